@@ -1,0 +1,60 @@
+// Builds everything that is made: the typed shader descriptors (from the WGSL, by reflection), the bundles (esbuild)
+// and the type declarations (tsc).
+//
+//   node build.mjs              library + command + declarations into dist/
+//   node build.mjs --generate   only src/kernels/generated.ts
+//   node build.mjs --quiet      say nothing unless something is wrong
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { describeShader, renderDescriptors } from './src/kernels/reflect.mjs';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+process.chdir(root);
+const quiet = process.argv.includes('--quiet');
+const say = (text) => quiet || console.log(text);
+
+const shaders = readdirSync('shaders')
+  .filter((file) => file.endsWith('.wgsl'))
+  .sort()
+  .map((file) => describeShader(file.replace(/\.wgsl$/, ''), readFileSync(`shaders/${file}`, 'utf8')));
+const generated = renderDescriptors(shaders);
+const target = 'src/kernels/generated.ts';
+let before = '';
+try {
+  before = readFileSync(target, 'utf8');
+} catch {}
+if (before !== generated) {
+  writeFileSync(target, generated);
+  say(`${target}: ${shaders.length} shaders`);
+}
+if (process.argv.includes('--generate')) process.exit(0);
+
+const { version, dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+rmSync('dist', { recursive: true, force: true });
+const common = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  outdir: 'dist',
+  sourcemap: true,
+  logLevel: 'warning',
+  loader: { '.wgsl': 'text' },
+  define: { PERTURB_VERSION: JSON.stringify(version) },
+  external: [...Object.keys(dependencies), ...Object.keys(optionalDependencies)],
+};
+await Promise.all([
+  build({ ...common, entryPoints: { index: 'src/index.ts' }, platform: 'browser' }),
+  build({ ...common, entryPoints: { node: 'src/node.ts' }, platform: 'node' }),
+  build({
+    ...common,
+    entryPoints: { cli: 'src/cli/main.ts' },
+    platform: 'node',
+    splitting: true, // `perturb --help` must not load the engine
+    chunkNames: 'cli-[hash]',
+    banner: { js: '#!/usr/bin/env node' },
+  }),
+]);
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
+say(`dist/: perturb-gpu ${version}`);

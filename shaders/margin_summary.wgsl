@@ -1,0 +1,84 @@
+// margin_summary: mean loss and number of correct samples
+//
+// Computes   summary[0] = (1 / n) sum_i loss(margin[i]), summary[1] = number of margin[i] > 0 (as a float, exact to 2^24)
+//            identity loss -z; logistic log(1 + exp(-z)), computed as max(-z, 0) + log1p(exp(-|z|))
+// Shapes     n samples, all of them
+// Bindings   0 margin   read        (n) y f
+//            1 summary  read_write  (2)
+//            2 params   uniform
+// Constants  none
+// Dispatch   (1, 1, 1)
+// Workgroup  (256); 2 KiB of workgroup memory
+// Assumes    nothing
+// Order      invocation t sums i = t, t + 256, ... ascending, then a binary tree; deterministic
+
+struct Params {
+  n: u32,
+  logistic: u32,
+}
+
+@group(0) @binding(0) var<storage, read> margin: array<f32>;
+@group(0) @binding(1) var<storage, read_write> summary: array<f32>;
+@group(0) @binding(2) var<uniform> params: Params;
+
+var<workgroup> losses: array<f32, 256>;
+var<workgroup> counts: array<u32, 256>;
+
+// exp(-t) for t >= 0, as in output_residual.
+fn exp_minus(t: f32) -> f32 {
+  if (t > 87.0) {
+    return 0.0;
+  }
+  let k = round(t * 1.44269504);
+  let r = (k * 0.693359375 - t) + k * -2.12194440e-4;
+  let p = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0 + r / 5040.0))))));
+  return p * bitcast<f32>((127u - u32(k)) << 23u);
+}
+
+// log(1 + t) for 0 <= t <= 1 = 2 atanh(t / (2 + t)), whose series needs 8 terms for u <= 1/3. log(1.0 + t) would be
+// zero for every t below 6e-8, and the plateau schedule would see a loss that has stopped falling.
+fn log1p_series(t: f32) -> f32 {
+  let u = t / (2.0 + t);
+  let v = u * u;
+  let s = 1.0 + v * (1.0 / 3.0 + v * (1.0 / 5.0 + v * (1.0 / 7.0 + v * (1.0 / 9.0 + v * (1.0 / 11.0 + v * (1.0 / 13.0 + v / 15.0))))));
+  return 2.0 * u * s;
+}
+
+@compute @workgroup_size(256)
+fn margin_summary(@builtin(local_invocation_index) lane: u32) {
+  var loss = 0.0;
+  var count = 0u;
+  for (var i = lane; i < params.n; i += 256u) {
+    let z = margin[i];
+    if (params.logistic == 1u) {
+      loss += max(-z, 0.0) + log1p_series(exp_minus(abs(z)));
+    } else {
+      loss -= z;
+    }
+    count += select(0u, 1u, z > 0.0);
+  }
+  losses[lane] = loss;
+  counts[lane] = count;
+  workgroupBarrier();
+  // One invocation adds 256 numbers: fewer barriers than a tree of eight levels, which is what counts on CPU adapters.
+  if (lane < 16u) {
+    for (var t = 1u; t < 16u; t++) {
+      loss += losses[lane + 16u * t];
+      count += counts[lane + 16u * t];
+    }
+  }
+  workgroupBarrier();
+  if (lane < 16u) {
+    losses[lane] = loss;
+    counts[lane] = count;
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    for (var t = 1u; t < 16u; t++) {
+      loss += losses[t];
+      count += counts[t];
+    }
+    summary[0] = loss / f32(params.n);
+    summary[1] = f32(count);
+  }
+}

@@ -1,0 +1,77 @@
+// weight_gradient_subgroup: masked sums over the samples, one lane for four columns and G neurons (for CPU adapters)
+//
+// Computes   gradient[c, j] = sum_{i: bit j of sample i} s[i] x[i, c] and total[c] = sum_i s[i] x[i, c], where x[i, d] = 1
+//            (the bias). momentum_update makes dW = a[j] ((1 - slope) gradient + slope total) of them.
+// Shapes     n samples of the block, d inputs, m width, G neurons a mask word, words = ceil(m / G),
+//            quads = ceil((d + 1) / 4) columns by fours, rounded up to tiles of S
+// Bindings   0 x        read        (n, ceil(d / 4)) inputs as vec4, rows padded with zeros
+//            1 mask     read        (words, n) derivative bits
+//            2 residual read        (all samples) s = dloss/df; the block begins at params.start
+//            3 gradient read_write  (parts, quads / S, words, G, S) as vec4: columns 4 q .. 4 q + 3 of q = tile S + lane
+//            4 total    read_write  (parts, quads) as vec4
+//            5 params   uniform
+// Constants  S lanes of a workgroup: the subgroup size; G 1..32
+// Dispatch   (quads / S, words, splits)
+// Workgroup  (S); no workgroup memory, no barrier
+// Assumes    nothing
+// Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
+//
+// The left operand is bits: one word serves all G neurons of a sample, so a lane loads one vec4 of inputs for 4 G
+// multiply-adds. Stores are whole vectors without guards, into a padded array, and nothing is added to what was there:
+// on lavapipe each guarded or accumulating store costs 30 to 60 ms of compile time.
+
+const S = 8u; // @specialised
+const G = 25u; // @specialised
+
+struct Params {
+  n: u32,
+  d: u32,
+  start: u32,
+  words: u32,
+  part: u32,
+  step: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> mask: array<u32>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> total: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+@compute @workgroup_size(S)
+fn weight_gradient_subgroup(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let n = params.n;
+  let ld = (params.d + 3u) / 4u;
+  let quad = group.x * S + lane;
+  let inside = min(quad, ld - 1u);
+  let bias = vec4u(0u, 1u, 2u, 3u) + quad * 4u == vec4u(params.d);
+  let begin = group.z * params.step;
+  let end = min(n, begin + params.step);
+
+  var acc: array<vec4f, G>;
+  var sum = vec4f(0.0);
+  for (var i = begin; i < end; i++) {
+    let bits = mask[group.y * n + i];
+    let b = residual[params.start + i] * select(x[i * ld + inside], vec4f(1.0), bias);
+    sum += b;
+    // @unroll
+    for (var r = 0u; r < G; r++) {
+      acc[r] += f32((bits >> r) & 1u) * b;
+    }
+  }
+
+  let part = params.part + group.z;
+  let slot = ((part * groups.x + group.x) * params.words + group.y) * G * S + lane;
+  // @unroll
+  for (var r = 0u; r < G; r++) {
+    gradient[slot + r * S] = acc[r];
+  }
+  if (group.y == 0u) {
+    total[part * groups.x * S + quad] = sum;
+  }
+}

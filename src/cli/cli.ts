@@ -1,0 +1,125 @@
+// The command `perturb`: arguments in, exit code out. Everything it needs from outside comes in as Services and CliIo.
+
+import { Command, CommanderError } from 'commander';
+import { InputError } from '../data/input-error';
+import { toJson } from '../experiment/artifacts';
+import { demoCommand } from './demo';
+import { devicesCommand } from './devices';
+import { describeFailure, EXIT, failureBlock } from './failure';
+import type { CliIo, Disposable, Services } from './io';
+import { type RunArguments, runCommand } from './run';
+
+declare const PERTURB_VERSION: string | undefined;
+/** Set by the build; absent when the sources run as they are. */
+const VERSION = typeof PERTURB_VERSION === 'string' ? PERTURB_VERSION : '0.0.0-source';
+
+const EXAMPLES = `
+Examples:
+  perturb demo                                         two experiments, explained, in runs/
+  perturb run                                          the default experiment, on the screen only
+  perturb run my.json --out runs/mine                  a configuration of yours, kept in a directory
+  perturb run --set data.n=2000 --set loss=logistic    the defaults with changes
+  perturb run --json --quiet | jq .metrics             for scripts
+  perturb devices                                      the GPU adapters on this machine
+
+Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
+
+const RUN_HELP = `
+KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
+  --set data.n=2000   --set data.kind=glyphs   --set 'data.classes=[3,8]'   --set standard.plateau=false
+
+The result directory holds config.json, result.json, history.npz, pictures of image data, and the arrays --save names.`;
+
+const append = (value: string, before: readonly string[]) => [...before, value];
+
+function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): Command {
+  const program = new Command('perturb');
+  program
+    .description('Learns a classifier from adversarial perturbations alone, on the GPU.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      // Usage errors become a block like every other error, below.
+      outputError: () => {},
+    })
+    .addHelpText('after', EXAMPLES);
+  program
+    .command('run')
+    .description('run one experiment')
+    .argument('[config.json]', 'the configuration; without it every key has its default')
+    .option('--set <key=value>', 'set one key over the configuration (repeatable)', append, [])
+    .option('--out <dir>', 'write the result directory DIR, which must not hold anything yet')
+    .option('--json', 'print one JSON document instead of the table')
+    .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', RUN_HELP)
+    .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
+  program
+    .command('devices')
+    .description('list the GPU adapters and say which one is taken')
+    .option('--json', 'print one JSON document')
+    .action((args: { json?: boolean }) => devicesCommand(args, services, io));
+  program
+    .command('demo')
+    .description('run two experiments and explain them')
+    .option('--out <dir>', 'where the result directories go (default: runs)')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'print the tables only')
+    .action((args: { out?: string; device?: string; quiet?: boolean }) => demoCommand(args, services, io));
+  return program;
+}
+
+/** Commander's usage errors as input errors: its text starts with "error: " and ends in "(Did you mean ...?)". */
+function usageError(error: CommanderError): InputError {
+  const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const meant = suggestion?.replace(/^\(|\)$/g, '');
+  return new InputError(what, { remedy: `${meant ? `${meant} ` : ''}See perturb --help.` });
+}
+
+/** Notes whether anything went to stdout, where --json promises exactly one document. */
+function watch(io: CliIo): { io: CliIo; wrote: () => boolean } {
+  let wrote = false;
+  const { stdout } = io;
+  const write = (text: string) => {
+    wrote = true;
+    return stdout.write(text);
+  };
+  const watched = {
+    write,
+    ...(stdout.isTTY === undefined ? {} : { isTTY: stdout.isTTY }),
+    ...(stdout.columns === undefined ? {} : { columns: stdout.columns }),
+  };
+  return { io: { ...io, stdout: watched }, wrote: () => wrote };
+}
+
+/** Runs the command line (arguments without node and script) and returns the exit code; prints every error itself. */
+export async function runCli<E extends Disposable>(
+  argv: readonly string[],
+  services: Services<E>,
+  outside: CliIo,
+): Promise<number> {
+  const { io, wrote } = watch(outside);
+  try {
+    await buildProgram(services, io).parseAsync([...argv], { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done;
+      // Without a command commander has printed the help already.
+      if (error.code === 'commander.help') return EXIT.input;
+    }
+    const thrown = error instanceof CommanderError ? usageError(error) : error;
+    const failure = describeFailure(thrown, io.signal.aborted);
+    io.stderr.write(failureBlock(failure));
+    if (io.env.PERTURB_DEBUG === '1' && thrown instanceof Error) io.stderr.write(`${thrown.stack}\n`);
+    if (argv.includes('--json') && !wrote()) io.stdout.write(toJson({ error: failure }));
+    return failure.exitCode;
+  }
+}

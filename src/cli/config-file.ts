@@ -1,0 +1,62 @@
+// The configuration of a run: a file or nothing, --set and --save over it, checked to the end before a device is made.
+
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InputError } from '../data/input-error';
+import { applySets, parseConfig, refuseUnbuilt, SAVE_ITEMS, setKeys } from '../experiment/config';
+import { isPlainObject } from '../experiment/config-problems';
+import { parseConfigText } from '../experiment/config-text';
+import type { ExperimentConfig } from '../experiment/types';
+
+export interface ConfigArguments {
+  readonly file?: string;
+  readonly sets: readonly string[];
+  /** The value of --save: items separated by commas, in place of those in the file. */
+  readonly save?: string;
+}
+
+export interface ReadConfig {
+  readonly config: ExperimentConfig;
+  /** What paths in the configuration are relative to. */
+  readonly baseDir: string;
+}
+
+async function readDocument(file: string, cwd: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(resolve(cwd, file), 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[String(code)];
+    throw new InputError(`the configuration file ${why ?? `cannot be read (${code})`}`, {
+      file,
+      remedy: 'Name a JSON file, or leave it out to run with the defaults.',
+      cause,
+    });
+  }
+  return parseConfigText(text, file);
+}
+
+function saveItems(save: string): string[] {
+  const items = save.split(',').map((item) => item.trim());
+  if (items.includes('')) {
+    throw new InputError(`--save ${JSON.stringify(save)} has an empty item`, {
+      key: 'save',
+      remedy: `Write a list such as --save networks,perturbations; there are ${SAVE_ITEMS.join(', ')}.`,
+    });
+  }
+  return items;
+}
+
+export async function readConfig({ file, sets, save }: ConfigArguments, cwd: string): Promise<ReadConfig> {
+  const written = file === undefined ? undefined : await readDocument(file, cwd);
+  let document = applySets(written, sets);
+  if (save !== undefined && isPlainObject(document)) document = { ...document, save: saveItems(save) };
+  const source = {
+    ...(file === undefined ? {} : { file }),
+    sets: setKeys(sets),
+  };
+  const config = parseConfig(document, source);
+  refuseUnbuilt(config, source);
+  return { config, baseDir: file === undefined ? cwd : dirname(resolve(cwd, file)) };
+}

@@ -1,0 +1,62 @@
+// What the command line needs from outside, as values: the streams and the engine. Tests put others in their place, and
+// nothing here imports the engine, so that --help and bad input never load Dawn.
+
+import type { ReadFile } from '../data/dataset';
+import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
+
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface CliIo {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Milliseconds, for the pace of progress lines. */
+  readonly now: () => number;
+}
+
+export interface Disposable {
+  dispose(): void | Promise<void>;
+}
+
+export interface EngineOptions {
+  readonly adapter?: string;
+  readonly onWarning?: (text: string) => void;
+}
+
+export interface RunOptions {
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+  readonly readFile: ReadFile;
+}
+
+/** One adapter as `perturb devices` shows it. */
+export interface AdapterListing {
+  readonly name: string;
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  readonly driver: string;
+  readonly backend: string;
+  readonly software: boolean;
+  readonly usable: boolean;
+  /** True for the one that a run without --device takes. */
+  readonly chosen: boolean;
+  /** Why it was refused or not chosen. */
+  readonly reason?: string;
+  readonly features: readonly string[];
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** The engine as the command line sees it: made once, run, disposed. */
+export interface Services<E extends Disposable = Disposable> {
+  createEngine(options: EngineOptions): Promise<E>;
+  runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
+  listAdapters(): Promise<readonly AdapterListing[]>;
+}

@@ -1,0 +1,135 @@
+// What is seen while a run goes on: a bar on a terminal, a few lines in a pipe, nothing with --quiet. All of it goes to
+// stderr, so that stdout holds only the result.
+
+import { SingleBar } from 'cli-progress';
+import type { ExperimentConfig, Progress, Stage } from '../experiment/types';
+import { seconds } from '../report/table';
+import type { CliIo } from './io';
+
+export interface Reporter {
+  report(progress: Progress): void;
+  /** A line that stays, such as a warning. */
+  note(text: string): void;
+  /** Ends the display; safe to call twice. */
+  stop(): void;
+}
+
+const STAGES: Readonly<Record<Stage, string>> = {
+  prepare: 'preparing the data',
+  standard: 'training f on the data',
+  perturbation: 'computing perturbations',
+  learning: 'training g on them',
+  evaluation: 'measuring',
+};
+
+const LINE_EVERY_MS = 2000;
+const LINES_A_STAGE = 10;
+
+const lossText = (loss: number | undefined) => (loss === undefined ? '' : `loss ${Number(loss.toPrecision(4))}`);
+
+class Silent implements Reporter {
+  constructor(private readonly io: CliIo) {}
+  report(): void {}
+  note(text: string): void {
+    this.io.stderr.write(`${text}\n`);
+  }
+  stop(): void {}
+}
+
+/** At most one line in two seconds and ten a stage; the start of a stage is always told. */
+class Lines implements Reporter {
+  private stage: Stage | undefined;
+  private stageStart = 0;
+  private lastLine = 0;
+  private lastTenth = 0;
+  constructor(private readonly io: CliIo) {}
+
+  report({ stage, epoch, epochs, loss }: Progress): void {
+    const now = this.io.now();
+    if (stage !== this.stage) {
+      this.stage = stage;
+      this.stageStart = now;
+      this.lastTenth = 0;
+      this.line(now, `${STAGES[stage]}${epochs === undefined ? '' : `, ${epochs} epochs`}`);
+      return;
+    }
+    if (epoch === undefined || !epochs || now - this.lastLine < LINE_EVERY_MS) return;
+    const tenth = Math.floor((LINES_A_STAGE * epoch) / epochs);
+    if (tenth <= this.lastTenth) return;
+    this.lastTenth = tenth;
+    const left = ((now - this.stageStart) / epoch) * (epochs - epoch);
+    const parts = [`${STAGES[stage]}: epoch ${epoch} of ${epochs}`, lossText(loss), `${seconds(left / 1000)} left`];
+    this.line(now, parts.filter((part) => part !== '').join(', '));
+  }
+
+  note(text: string): void {
+    this.io.stderr.write(`${text}\n`);
+  }
+
+  stop(): void {}
+
+  private line(now: number, text: string): void {
+    this.lastLine = now;
+    this.io.stderr.write(`${text}\n`);
+  }
+}
+
+/** One bar over the epochs of both trainings, which take nearly all of the time. */
+class Bar implements Reporter {
+  private readonly bar: SingleBar;
+  private started = false;
+
+  constructor(
+    private readonly io: CliIo,
+    private readonly config: ExperimentConfig,
+  ) {
+    this.bar = new SingleBar({
+      format: '{bar} {percentage}%  {stage}  {detail}  {eta_formatted} left',
+      stream: io.stderr as unknown as NodeJS.WritableStream,
+      barsize: 24,
+      barCompleteChar: '#',
+      barIncompleteChar: '.',
+      hideCursor: true,
+      linewrap: true,
+      etaBuffer: 50,
+      clearOnComplete: true,
+      // Signals are handled in main.ts: the bar's own handler would end the process in the middle of a write.
+      gracefulExit: false,
+    });
+  }
+
+  report({ stage, epoch, epochs, loss }: Progress): void {
+    const { standard, learning } = this.config;
+    const payload = {
+      stage: STAGES[stage],
+      detail: [epoch === undefined ? '' : `epoch ${epoch}/${epochs ?? '?'}`, lossText(loss)].join('  ').trim(),
+    };
+    // With no epoch to train the bar has nothing to measure: count one, so that it is not drawn as finished.
+    if (!this.started) this.bar.start(Math.max(1, standard.epochs + learning.epochs), 0, payload);
+    this.started = true;
+    const before: Record<Stage, number> = {
+      prepare: 0,
+      standard: 0,
+      perturbation: standard.epochs,
+      learning: standard.epochs,
+      evaluation: standard.epochs + learning.epochs,
+    };
+    this.bar.update(before[stage] + (epoch ?? 0), payload);
+  }
+
+  note(text: string): void {
+    // Over the bar, which is drawn again below at its next update.
+    this.io.stderr.write(`${this.started ? '\r\u001b[K' : ''}${text}\n`);
+  }
+
+  stop(): void {
+    if (this.started) this.bar.stop();
+    this.started = false;
+  }
+}
+
+export function createReporter(io: CliIo, config: ExperimentConfig, quiet: boolean): Reporter {
+  if (quiet) return new Silent(io);
+  // A dumb terminal has no cursor to move.
+  return io.stderr.isTTY && io.env.TERM !== 'dumb' ? new Bar(io, config) : new Lines(io);
+}

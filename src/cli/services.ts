@@ -1,0 +1,13 @@
+// The real engine, loaded at the first use: Dawn is a native module that takes its time, and a misspelt key needs no GPU.
+
+import type { createEngine } from '../node';
+import type { Services } from './io';
+
+type Engine = Awaited<ReturnType<typeof createEngine>>;
+
+export const services: Services<Engine> = {
+  createEngine: async (options) => (await import('../node')).createEngine(options),
+  runExperiment: async (engine, config, options) =>
+    (await import('../experiment/run')).runExperiment(engine, config, options),
+  listAdapters: async () => (await import('../node')).listAdapters(),
+};

@@ -1,0 +1,91 @@
+// The engine: a device and the kernels bound to it. The one object users hold.
+
+import { type AdapterReport, Gpu } from './gpu/gpu';
+import { requestGpuDevice } from './gpu/limits';
+import { GpuUnavailableError } from './gpu/errors';
+import { bindKernels, type Kernels } from './kernels';
+import type { MatmulVariant } from './kernels/variant';
+
+export interface EngineSettings {
+  /** Forces a matmul variant instead of the one chosen for the adapter; for benchmarks and tests. */
+  readonly matmul?: MatmulVariant;
+  /** Versions to record in results. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Seconds it took to find the adapter and make the device, when the caller measured them. */
+  readonly startupSeconds?: number;
+}
+
+export class Engine {
+  /** Every kernel as a function on device arrays, one call at a time. */
+  readonly kernels: Kernels;
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly settings: EngineSettings = {},
+  ) {
+    this.kernels = bindKernels(gpu);
+  }
+
+  get adapter(): AdapterReport {
+    return this.gpu.adapter;
+  }
+
+  /** Frees all device memory of this engine, and the device if the engine made it. */
+  dispose(): void {
+    this.gpu.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.dispose();
+  }
+}
+
+export interface CreateEngineOptions {
+  /** A device to share. It is never destroyed by us, and must have been made with the limits you want us to use. */
+  readonly device?: GPUDevice;
+  readonly matmul?: MatmulVariant;
+}
+
+/**
+ * Makes an engine in a page (or a worker) from `navigator.gpu`, or on a device you already have.
+ * @throws GpuUnavailableError when there is no WebGPU or no adapter.
+ */
+export async function createEngine(options: CreateEngineOptions = {}): Promise<Engine> {
+  const began = performance.now();
+  const { device, ...settings } = options;
+  if (device) {
+    return new Engine(new Gpu(device, { adapter: reportInfo(device.adapterInfo), ownsDevice: false }), settings);
+  }
+  const api = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (!api) {
+    throw new GpuUnavailableError(
+      'This environment has no WebGPU (navigator.gpu is missing).',
+      'Use a browser with WebGPU on a secure page (https or localhost); in Node, import from "perturb-gpu/node".',
+    );
+  }
+  const adapter = await api.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw new GpuUnavailableError('The browser found no GPU adapter.', 'Update the GPU driver, or enable WebGPU in the browser settings.');
+  }
+  const made = await requestGpuDevice(adapter);
+  const gpu = new Gpu(made, { adapter: reportInfo(adapter.info), ownsDevice: true });
+  return new Engine(gpu, { ...settings, startupSeconds: (performance.now() - began) / 1000 });
+}
+
+function reportInfo(info: GPUAdapterInfo | undefined): AdapterReport {
+  const { vendor = '', architecture = '', device = '', description = '', subgroupMinSize, subgroupMaxSize } = info ?? {};
+  const fallback = (info as { isFallbackAdapter?: boolean } | undefined)?.isFallbackAdapter === true;
+  return {
+    name: description || device || `${vendor} ${architecture}`.trim() || 'unknown adapter',
+    vendor,
+    architecture,
+    description,
+    backend: 'webgpu',
+    software: fallback || /llvmpipe|swiftshader/i.test(`${architecture} ${description}`),
+    subgroupSize: subgroupMinSize !== undefined && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : null,
+  };
+}

@@ -1,0 +1,137 @@
+// Many dispatches, one compute pass, one submit. WebGPU orders the dispatches of a pass and makes each see what the
+// ones before it wrote, so a whole chunk of training epochs is one batch without a readback.
+
+import type { GpuArray } from './array';
+import type { Gpu } from './gpu';
+import type { Kernel } from './kernel';
+import type { BindingsOf, ParamsOf, ShaderDescriptor } from './shader';
+
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+export class Batch {
+  readonly #encoder: GPUCommandEncoder;
+  #pass: GPUComputePassEncoder | undefined;
+  #open = true;
+  #bound: string | undefined;
+  #queries: { set: GPUQuerySet; resolve: GPUBuffer; read: GPUBuffer } | undefined;
+
+  /** Made by {@link Gpu.batch}. */
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly label: string,
+    private readonly onClose: () => void,
+  ) {
+    this.#encoder = gpu.device.createCommandEncoder({ label });
+  }
+
+  /**
+   * Records one dispatch. `grid` counts workgroups; each dimension must be within the device's limit.
+   * @throws RangeError when a binding is missing, has the wrong element type, or the grid is too large.
+   */
+  dispatch<D extends ShaderDescriptor>(kernel: Kernel<D>, arrays: BindingsOf<D>, params: ParamsOf<D>, grid: Grid): this {
+    if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
+    const { name, bindings } = kernel.shader;
+    for (const [binding, { element }] of Object.entries(bindings)) {
+      const array = (arrays as Record<string, GpuArray>)[binding];
+      if (array && element !== 'raw' && array.type !== element) {
+        throw new TypeError(`${name}: binding ${binding} takes ${element}, "${array.label}" holds ${array.type}`);
+      }
+    }
+    const [x, y = 1, z = 1] = grid;
+    const most = this.gpu.limits.maxComputeWorkgroupsPerDimension;
+    for (const count of [x, y, z]) {
+      if (!Number.isInteger(count) || count < 1 || count > most) {
+        throw new RangeError(`${name}: a grid of ${x} x ${y} x ${z} workgroups (limit ${most} a dimension)`);
+      }
+    }
+    const erased = kernel as unknown as Kernel<ShaderDescriptor>;
+    const group = this.gpu.bindGroup(erased, arrays as Record<string, GpuArray>, params as Record<string, number>);
+    const pass = this.#computePass();
+    if (this.#bound !== kernel.key) {
+      pass.setPipeline(kernel.pipeline);
+      this.#bound = kernel.key;
+    }
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(x, y, z);
+    return this;
+  }
+
+  /** Records a copy of `count` elements between two arrays. */
+  copy(from: GpuArray, fromOffset: number, to: GpuArray, toOffset: number, count: number): this {
+    this.#endPass();
+    this.#encoder.copyBufferToBuffer(from.buffer, fromOffset * 4, to.buffer, toOffset * 4, count * 4);
+    return this;
+  }
+
+  /** Records zeroing of a whole array. */
+  clear(array: GpuArray): this {
+    this.#endPass();
+    this.#encoder.clearBuffer(array.buffer);
+    return this;
+  }
+
+  #computePass(): GPUComputePassEncoder {
+    if (!this.#pass) {
+      const timestamps = this.#queries
+        ? { timestampWrites: { querySet: this.#queries.set, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } }
+        : {};
+      this.#pass = this.#encoder.beginComputePass({ label: this.label, ...timestamps });
+    }
+    return this.#pass;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+    this.#bound = undefined;
+  }
+
+  /** Submits without waiting; faults are thrown by the next `submit`, `read` or `finish`. */
+  send(): void {
+    if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
+    this.#open = false;
+    this.#endPass();
+    this.onClose();
+    this.gpu.assertAlive();
+    this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
+  }
+
+  /** Submits, waits until the device has done it, and throws what went wrong. */
+  async submit(): Promise<void> {
+    this.send();
+    await this.gpu.finish();
+  }
+
+  /**
+   * Makes the device time this batch; call it before the first dispatch. Then {@link submitTimed} gives seconds.
+   * @returns false when the adapter has no timestamps.
+   */
+  timed(): boolean {
+    const { device } = this.gpu;
+    if (!device.features.has('timestamp-query')) return false;
+    this.#queries = {
+      set: device.createQuerySet({ type: 'timestamp', count: 2 }),
+      resolve: device.createBuffer({ size: 16, usage: 0x200 | 0x04 }), // QUERY_RESOLVE | COPY_SRC
+      read: device.createBuffer({ size: 16, usage: 0x01 | 0x08 }), // MAP_READ | COPY_DST
+    };
+    return true;
+  }
+
+  /** Submits, waits, and returns the seconds between the start and the end of the pass on the device's own clock. */
+  async submitTimed(): Promise<number> {
+    const queries = this.#queries;
+    if (!queries) throw new Error('call timed() before the first dispatch');
+    this.#endPass();
+    this.#encoder.resolveQuerySet(queries.set, 0, 2, queries.resolve, 0);
+    this.#encoder.copyBufferToBuffer(queries.resolve, 0, queries.read, 0, 16);
+    await this.submit();
+    await queries.read.mapAsync(1);
+    const [begin, end] = new BigUint64Array(queries.read.getMappedRange());
+    const seconds = Number(end! - begin!) * 1e-9;
+    queries.read.unmap();
+    queries.set.destroy();
+    queries.resolve.destroy();
+    queries.read.destroy();
+    return seconds;
+  }
+}

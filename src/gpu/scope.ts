@@ -1,0 +1,15 @@
+// Things to dispose together, last first. (DisposableStack does it too, but Node 20 and many browsers lack it.)
+
+export class Scope {
+  readonly #things: { dispose(): void }[] = [];
+
+  /** Disposes `thing` with the scope, unless that happened before. */
+  use<T extends { dispose(): void }>(thing: T): T {
+    this.#things.push(thing);
+    return thing;
+  }
+
+  dispose(): void {
+    for (const thing of this.#things.splice(0).reverse()) thing.dispose();
+  }
+}

@@ -1,0 +1,64 @@
+// The contract between a .wgsl file and the host, as read from the WGSL itself by reflection (build.mjs --generate
+// writes src/kernels/generated.ts; a test fails when the two disagree).
+
+import type { ElementType } from './array';
+
+export interface BindingDescriptor {
+  readonly binding: number;
+  readonly access: 'read' | 'read_write';
+  /** `raw`: 32-bit words of either type. */
+  readonly element: ElementType | 'raw';
+}
+
+export interface ParamsDescriptor {
+  readonly binding: number;
+  /** Bytes, a multiple of 16. */
+  readonly size: number;
+  readonly fields: Readonly<Record<string, { readonly offset: number; readonly type: 'u32' | 'i32' | 'f32' }>>;
+}
+
+/** What the host knows of a shader. One .wgsl file, one entry point of the same name. */
+export interface ShaderDescriptor {
+  readonly name: string;
+  readonly code: string;
+  readonly bindings: Readonly<Record<string, BindingDescriptor>>;
+  readonly params: ParamsDescriptor | null;
+  /** Pipeline-overridable constants and their defaults. */
+  readonly overrides: Readonly<Record<string, number>>;
+  /** Constants replaced in the text before compilation, because register arrays and unrolled loops need literals. */
+  readonly specialised: Readonly<Record<string, number>>;
+  /** Each dimension is a number, or the name of the override or constant it comes from. */
+  readonly workgroupSize: readonly (number | string)[];
+  readonly features: readonly GPUFeatureName[];
+}
+
+/** A descriptor for every name the shader binds. */
+export type BindingsOf<D extends ShaderDescriptor> = {
+  readonly [K in keyof D['bindings']]: import('./array').GpuArray;
+};
+export type ParamsOf<D extends ShaderDescriptor> = D['params'] extends ParamsDescriptor
+  ? { readonly [K in keyof D['params']['fields']]: number }
+  : Record<string, never>;
+export type ConstantsOf<D extends ShaderDescriptor> = Partial<
+  Record<(keyof D['overrides'] | keyof D['specialised']) & string, number>
+>;
+
+/** Packs the values of a parameter struct as the shader lays it out. */
+export function packParams(
+  params: ParamsDescriptor,
+  values: Readonly<Record<string, number>>,
+): ArrayBuffer {
+  const bytes = new ArrayBuffer(params.size);
+  const view = new DataView(bytes);
+  for (const [name, field] of Object.entries(params.fields)) {
+    const value = values[name];
+    if (value === undefined) throw new TypeError(`parameter ${name} is missing`);
+    if (field.type === 'f32') view.setFloat32(field.offset, value, true);
+    else {
+      const inRange = Number.isInteger(value) && value >= (field.type === 'u32' ? 0 : -(2 ** 31)) && value < 2 ** 32;
+      if (!inRange) throw new RangeError(`parameter ${name} = ${value} is not a 32-bit integer`);
+      view.setUint32(field.offset, value >>> 0, true);
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,30 @@
+// perturb-gpu: the browser-safe library.
+
+export { InputError } from './data/input-error';
+export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
+export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
+export { resultArtifacts } from './experiment/artifacts';
+export { parseConfig } from './experiment/config';
+export { runExperiment, type RunOptions } from './experiment/run';
+export type * from './experiment/types';
+export { GpuArray } from './gpu/array';
+export {
+  DeviceLostError,
+  DisposedError,
+  GpuError,
+  GpuOutOfMemoryError,
+  GpuUnavailableError,
+  GpuValidationError,
+} from './gpu/errors';
+export { type AdapterReport, Gpu } from './gpu/gpu';
+export type { Kernels } from './kernels';
+export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
+export { panelsLength } from './kernels/data';
+export { paddedRow } from './kernels/step';
+export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/variant';
+export { trainDirect } from './network/direct';
+export { evaluate } from './network/evaluate';
+export { Network } from './network/network';
+export { Panels, planBlocks, Samples } from './network/samples';
+export type { TrainingHistory, TrainingOptions, TrainingProblem } from './network/trainer';
+export { perturb } from './perturbation/perturb';

@@ -1,0 +1,26 @@
+// Comparing two results: signs of outputs, directions of rows.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { grid1d, type Step } from './step';
+
+/** sign_agreement: count[0] += number of the n points on which f and g have the same sign. */
+export async function signAgreement(
+  gpu: Gpu,
+  args: { f: GpuArray; g: GpuArray; count: GpuArray; n: number },
+): Promise<Step> {
+  const { n, ...arrays } = args;
+  const kernel = await gpu.kernel(shaders.signAgreement);
+  return (batch) => void batch.dispatch(kernel, arrays, { n }, [1]);
+}
+
+/** row_cosine: cosine between the rows of two (n, ld) matrices; 0 where a row is zero. */
+export async function rowCosine(
+  gpu: Gpu,
+  args: { a: GpuArray; b: GpuArray; output: GpuArray; n: number; ld: number },
+): Promise<Step> {
+  const { n, ld, ...arrays } = args;
+  const kernel = await gpu.kernel(shaders.rowCosine);
+  return (batch) => void batch.dispatch(kernel, arrays, { n, quads: ld / 4 }, grid1d(gpu, n));
+}

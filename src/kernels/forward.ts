@@ -1,0 +1,83 @@
+// The forward pass: hidden layer (mask bits and partial outputs, never the pre-activations), then output and residual.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { grid1d, requireSize, type Step } from './step';
+import type { MatmulLayout } from './variant';
+
+export interface ForwardArgs {
+  /** Inputs in panels of 32 samples: (ceil(n / 32), d, 32), from {@link panels}. */
+  readonly panels: GpuArray;
+  /** (d + 1, m): weights k-major, the biases in row d. */
+  readonly weights: GpuArray;
+  /** (m) */
+  readonly readout: GpuArray;
+  /** (words, n) out: derivative bits. */
+  readonly mask: GpuArray;
+  /** (words, n) out: partial outputs. */
+  readonly partial: GpuArray;
+  readonly n: number;
+  readonly d: number;
+  readonly slope: number;
+  readonly layout: MatmulLayout;
+}
+
+/** forward_subgroup or forward_tiled, by the layout. */
+export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
+  const { n, d, slope, layout, ...arrays } = args;
+  requireSize('n', n);
+  requireSize('d', d);
+  const { m, words, group, lanes } = layout;
+  const params = { n, d, m, slope };
+  if (layout.variant === 'subgroup') {
+    const kernel = await gpu.kernel(shaders.forwardSubgroup, { S: lanes, G: group, AF: Math.ceil(group / lanes) });
+    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / (4 * lanes)), words]);
+  }
+  const kernel = await gpu.kernel(shaders.forwardTiled);
+  return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / 64), Math.ceil(words / 2)]);
+}
+
+export interface OutputArgs {
+  /** (words, n) from {@link forward}. */
+  readonly partial: GpuArray;
+  /** (all samples) -1 or +1. */
+  readonly labels: GpuArray;
+  /** (all samples) out: y f. */
+  readonly margin: GpuArray;
+  /** (all samples) out: derivative of the mean loss in f. */
+  readonly residual: GpuArray;
+  /** Samples of this block, and where it begins among all. */
+  readonly n: number;
+  readonly start: number;
+  readonly words: number;
+  readonly loss: 'identity' | 'logistic';
+  /** Samples that the mean loss is over. */
+  readonly total: number;
+}
+
+/** output_residual: f, margin and dloss/df of a block. */
+export async function outputResidual(gpu: Gpu, args: OutputArgs): Promise<Step> {
+  const { n, start, words, loss, total, ...arrays } = args;
+  requireSize('n', n);
+  const kernel = await gpu.kernel(shaders.outputResidual);
+  const params = { n, start, words, logistic: loss === 'logistic' ? 1 : 0, scale: 1 / total };
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n));
+}
+
+export interface SummaryArgs {
+  /** (n) y f */
+  readonly margin: GpuArray;
+  /** (2) out: mean loss, number of samples with y f > 0. */
+  readonly summary: GpuArray;
+  readonly n: number;
+  readonly loss: 'identity' | 'logistic';
+}
+
+/** margin_summary: mean loss and number correct. */
+export async function marginSummary(gpu: Gpu, args: SummaryArgs): Promise<Step> {
+  const { n, loss, ...arrays } = args;
+  requireSize('n', n);
+  const kernel = await gpu.kernel(shaders.marginSummary);
+  return (batch) => void batch.dispatch(kernel, arrays, { n, logistic: loss === 'logistic' ? 1 : 0 }, [1]);
+}

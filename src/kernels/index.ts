@@ -1,0 +1,46 @@
+// The kernels, one at a time: each call compiles what it needs (once a device), runs, and waits.
+
+import type { Gpu } from '../gpu/gpu';
+import { rowCosine, signAgreement } from './compare';
+import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
+import { forward, marginSummary, outputResidual } from './forward';
+import { inputGradient, perturbRows } from './perturbation';
+import type { Step } from './step';
+import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
+
+const steps = {
+  random,
+  unpackBytes,
+  panels,
+  transpose,
+  shiftRows,
+  add,
+  forward,
+  outputResidual,
+  marginSummary,
+  weightGradient,
+  momentumUpdate,
+  plateau,
+  inputGradient,
+  perturbRows,
+  signAgreement,
+  rowCosine,
+};
+
+type Steps = typeof steps;
+/** Every kernel as a function of its arguments that resolves when the device has done it. */
+export type Kernels = { readonly [K in keyof Steps]: (args: Parameters<Steps[K]>[1]) => Promise<void> };
+
+/** Binds the kernels to a device. */
+export function bindKernels(gpu: Gpu): Kernels {
+  const entries = Object.entries(steps).map(([name, prepare]) => [
+    name,
+    async (args: never) => {
+      const step = (await (prepare as (gpu: Gpu, args: never) => Promise<Step>)(gpu, args)) as Step;
+      const batch = gpu.batch(name);
+      step(batch);
+      await batch.submit();
+    },
+  ]);
+  return Object.fromEntries(entries) as Kernels;
+}

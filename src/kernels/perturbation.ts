@@ -1,0 +1,69 @@
+// Input gradients and the perturbations made of them.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { fold, grid1d, paddedRow, requireSize, type Step } from './step';
+import { type MatmulLayout, subgroupLanes } from './variant';
+
+export interface InputGradientArgs {
+  /** (words, n) derivative bits. */
+  readonly mask: GpuArray;
+  /** (m, paddedRow(d)) weights, row-major. */
+  readonly rows: GpuArray;
+  /** (m) */
+  readonly readout: GpuArray;
+  /** (n, paddedRow(d)) out: df/dx. */
+  readonly gradient: GpuArray;
+  readonly n: number;
+  readonly d: number;
+  readonly slope: number;
+  readonly layout: MatmulLayout;
+}
+
+/** input_gradient: df/dx of every sample of a block. */
+export async function inputGradient(gpu: Gpu, args: InputGradientArgs): Promise<Step> {
+  const { n, d, slope, layout, ...arrays } = args;
+  requireSize('n', n);
+  requireSize('d', d);
+  const lanes = gpu.adapter.software ? (subgroupLanes(gpu) ?? 8) : 64;
+  const kernel = await gpu.kernel(shaders.inputGradient, { S: lanes });
+  const params = { n, d, m: layout.m, group: layout.group, slope };
+  const [y, z = 1] = fold(gpu, Math.ceil(n / 8));
+  return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(paddedRow(d) / 4 / lanes), y, z]);
+}
+
+export interface PerturbArgs {
+  /** (all samples) -1 or +1: the side to move to. */
+  readonly targets: GpuArray;
+  /** (n, paddedRow(d)) in: df/dx; out: the perturbation. */
+  readonly gradient: GpuArray;
+  readonly n: number;
+  readonly d: number;
+  /** First sample of the block among all. */
+  readonly start: number;
+  readonly kind: 'l2' | 'linf' | 'l0';
+  /** Length: Euclidean for l2 and l0, largest entry for linf. */
+  readonly size: number;
+  /** l0 only: entries kept, 1 to d. */
+  readonly k?: number;
+}
+
+/** perturb_l2, perturb_linf or perturb_l0, in place. */
+export async function perturbRows(gpu: Gpu, args: PerturbArgs): Promise<Step> {
+  const { n, d, start, kind, size, k = 0, ...arrays } = args;
+  requireSize('n', n);
+  const quads = paddedRow(d) / 4;
+  if (kind === 'l0') {
+    if (!Number.isInteger(k) || k < 1 || k > d) throw new RangeError(`k = ${k}: it must lie between 1 and d = ${d}`);
+    const kernel = await gpu.kernel(shaders.perturbL0);
+    return (batch) => void batch.dispatch(kernel, arrays, { n, d, start, k, size }, grid1d(gpu, n));
+  }
+  const params = { n, quads, start, size };
+  if (kind === 'l2') {
+    const kernel = await gpu.kernel(shaders.perturbL2);
+    return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n));
+  }
+  const kernel = await gpu.kernel(shaders.perturbLinf);
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n * quads));
+}

@@ -1,0 +1,119 @@
+// The weight gradient (masked sums over the samples, split in a fixed order) and the momentum step that consumes it.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { grid1d, requireSize, type Step } from './step';
+import type { MatmulLayout } from './variant';
+
+/** Column quads (d inputs and the bias, by fours) rounded up to whole tiles. */
+export function gradientQuads(d: number, layout: MatmulLayout): number {
+  return Math.ceil(Math.ceil((d + 1) / 4) / layout.lanes) * layout.lanes;
+}
+
+/** Elements of one part of the gradient array, padding included. */
+export function gradientPartLength(d: number, layout: MatmulLayout): number {
+  return gradientQuads(d, layout) * 4 * layout.words * layout.group;
+}
+
+/**
+ * How many pieces the samples of a block are split into, so that a small gradient still fills the adapter: 8 workgroups
+ * on a CPU adapter, 512 on a GPU, at least 256 samples a piece. Fixed numbers, so that sums have one order everywhere.
+ */
+export function gradientSplits(n: number, d: number, layout: MatmulLayout): number {
+  const tiled = layout.variant === 'tiled';
+  const tiles = (gradientQuads(d, layout) / layout.lanes) * (tiled ? Math.ceil(layout.words / 2) : layout.words);
+  return Math.max(1, Math.min(Math.ceil((tiled ? 512 : 8) / tiles), Math.floor(n / 256)));
+}
+
+export interface WeightGradientArgs {
+  /** (n, paddedRow(d)) inputs of the block. */
+  readonly x: GpuArray;
+  /** (words, n) derivative bits of the block. */
+  readonly mask: GpuArray;
+  /** (all samples) dloss/df. */
+  readonly residual: GpuArray;
+  /** (parts, {@link gradientPartLength}) out. */
+  readonly gradient: GpuArray;
+  /** (parts, 4 {@link gradientQuads}) out. */
+  readonly total: GpuArray;
+  readonly n: number;
+  readonly d: number;
+  /** First sample of the block among all. */
+  readonly start: number;
+  /** First part to write. */
+  readonly part: number;
+  readonly splits: number;
+  readonly layout: MatmulLayout;
+}
+
+/** weight_gradient_subgroup or weight_gradient_tiled, by the layout. */
+export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promise<Step> {
+  const { n, d, start, part, splits, layout, ...arrays } = args;
+  requireSize('n', n);
+  requireSize('d', d);
+  requireSize('splits', splits);
+  const { words, group, lanes } = layout;
+  const params = { n, d, start, words, part, step: Math.ceil(n / splits) };
+  const tiles = gradientQuads(d, layout) / lanes;
+  if (layout.variant === 'subgroup') {
+    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group });
+    return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, words, splits]);
+  }
+  const kernel = await gpu.kernel(shaders.weightGradientTiled);
+  return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, Math.ceil(words / 2), splits]);
+}
+
+export interface MomentumArgs {
+  readonly gradient: GpuArray;
+  readonly total: GpuArray;
+  /** (m) */
+  readonly readout: GpuArray;
+  /** (8) plateau state; element 0 is the learning rate. */
+  readonly state: GpuArray;
+  /** (d + 1, m) in and out; zero before the first step. */
+  readonly velocity: GpuArray;
+  /** (d + 1, m) in and out. */
+  readonly weights: GpuArray;
+  readonly d: number;
+  readonly parts: number;
+  readonly slope: number;
+  readonly momentum: number;
+  readonly layout: MatmulLayout;
+}
+
+/** momentum_update: v <- momentum v + g; w <- w - lr v. */
+export async function momentumUpdate(gpu: Gpu, args: MomentumArgs): Promise<Step> {
+  const { d, parts, slope, momentum, layout, ...arrays } = args;
+  const { m, words, group, lanes } = layout;
+  const kernel = await gpu.kernel(shaders.momentumUpdate);
+  const count = (d + 1) * m;
+  const params = { count, m, words, group, lanes, quads: gradientQuads(d, layout), parts, slope, momentum };
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, count));
+}
+
+export interface PlateauArgs {
+  /** (2) from margin_summary. */
+  readonly summary: GpuArray;
+  /** (8), see {@link plateauState}. */
+  readonly state: GpuArray;
+  /** (epochs, 3) out: loss, learning rate, number correct. */
+  readonly history: GpuArray;
+  /** torch's ReduceLROnPlateau, or false for a constant learning rate. */
+  readonly schedule: { readonly factor: number; readonly patience: number; readonly threshold: number } | false;
+}
+
+/** The state a training starts with: learning rate now and next, best loss, bad epochs, epoch. */
+export function plateauState(lr: number): Float32Array {
+  return Float32Array.of(lr, lr, 0, 0, 0, 0, 0, 0);
+}
+
+/** plateau: records the epoch and moves the learning rate. */
+export async function plateau(gpu: Gpu, args: PlateauArgs): Promise<Step> {
+  const { schedule, ...arrays } = args;
+  const kernel = await gpu.kernel(shaders.plateau);
+  const params = schedule
+    ? { enabled: 1, patience: schedule.patience, factor: schedule.factor, keep: 1 - schedule.threshold }
+    : { enabled: 0, patience: 0, factor: 1, keep: 1 };
+  return (batch) => void batch.dispatch(kernel, arrays, params, [1]);
+}

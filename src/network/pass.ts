@@ -1,0 +1,76 @@
+// One forward pass over samples in blocks: the steps, and the scratch memory they share.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { forward, outputResidual } from '../kernels/forward';
+import type { Step } from '../kernels/step';
+import type { MatmulLayout } from '../kernels/variant';
+import type { Network } from './network';
+import type { Block, Panels } from './samples';
+
+/** Masks and partial outputs of one block; blocks take turns. */
+export class PassScratch {
+  readonly mask: GpuArray;
+  readonly partial: GpuArray;
+
+  constructor(gpu: Gpu, blocks: readonly Block[], layout: MatmulLayout) {
+    const rows = Math.max(...blocks.map((block) => block.rows));
+    this.mask = gpu.array('mask', layout.words * rows, 'u32');
+    try {
+      this.partial = gpu.array('partial outputs', layout.words * rows);
+    } catch (error) {
+      this.mask.dispose();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.mask.dispose();
+    this.partial.dispose();
+  }
+}
+
+export interface PassArrays {
+  /** (n) -1 or +1 */
+  readonly labels: GpuArray;
+  /** (n) out: y f */
+  readonly margin: GpuArray;
+  /** (n) out: dloss/df */
+  readonly residual: GpuArray;
+}
+
+/** Hidden layer of one block: fills the scratch's mask and partial outputs. */
+export function hiddenStep(
+  gpu: Gpu,
+  network: Network,
+  panels: Panels,
+  at: number,
+  scratch: PassScratch,
+  layout: MatmulLayout,
+): Promise<Step> {
+  return forward(gpu, {
+    panels: panels.arrays[at]!,
+    weights: network.weights,
+    readout: network.readout,
+    mask: scratch.mask,
+    partial: scratch.partial,
+    n: panels.blocks[at]!.rows,
+    d: network.d,
+    slope: network.slope,
+    layout,
+  });
+}
+
+/** Output, margin and residual of one block from the scratch's partial outputs. */
+export function outputStep(
+  gpu: Gpu,
+  block: Block,
+  arrays: PassArrays,
+  scratch: PassScratch,
+  layout: MatmulLayout,
+  loss: 'identity' | 'logistic',
+  total: number,
+): Promise<Step> {
+  const { start, rows: n } = block;
+  return outputResidual(gpu, { ...arrays, partial: scratch.partial, n, start, words: layout.words, loss, total });
+}

@@ -1,0 +1,41 @@
+// What every trainer takes and gives. Trainers differ in how they compute, not in what.
+
+import type { GpuArray } from '../gpu/array';
+import type { MatmulLayout } from '../kernels/variant';
+import type { Network } from './network';
+import type { Panels, Samples } from './samples';
+
+export interface Schedule {
+  readonly factor: number;
+  readonly patience: number;
+  readonly threshold: number;
+}
+
+export interface TrainingProblem {
+  readonly samples: Samples;
+  /** The same samples in panels. */
+  readonly panels: Panels;
+  /** (n) -1 or +1 */
+  readonly labels: GpuArray;
+  /** Trained in place. */
+  readonly network: Network;
+  readonly layout: MatmulLayout;
+  readonly loss: 'identity' | 'logistic';
+  readonly lr: number;
+  readonly epochs: number;
+  readonly momentum: number;
+  readonly plateau: Schedule | false;
+}
+
+/** Loss before, learning rate used by and samples right before each update. */
+export interface TrainingHistory {
+  readonly loss: Float32Array;
+  readonly lr: Float32Array;
+  readonly accuracy: Float32Array;
+}
+
+export interface TrainingOptions {
+  /** Called a few times a second with the epoch done last. */
+  readonly onEpoch?: (report: { epoch: number; loss: number; lr: number; accuracy: number }) => void;
+  readonly signal?: AbortSignal;
+}

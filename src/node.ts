@@ -1,0 +1,50 @@
+// perturb-gpu/node: the library with a device of its own through Dawn, and files read from the disk.
+
+import { nodeReadFile } from './data/node';
+import { type CreateEngineOptions, Engine } from './engine';
+import { createEngine as createOnDevice } from './engine';
+import { type RunOptions, runExperiment as runAnywhere } from './experiment/run';
+import type { ExperimentConfig, ExperimentResult } from './experiment/types';
+import { createDawnGpu, dawnVersion } from './gpu/dawn';
+
+export * from './index';
+export { nodeReadFile } from './data/node';
+export { type AdapterListing, listAdapters, probeAdapters } from './gpu/listing';
+
+declare const PERTURB_VERSION: string;
+
+export interface NodeEngineOptions extends CreateEngineOptions {
+  /** Part of an adapter's name, vendor or architecture, or `software`; default: the best there is. */
+  readonly adapter?: string;
+  /** Dawn toggles to enable. */
+  readonly toggles?: readonly string[];
+}
+
+/** Versions recorded in every result. */
+function versions(): Record<string, string> {
+  const own = typeof PERTURB_VERSION === 'string' ? PERTURB_VERSION : 'source';
+  return { 'perturb-gpu': own, webgpu: dawnVersion(), node: process.version };
+}
+
+/**
+ * Makes an engine through Dawn: a real GPU before lavapipe before SwiftShader, which comes with the package.
+ * @throws GpuUnavailableError when there is no adapter, or none that `adapter` names.
+ */
+export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
+  if (options.device) return createOnDevice(options);
+  const began = performance.now();
+  const { adapter, toggles, matmul } = options;
+  const gpu = await createDawnGpu({ ...(adapter ? { adapter } : {}), ...(toggles ? { toggles } : {}) });
+  const startupSeconds = (performance.now() - began) / 1000;
+  return new Engine(gpu, { versions: versions(), startupSeconds, ...(matmul ? { matmul } : {}) });
+}
+
+/** {@link runAnywhere} with files read from the disk, relative to `options.baseDir` (default: the working directory). */
+export function runExperiment(
+  engine: Engine,
+  config: ExperimentConfig,
+  options: RunOptions & { readonly baseDir?: string } = {},
+): Promise<ExperimentResult> {
+  const { baseDir = process.cwd(), ...rest } = options;
+  return runAnywhere(engine, config, { readFile: nodeReadFile(baseDir), ...rest });
+}

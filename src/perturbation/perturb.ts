@@ -1,0 +1,56 @@
+// Adversarial perturbations of all samples towards given targets (design.md, "Perturbation").
+//
+// Only the sign of dloss/df matters, and both losses fall with the margin, so that sign is -t: no forward output and no
+// loss is needed, only the derivative masks, and a saturated logistic loss cannot underflow.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { inputGradient, perturbRows } from '../kernels/perturbation';
+import type { MatmulLayout } from '../kernels/variant';
+import type { Network } from '../network/network';
+import { hiddenStep, PassScratch } from '../network/pass';
+import { type Panels, Samples } from '../network/samples';
+
+export interface PerturbationSpec {
+  readonly kind: 'l2' | 'linf' | 'l0';
+  readonly size: number;
+  /** l0 only: entries kept. */
+  readonly k?: number;
+}
+
+/** r_i for every sample of `panels`; the caller disposes it. */
+export async function perturb(
+  gpu: Gpu,
+  network: Network,
+  panels: Panels,
+  targets: GpuArray,
+  layout: MatmulLayout,
+  spec: PerturbationSpec,
+): Promise<Samples> {
+  const { d, slope, readout } = network;
+  const { blocks } = panels;
+  const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
+  const scratch = new PassScratch(gpu, blocks, layout);
+  let rows: GpuArray | undefined;
+  try {
+    rows = await network.rows();
+    for (const [at, { start, rows: n }] of blocks.entries()) {
+      const gradient = perturbation.arrays[at]!;
+      const steps = await Promise.all([
+        hiddenStep(gpu, network, panels, at, scratch, layout),
+        inputGradient(gpu, { mask: scratch.mask, rows, readout, gradient, n, d, slope, layout }),
+        perturbRows(gpu, { targets, gradient, n, d, start, ...spec }),
+      ]);
+      const batch = gpu.batch('perturbation');
+      for (const step of steps) step(batch);
+      await batch.submit();
+    }
+    return perturbation;
+  } catch (error) {
+    perturbation.dispose();
+    throw error;
+  } finally {
+    scratch.dispose();
+    rows?.dispose();
+  }
+}
