@@ -130,7 +130,11 @@ describe('bad input', () => {
     ['an unknown command', ['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/],
     ['an option without its value', ['run', '--out'], /argument missing/],
     ['one argument too many', ['run', 'a.json', 'b.json'], /too many arguments/],
-    ['a misspelt key', ['run', '--set', 'network.widht=3'], /where: --set, network\.widht\nfix: {3}Write network\.width/],
+    [
+      'a misspelt key',
+      ['run', '--set', 'network.widht=3'],
+      /where: --set, network\.widht\nfix: {3}Write network\.width/,
+    ],
     ['a --set without "="', ['run', '--set', 'seed'], /has no "="/],
     ['a wrong value', ['run', '--set', 'network.slope=1'], /network\.slope must be/],
     ['a missing file', ['run', 'none.json'], /does not exist[\s\S]*where: none\.json/],

@@ -77,7 +77,10 @@ describe('defaults', () => {
 
   it('fill a map and a plateau that are written in part, and leave false alone', () => {
     expect(parseConfig({ theory: { map: {} } }).theory.map).toEqual({ resolution: 400, limits: [-7, 7] });
-    const { standard, learning } = parseConfig({ standard: { plateau: { patience: 3 } }, learning: { plateau: false } });
+    const { standard, learning } = parseConfig({
+      standard: { plateau: { patience: 3 } },
+      learning: { plateau: false },
+    });
     expect(standard.plateau).toEqual({ factor: 0.1, patience: 3, threshold: 1e-4 });
     expect(learning.plateau).toBe(false);
   });
@@ -249,7 +252,14 @@ describe('a wrong value', () => {
 
 describe('several problems', () => {
   it('are listed together, five of them at most', () => {
-    const error = refusal({ seed: -1, loss: 'x', bogus: 1, network: { width: 0, slope: 2 }, test: { n: 0 }, save: [1] });
+    const error = refusal({
+      seed: -1,
+      loss: 'x',
+      bogus: 1,
+      network: { width: 0, slope: 2 },
+      test: { n: 0 },
+      save: [1],
+    });
     const lines = error.message.split('\n');
     expect(lines[0]).toBe('the configuration has 7 problems:');
     expect(lines).toHaveLength(7);
@@ -289,7 +299,13 @@ describe('what this version does not have', () => {
 describe('--set', () => {
   it('takes JSON values and bare words, over a document that stays as it was', () => {
     const raw = { data: { n: 5 }, seed: 1 };
-    const sets = ['data.n=2000', 'data.kind=glyphs', 'data.classes=[3, 8]', 'standard.plateau=false', 'loss="logistic"'];
+    const sets = [
+      'data.n=2000',
+      'data.kind=glyphs',
+      'data.classes=[3, 8]',
+      'standard.plateau=false',
+      'loss="logistic"',
+    ];
     expect(applySets(raw, sets)).toEqual({
       data: { n: 2000, kind: 'glyphs', classes: [3, 8] },
       seed: 1,

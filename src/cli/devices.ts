@@ -12,6 +12,12 @@ function verdict(adapter: AdapterListing): string {
   return `not usable: ${adapter.reason ?? 'no reason known'}`;
 }
 
+/** What could not be opened could not be asked either. */
+function computesOn(adapter: AdapterListing): string {
+  if (!adapter.usable && !adapter.software) return 'unknown';
+  return adapter.software ? 'the CPU' : 'a GPU';
+}
+
 function table(adapters: readonly AdapterListing[], width: number): string {
   const columns = [0.36, 0.14, 0.14].map((share) => Math.floor(share * width));
   const rest = width - columns.reduce((sum, column) => sum + column, 0) - 5;
@@ -22,9 +28,10 @@ function table(adapters: readonly AdapterListing[], width: number): string {
     style: { head: [], border: [] },
   });
   for (const adapter of adapters) {
-    const driver = adapter.driver || adapter.description;
+    // Of a driver's path the file name says enough; --json has all of it.
+    const driver = (adapter.driver || adapter.description).split('/').at(-1);
     const name = driver && driver !== adapter.name ? `${adapter.name}\n${driver}` : adapter.name;
-    result.push([name, adapter.backend, adapter.software ? 'the CPU' : 'a GPU', verdict(adapter)]);
+    result.push([name, adapter.backend, computesOn(adapter), verdict(adapter)]);
   }
   return result.toString();
 }

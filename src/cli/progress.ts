@@ -84,7 +84,9 @@ class Bar implements Reporter {
     private readonly config: ExperimentConfig,
   ) {
     this.bar = new SingleBar({
-      format: '{bar} {percentage}%  {stage}  {detail}  {eta_formatted} left',
+      format: '{bar} {percentage}%  {stage}  {detail}  {eta_formatted}',
+      // Before the first epochs the bar knows no time: it gives 0, or a word in the number's place.
+      formatTime: (left) => (Number(left) > 0 && Number.isFinite(Number(left)) ? `${seconds(left)} left` : ''),
       stream: io.stderr as unknown as NodeJS.WritableStream,
       barsize: 24,
       barCompleteChar: '#',

@@ -170,7 +170,11 @@ export async function makeTargets(
 }
 
 /** Reads the target file, when there is one. */
-export async function readTargets(config: ExperimentConfig, n: number, readFile: ReadFile): Promise<Float32Array | undefined> {
+export async function readTargets(
+  config: ExperimentConfig,
+  n: number,
+  readFile: ReadFile,
+): Promise<Float32Array | undefined> {
   const path = config.perturbation.targets;
   return path === undefined ? undefined : loadTargets(path, n, readFile);
 }

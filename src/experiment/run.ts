@@ -86,13 +86,20 @@ export async function runExperiment(
     const shared = { layout, loss: config.loss, panels } as const;
     watch.lap('prepare');
 
-    const train = async (stage: 'standard' | 'learning', problem: Omit<TrainingProblem, keyof TrainingConfig | keyof typeof shared>) => {
+    const train = async (
+      stage: 'standard' | 'learning',
+      problem: Omit<TrainingProblem, keyof TrainingConfig | keyof typeof shared>,
+    ) => {
       const { lr, epochs, momentum, plateau } = config[stage];
       onProgress?.({ stage, epoch: 0, epochs });
-      return trainDirect(gpu, { ...problem, ...shared, lr, epochs, momentum, plateau }, {
-        ...(signal ? { signal } : {}),
-        ...(onProgress ? { onEpoch: (report) => onProgress({ stage, epochs, ...report }) } : {}),
-      });
+      return trainDirect(
+        gpu,
+        { ...problem, ...shared, lr, epochs, momentum, plateau },
+        {
+          ...(signal ? { signal } : {}),
+          ...(onProgress ? { onEpoch: (report) => onProgress({ stage, epochs, ...report }) } : {}),
+        },
+      );
     };
     const standard = await train('standard', { samples: x, labels, network: f });
     watch.lap('standard');
@@ -103,7 +110,9 @@ export async function runExperiment(
     onX.margin.dispose();
     const targets = scope.use(await makeTargets(gpu, config, n, givenTargets));
     const { kind, size } = config.perturbation;
-    const r = scope.use(await perturb(gpu, f, panels, targets, layout, { kind, size, ...(k === undefined ? {} : { k }) }));
+    const r = scope.use(
+      await perturb(gpu, f, panels, targets, layout, { kind, size, ...(k === undefined ? {} : { k }) }),
+    );
     const pictures = data.image ? await takePictures(x, r, labels, targets) : undefined;
     if (keep.has('perturbations')) {
       save('R', await r.read(), n, d);
@@ -140,7 +149,10 @@ export async function runExperiment(
     }
     if (data.test && test?.x) save('testX', test.x, data.test.n, d);
     if (keep.has('networks')) {
-      for (const [name, network] of [['f', f], ['g', g]] as const) {
+      for (const [name, network] of [
+        ['f', f],
+        ['g', g],
+      ] as const) {
         const { W, b, a } = await network.read();
         save(`${name}_W`, W, m, d);
         save(`${name}_b`, b, m);
@@ -191,7 +203,13 @@ export async function runExperiment(
   }
 }
 
-async function initValues(training: TrainingConfig, m: number, d: number, readFile: ReadFile, key: string): Promise<InitValues> {
+async function initValues(
+  training: TrainingConfig,
+  m: number,
+  d: number,
+  readFile: ReadFile,
+  key: string,
+): Promise<InitValues> {
   return training.init ? loadInit(training.init, m, d, readFile, key) : {};
 }
 
@@ -222,7 +240,12 @@ async function addSamples(engine: Engine, from: Samples, to: Samples): Promise<v
 }
 
 /** The first rows of both classes, for pictures. */
-async function takePictures(x: Samples, r: Samples, labels: GpuArray, targets: GpuArray): Promise<ExperimentResult['samples']> {
+async function takePictures(
+  x: Samples,
+  r: Samples,
+  labels: GpuArray,
+  targets: GpuArray,
+): Promise<ExperimentResult['samples']> {
   const y = await labels.read();
   const t = await targets.read();
   // Half of each class, from the first block, which is all there is except for huge data.

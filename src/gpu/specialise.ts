@@ -25,7 +25,7 @@ export function specialise(code: string, values: Readonly<Record<string, number>
   return unroll(set.split('\n'), constants).join('\n');
 }
 
-const LOOP = /^(\s*)for \(var (\w+) = 0u; \2 < (\w+); \2\+\+\) \{$/;
+const LOOP = /^(\s*)for \(var (\w+) = 0u; \2 < (\w+(?: \* \w+)*); \2\+\+\) \{$/;
 
 function unroll(lines: readonly string[], constants: Readonly<Record<string, number>>): string[] {
   const out: string[] = [];
@@ -38,8 +38,11 @@ function unroll(lines: readonly string[], constants: Readonly<Record<string, num
     const head = LOOP.exec(lines[at + 1] ?? '');
     if (!head) throw new Error(`line ${at + 2}: @unroll must be followed by "for (var i = 0u; i < COUNT; i++) {"`);
     const [, indent, variable, limit] = head as unknown as [string, string, string, string];
-    const count = /^\d+u$/.test(limit) ? Number.parseInt(limit, 10) : constants[limit];
-    if (count === undefined) throw new Error(`line ${at + 2}: ${limit} is not a specialised constant`);
+    const count = limit.split(' * ').reduce((product, factor) => {
+      const value = /^\d+u$/.test(factor) ? Number.parseInt(factor, 10) : constants[factor];
+      if (value === undefined) throw new Error(`line ${at + 2}: ${factor} is not a specialised constant`);
+      return product * value;
+    }, 1);
     // The formatter's rule: the loop ends at the first closing brace that stands at the loop's own indentation.
     const end = lines.indexOf(`${indent}}`, at + 2);
     if (end < 0) throw new Error(`line ${at + 2}: the loop has no end`);

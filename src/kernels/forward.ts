@@ -31,8 +31,10 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
   const { m, words, group, lanes } = layout;
   const params = { n, d, m, slope };
   if (layout.variant === 'subgroup') {
-    const kernel = await gpu.kernel(shaders.forwardSubgroup, { S: lanes, G: group, AF: Math.ceil(group / lanes) });
-    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / (4 * lanes)), words]);
+    const { words: NW, steps: U } = layout.forward;
+    const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes) };
+    const kernel = await gpu.kernel(shaders.forwardSubgroup, constants);
+    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / (4 * lanes)), Math.ceil(words / NW)]);
   }
   const kernel = await gpu.kernel(shaders.forwardTiled);
   return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / 64), Math.ceil(words / 2)]);

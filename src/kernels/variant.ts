@@ -1,8 +1,8 @@
 // Which matmul runs on which adapter, and the layouts that follow from it.
 //
 // subgroup: one subgroup a workgroup, no workgroup memory, no barrier. On lavapipe a barrier switches coroutines and a
-//   load is eight scalar loads, so register tiles of G neurons x 4 samples a lane fed by broadcast win: 18 GFLOP/s against
-//   the tiled kernel's share in bench/RESULTS.md. On SwiftShader the same holds (3.7 and 2.5 GFLOP/s).
+//   load is eight scalar loads, so register tiles of 50 neurons x 4 samples a lane fed by broadcast win: 5 times the tiled
+//   kernels' speed for a whole epoch at 12700/784/100. On SwiftShader the order is the same.
 // tiled: 64 x 64 tiles in workgroup memory, for real GPUs and for adapters whose subgroup size is not fixed.
 
 import type { Gpu } from '../gpu/gpu';
@@ -20,7 +20,21 @@ export interface MatmulLayout {
   /** ceil(m / G) */
   readonly words: number;
   readonly m: number;
+  /** Register blocking of the subgroup kernels: mask words a workgroup, steps of the inner loop at once. */
+  readonly forward: Blocking;
+  readonly gradient: Blocking;
 }
+
+export interface Blocking {
+  readonly words: number;
+  readonly steps: number;
+}
+
+// Measured at (n, d, m) = (12700, 784, 100) and (1000, 100, 100); the figures stand in the shaders' head blocks.
+// SwiftShader has half the lanes and spills sooner.
+const LAVAPIPE = { forward: { words: 2, steps: 2 }, gradient: { words: 2, steps: 4 } };
+const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 2 } };
+const SINGLE: Blocking = { words: 1, steps: 1 };
 
 /** Whether the subgroup kernels can run: subgroups of one fixed size that panels of 32 samples fit. */
 export function subgroupLanes(gpu: Gpu): number | null {
@@ -42,8 +56,13 @@ export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): Matmul
       : gpu.adapter.software
         ? 'the adapter has no subgroups of a fixed size'
         : 'a real GPU';
-  if (variant === 'tiled') return { variant, reason, lanes: 16, group: 32, words: Math.ceil(m / 32), m };
-  // Equal words: for m = 100 four of 25 neurons instead of three of 32 and one of 4.
   const words = Math.ceil(m / 32);
-  return { variant, reason, lanes: lanes!, group: Math.ceil(m / words), words, m };
+  const common = { variant, reason, words, m };
+  if (variant === 'tiled') return { ...common, lanes: 16, group: 32, forward: SINGLE, gradient: SINGLE };
+  const best = lanes === 4 ? SWIFTSHADER : LAVAPIPE;
+  // Two words a workgroup would waste a third of the work for three of them, and half for one.
+  const fit = (blocking: Blocking) => (words % blocking.words === 0 || words > 4 ? blocking : { ...blocking, words: 1 });
+  // Equal words: for m = 100 four of 25 neurons instead of three of 32 and one of 4.
+  const group = Math.ceil(m / words);
+  return { ...common, lanes: lanes!, group, forward: fit(best.forward), gradient: fit(best.gradient) };
 }

@@ -11,9 +11,14 @@ export function gradientQuads(d: number, layout: MatmulLayout): number {
   return Math.ceil(Math.ceil((d + 1) / 4) / layout.lanes) * layout.lanes;
 }
 
+/** Mask words rounded up to what whole workgroups write. */
+export function gradientWords(layout: MatmulLayout): number {
+  return Math.ceil(layout.words / layout.gradient.words) * layout.gradient.words;
+}
+
 /** Elements of one part of the gradient array, padding included. */
 export function gradientPartLength(d: number, layout: MatmulLayout): number {
-  return gradientQuads(d, layout) * 4 * layout.words * layout.group;
+  return gradientQuads(d, layout) * 4 * gradientWords(layout) * layout.group;
 }
 
 /**
@@ -22,7 +27,7 @@ export function gradientPartLength(d: number, layout: MatmulLayout): number {
  */
 export function gradientSplits(n: number, d: number, layout: MatmulLayout): number {
   const tiled = layout.variant === 'tiled';
-  const tiles = (gradientQuads(d, layout) / layout.lanes) * (tiled ? Math.ceil(layout.words / 2) : layout.words);
+  const tiles = (gradientQuads(d, layout) / layout.lanes) * (tiled ? Math.ceil(layout.words / 2) : gradientWords(layout) / layout.gradient.words);
   return Math.max(1, Math.min(Math.ceil((tiled ? 512 : 8) / tiles), Math.floor(n / 256)));
 }
 
@@ -55,10 +60,12 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   requireSize('splits', splits);
   const { words, group, lanes } = layout;
   const params = { n, d, start, words, part, step: Math.ceil(n / splits) };
+  const { words: NW, steps: U } = layout.gradient;
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {
-    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group });
-    return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, words, splits]);
+    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group, NW, U });
+    const padded = { ...params, mask_words: words, words: gradientWords(layout) };
+    return (batch) => void batch.dispatch(kernel, arrays, padded, [tiles, padded.words / NW, splits]);
   }
   const kernel = await gpu.kernel(shaders.weightGradientTiled);
   return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, Math.ceil(words / 2), splits]);
@@ -85,7 +92,8 @@ export interface MomentumArgs {
 /** momentum_update: v <- momentum v + g; w <- w - lr v. */
 export async function momentumUpdate(gpu: Gpu, args: MomentumArgs): Promise<Step> {
   const { d, parts, slope, momentum, layout, ...arrays } = args;
-  const { m, words, group, lanes } = layout;
+  const { m, group, lanes } = layout;
+  const words = gradientWords(layout);
   const kernel = await gpu.kernel(shaders.momentumUpdate);
   const count = (d + 1) * m;
   const params = { count, m, words, group, lanes, quads: gradientQuads(d, layout), parts, slope, momentum };
