@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { countDispatches, describeAdapter, gpu } from './gpu.mjs';
+import { countDispatches, describeAdapter, gpu, requestDevice } from './gpu.mjs';
 import { makeJaxJs } from './jaxjs.mjs';
 import { makeOurs } from './ours.mjs';
 import { flopPerEpoch, LR, MOMENTUM, makeProblem, referenceLosses, SHAPES } from './problem.mjs';
@@ -23,7 +23,7 @@ const MIN_EPOCHS = 3;
 
 const OURS = 'ours';
 const CONTESTANTS = [
-  { name: OURS, make: makeOurs },
+  { name: OURS, make: async (problem) => makeOurs(problem, await requestDevice()) },
   { name: 'jax-js', make: (problem) => makeJaxJs(problem, 'autodiff') },
   { name: 'tfjs', make: (problem) => makeTfjs(problem, 'autodiff') },
   { name: 'jax-js, by hand', make: (problem) => makeJaxJs(problem, 'hand') },

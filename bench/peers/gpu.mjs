@@ -13,6 +13,15 @@ Object.defineProperty(globalThis, 'navigator', {
   configurable: true,
 });
 
+/** A device with the adapter's limits and the features our kernels choose by. */
+export async function requestDevice() {
+  const adapter = await gpu.requestAdapter();
+  const names = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'];
+  const requiredLimits = Object.fromEntries(names.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = ['subgroups'].filter((name) => adapter.features.has(name));
+  return adapter.requestDevice({ requiredLimits, requiredFeatures });
+}
+
 export function describeAdapter(info) {
   const { vendor, architecture, device, description } = info ?? {};
   return { vendor, architecture, device, description };

@@ -47,12 +47,12 @@ describe('pictures', () => {
     expect(pixel(image, 100, 100)).toEqual(diverging(0.5));
   });
 
-  it('put all samples into one strip, a line each; a flat sample does not divide by zero', () => {
+  it('put all samples into one strip, a column each; a flat sample does not divide by zero', () => {
     const strip = made['samples.png']!;
-    expect(strip).toMatchObject({ width: 3 * 168 + 4 * 6, height: 2 * 168 + 3 * 6 });
+    expect(strip).toMatchObject({ width: 2 * 168 + 3 * 6, height: 3 * 168 + 4 * 6 });
     expect(pixel(strip, 6, 6)).toEqual([0, 0, 0]);
     expect(pixel(strip, 6 + 174, 6 + 174)).toEqual([255, 255, 255]);
-    expect(pixel(strip, 6, 6 + 174)).toEqual([128, 128, 128]);
+    expect(pixel(strip, 6 + 174, 6)).toEqual([128, 128, 128]);
     expect(pixel(strip, 0, 0)).toEqual(pixel(strip, 175, 100));
   });
 

@@ -27,7 +27,6 @@ export interface Disposable {
 
 export interface EngineOptions {
   readonly adapter?: string;
-  readonly onWarning?: (text: string) => void;
 }
 
 export interface RunOptions {

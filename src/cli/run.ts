@@ -45,14 +45,11 @@ export async function runOn<E extends Disposable>(
 export async function withEngine<E extends Disposable, T>(
   services: Services<E>,
   io: CliIo,
-  options: { readonly device?: string | undefined; readonly onWarning: (text: string) => void },
+  options: { readonly device?: string | undefined },
   use: (engine: E) => Promise<T>,
 ): Promise<T> {
   io.signal.throwIfAborted();
-  const engine = await services.createEngine({
-    ...(options.device === undefined ? {} : { adapter: options.device }),
-    onWarning: (text) => options.onWarning(`warning: ${text}`),
-  });
+  const engine = await services.createEngine(options.device === undefined ? {} : { adapter: options.device });
   try {
     io.signal.throwIfAborted();
     return await use(engine);
@@ -90,8 +87,7 @@ export async function runCommand<E extends Disposable>(
   if (out !== undefined) await claimOutput(out);
 
   const reporter = createReporter(io, read.config, args.quiet ?? false);
-  const onWarning = (text: string) => reporter.note(text);
-  const result = await withEngine(services, io, { device: args.device, onWarning }, (engine) =>
+  const result = await withEngine(services, io, { device: args.device }, (engine) =>
     runOn(engine, read, { services, io, reporter }),
   );
   const writtenTo = out === undefined ? undefined : await store(out, result, io);

@@ -9,7 +9,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { random, shiftRows, unpackBytes } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
-import { type Block, pad, planBlocks, Samples } from '../network/samples';
+import { type Block, planBlocks, Samples, writeRows } from '../network/samples';
 import type { DataConfig, ExperimentConfig } from './types';
 
 /** Fills device rows with the samples [start, start + rows) of a source. */
@@ -109,9 +109,6 @@ function gaussRows(
   };
 }
 
-/** Elements sent to the device at once: bounds what the transfer adds to the memory. */
-const PIECE = 1 << 20;
-
 function hostRows(gpu: Gpu, matrix: HostMatrix): RowSource {
   const { rows: n, cols: d, values, scale, subtract } = matrix;
   const ld = paddedRow(d);
@@ -120,11 +117,7 @@ function hostRows(gpu: Gpu, matrix: HostMatrix): RowSource {
     d,
     async fill(x, { start, rows }) {
       if (values instanceof Float32Array) {
-        const step = Math.max(1, Math.floor(PIECE / ld));
-        for (let i = 0; i < rows; i += step) {
-          const count = Math.min(step, rows - i);
-          x.write(pad(values.subarray((start + i) * d, (start + i + count) * d), d, ld), i * ld);
-        }
+        writeRows(x, values.subarray(start * d, (start + rows) * d), d);
         await gpu.finish();
         return;
       }

@@ -49,8 +49,10 @@ const instances: GPU[] = [];
 /** Loads the native module; on Linux prepares the environment the Vulkan loader reads. */
 async function loadDawn(): Promise<DawnModule> {
   if (dawn) return dawn;
-  // lavapipe complains without it.
-  if (process.platform === 'linux') process.env.XDG_RUNTIME_DIR ??= tmpdir();
+  if (process.platform === 'linux') {
+    process.env.XDG_RUNTIME_DIR ??= tmpdir(); // lavapipe complains without it
+    await ensureLoader();
+  }
   try {
     dawn = (await import('webgpu')) as DawnModule;
   } catch (cause) {
@@ -115,8 +117,8 @@ export async function findAdapters(options: { software: boolean; toggles?: reado
 }
 
 /** Makes sure that there is a Vulkan loader, the packed one if need be. */
-export async function ensureLoader(): Promise<void> {
-  if (process.platform !== 'linux' || hasSystemLoader() || 'reason' in findSwiftShader()) return;
+async function ensureLoader(): Promise<void> {
+  if (hasSystemLoader() || 'reason' in findSwiftShader()) return;
   provideLoader((await unpackSwiftShader()).loader);
 }
 
@@ -126,8 +128,7 @@ let offered = false;
 async function offerSwiftShader(): Promise<void> {
   if (offered || 'reason' in findSwiftShader()) return;
   offered = true;
-  const { loader, manifest } = await unpackSwiftShader();
-  provideLoader(loader);
+  const { manifest } = await unpackSwiftShader();
   if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) {
     // These name the drivers and make the loader ignore additions: the user's choice, extended.
     const key = process.env.VK_DRIVER_FILES ? 'VK_DRIVER_FILES' : 'VK_ICD_FILENAMES';

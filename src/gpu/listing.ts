@@ -6,7 +6,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, delimiter, join } from 'node:path';
-import { adapterRank, ensureLoader, findAdapters } from './dawn';
+import { adapterRank, findAdapters } from './dawn';
 import { findSwiftShader, unpackSwiftShader } from './swiftshader';
 
 export interface AdapterListing {
@@ -39,7 +39,6 @@ type Probed = Omit<AdapterListing, 'driver' | 'chosen' | 'reason' | 'usable'> & 
 
 /** Adapters that Dawn finds in this process's environment. */
 export async function probeAdapters(): Promise<Probed[]> {
-  await ensureLoader();
   const found = await findAdapters({ software: process.env.VK_DRIVER_FILES === undefined });
   return found.map(({ report, adapter }) => ({
     name: report.name,
@@ -139,5 +138,7 @@ async function whyNot(manifest: string, stderr: string): Promise<string> {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line && !/^at |artificially reduced|XDG_RUNTIME_DIR/.test(line));
+  // The loader's way of saying it.
+  if (said.some((line) => /Failed to detect any valid GPUs|no suitable/i.test(line))) return 'the driver found no device it can drive';
   return said[0]?.replace(/^(Warning|Error): /i, '') ?? 'the driver found no device it can drive';
 }

@@ -52,6 +52,15 @@ export class Samples {
     return allocateAll(blocks, (block) => gpu.array(label, block.rows * paddedRow(d)), (arrays) => new Samples(blocks, arrays, d));
   }
 
+  /** Samples from a host array (n, d), row-major; `words` as for {@link planBlocks}. */
+  static fromArray(gpu: Gpu, label: string, values: Float32Array, d: number, words = 1): Samples {
+    const samples = Samples.allocate(gpu, label, planBlocks(gpu, values.length / d, d, words), d);
+    for (const [at, { start, rows }] of samples.blocks.entries()) {
+      writeRows(samples.arrays[at]!, values.subarray(start * d, (start + rows) * d), d);
+    }
+    return samples;
+  }
+
   /** All rows on the host, without padding: (n, d). */
   async read(): Promise<Float32Array> {
     const out = new Float32Array(this.n * this.d);
@@ -115,6 +124,19 @@ function allocateAll<T>(blocks: readonly Block[], make: (block: Block) => GpuArr
   }
 }
 
+/** Elements sent to the device at once: bounds what padding and transfer add to the memory. */
+const PIECE = 1 << 20;
+
+/** Writes host rows of d into device rows of {@link paddedRow}. */
+export function writeRows(x: GpuArray, values: Float32Array, d: number): void {
+  const ld = paddedRow(d);
+  const rows = values.length / d;
+  const step = Math.max(1, Math.floor(PIECE / ld));
+  for (let i = 0; i < rows; i += step) {
+    x.write(pad(values.subarray(i * d, Math.min(i + step, rows) * d), d, ld), i * ld);
+  }
+}
+
 /** Copies rows of `ld` into rows of `d`. */
 export function unpad(padded: Float32Array, ld: number, d: number, out: Float32Array): void {
   if (ld === d) out.set(padded);
@@ -122,7 +144,7 @@ export function unpad(padded: Float32Array, ld: number, d: number, out: Float32A
 }
 
 /** Copies rows of `d` into rows of `ld` whose padding is zero. */
-export function pad(values: Float32Array, d: number, ld: number): Float32Array {
+function pad(values: Float32Array, d: number, ld: number): Float32Array {
   if (ld === d) return values;
   const rows = values.length / d;
   const out = new Float32Array(rows * ld);

@@ -134,7 +134,7 @@ const png = ({ width, height, data }: Raster): Uint8Array => encode({ width, hei
 
 /**
  * The pictures of a run on images, none for other data: sample.png, perturbation.png and sum.png of the first sample, and
- * samples.png with one line a sample: the sample, its perturbation magnified, and the two together.
+ * samples.png with a column a sample: the sample, its perturbation magnified, and the two together.
  */
 export function pictures(result: Pick<ExperimentResult, 'image' | 'samples'>): Picture[] {
   const { image: shape, samples } = result;
@@ -151,10 +151,12 @@ export function pictures(result: Pick<ExperimentResult, 'image' | 'samples'>): P
     );
   });
   const [sample, perturbation, sum] = rows[0] as [Raster, Raster, Raster];
+  // A line each for samples, perturbations and sums: wide rather than tall, so that all of it fits a screen.
+  const lines = [0, 1, 2].map((part) => rows.map((tiles) => tiles[part] as Raster));
   return [
     { name: 'sample.png', bytes: png(sample) },
     { name: 'perturbation.png', bytes: png(perturbation) },
     { name: 'sum.png', bytes: png(sum) },
-    { name: 'samples.png', bytes: png(grid(rows)) },
+    { name: 'samples.png', bytes: png(grid(lines)) },
   ];
 }

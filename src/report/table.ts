@@ -86,7 +86,7 @@ export function resultTable(result: ExperimentResult, options: TableOptions = {}
   const table = new Table({
     colWidths: [LABEL_WIDTH, Math.max(NARROWEST_VALUE, width - LABEL_WIDTH - FRAME)],
     wordWrap: true,
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   table.push(...summaryRows(result, options.writtenTo));
   return table.toString();
