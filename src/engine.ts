@@ -1,8 +1,8 @@
 // The engine: a device and the kernels bound to it. The one object users hold.
 
+import { GpuUnavailableError } from './gpu/errors';
 import { type AdapterReport, Gpu } from './gpu/gpu';
 import { requestGpuDevice } from './gpu/limits';
-import { GpuUnavailableError } from './gpu/errors';
 import { bindKernels, type Kernels } from './kernels';
 import type { MatmulVariant } from './kernels/variant';
 
@@ -69,7 +69,10 @@ export async function createEngine(options: CreateEngineOptions = {}): Promise<E
   }
   const adapter = await api.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
-    throw new GpuUnavailableError('The browser found no GPU adapter.', 'Update the GPU driver, or enable WebGPU in the browser settings.');
+    throw new GpuUnavailableError(
+      'The browser found no GPU adapter.',
+      'Update the GPU driver, or enable WebGPU in the browser settings.',
+    );
   }
   const made = await requestGpuDevice(adapter);
   const gpu = new Gpu(made, { adapter: reportInfo(adapter.info), ownsDevice: true });
@@ -77,7 +80,14 @@ export async function createEngine(options: CreateEngineOptions = {}): Promise<E
 }
 
 function reportInfo(info: GPUAdapterInfo | undefined): AdapterReport {
-  const { vendor = '', architecture = '', device = '', description = '', subgroupMinSize, subgroupMaxSize } = info ?? {};
+  const {
+    vendor = '',
+    architecture = '',
+    device = '',
+    description = '',
+    subgroupMinSize,
+    subgroupMaxSize,
+  } = info ?? {};
   const fallback = (info as { isFallbackAdapter?: boolean } | undefined)?.isFallbackAdapter === true;
   return {
     name: description || device || `${vendor} ${architecture}`.trim() || 'unknown adapter',

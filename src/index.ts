@@ -1,11 +1,12 @@
 // perturb-gpu: the browser-safe library.
 
-export { InputError } from './data/input-error';
 export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
+export { InputError } from './data/input-error';
+export { encodeNpy, parseNpy } from './data/npy';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
 export { resultArtifacts } from './experiment/artifacts';
 export { parseConfig } from './experiment/config';
-export { runExperiment, type RunOptions } from './experiment/run';
+export { type RunOptions, runExperiment } from './experiment/run';
 export type * from './experiment/types';
 export { GpuArray } from './gpu/array';
 export {
@@ -18,10 +19,10 @@ export {
 } from './gpu/errors';
 export { type AdapterReport, Gpu } from './gpu/gpu';
 export type { Kernels } from './kernels';
-export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
 export { panelsLength } from './kernels/data';
 export { paddedRow } from './kernels/step';
 export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/variant';
+export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
 export { trainDirect } from './network/direct';
 export { evaluate } from './network/evaluate';
 export { Network } from './network/network';

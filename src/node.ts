@@ -1,15 +1,14 @@
 // perturb-gpu/node: the library with a device of its own through Dawn, and files read from the disk.
 
 import { nodeReadFile } from './data/node';
-import { type CreateEngineOptions, Engine } from './engine';
-import { createEngine as createOnDevice } from './engine';
+import { type CreateEngineOptions, createEngine as createOnDevice, Engine } from './engine';
 import { type RunOptions, runExperiment as runAnywhere } from './experiment/run';
 import type { ExperimentConfig, ExperimentResult } from './experiment/types';
 import { createDawnGpu, dawnVersion } from './gpu/dawn';
 
-export * from './index';
 export { nodeReadFile } from './data/node';
 export { type AdapterListing, listAdapters, probeAdapters } from './gpu/listing';
+export * from './index';
 
 declare const PERTURB_VERSION: string;
 

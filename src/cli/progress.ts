@@ -8,8 +8,6 @@ import type { CliIo } from './io';
 
 export interface Reporter {
   report(progress: Progress): void;
-  /** A line that stays, such as a warning. */
-  note(text: string): void;
   /** Ends the display; safe to call twice. */
   stop(): void;
 }
@@ -28,11 +26,7 @@ const LINES_A_STAGE = 10;
 const lossText = (loss: number | undefined) => (loss === undefined ? '' : `loss ${Number(loss.toPrecision(4))}`);
 
 class Silent implements Reporter {
-  constructor(private readonly io: CliIo) {}
   report(): void {}
-  note(text: string): void {
-    this.io.stderr.write(`${text}\n`);
-  }
   stop(): void {}
 }
 
@@ -62,10 +56,6 @@ class Lines implements Reporter {
     this.line(now, parts.filter((part) => part !== '').join(', '));
   }
 
-  note(text: string): void {
-    this.io.stderr.write(`${text}\n`);
-  }
-
   stop(): void {}
 
   private line(now: number, text: string): void {
@@ -80,7 +70,7 @@ class Bar implements Reporter {
   private started = false;
 
   constructor(
-    private readonly io: CliIo,
+    io: CliIo,
     private readonly config: ExperimentConfig,
   ) {
     this.bar = new SingleBar({
@@ -119,11 +109,6 @@ class Bar implements Reporter {
     this.bar.update(before[stage] + (epoch ?? 0), payload);
   }
 
-  note(text: string): void {
-    // Over the bar, which is drawn again below at its next update.
-    this.io.stderr.write(`${this.started ? '\r\u001b[K' : ''}${text}\n`);
-  }
-
   stop(): void {
     if (this.started) this.bar.stop();
     this.started = false;
@@ -131,7 +116,7 @@ class Bar implements Reporter {
 }
 
 export function createReporter(io: CliIo, config: ExperimentConfig, quiet: boolean): Reporter {
-  if (quiet) return new Silent(io);
+  if (quiet) return new Silent();
   // A dumb terminal has no cursor to move.
   return io.stderr.isTTY && io.env.TERM !== 'dumb' ? new Bar(io, config) : new Lines(io);
 }

@@ -173,7 +173,9 @@ export async function runExperiment(
       trainer: {
         chosen: 'direct',
         reason:
-          config.trainer === 'direct' ? 'asked for' : 'the only trainer of this version: epoch by epoch over the samples',
+          config.trainer === 'direct'
+            ? 'asked for'
+            : 'the only trainer of this version: epoch by epoch over the samples',
         kernels: {
           matmul: layout.variant,
           reason: layout.reason,

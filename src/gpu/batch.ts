@@ -28,7 +28,12 @@ export class Batch {
    * Records one dispatch. `grid` counts workgroups; each dimension must be within the device's limit.
    * @throws RangeError when a binding is missing, has the wrong element type, or the grid is too large.
    */
-  dispatch<D extends ShaderDescriptor>(kernel: Kernel<D>, arrays: BindingsOf<D>, params: ParamsOf<D>, grid: Grid): this {
+  dispatch<D extends ShaderDescriptor>(
+    kernel: Kernel<D>,
+    arrays: BindingsOf<D>,
+    params: ParamsOf<D>,
+    grid: Grid,
+  ): this {
     if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
     const { name, bindings } = kernel.shader;
     for (const [binding, { element }] of Object.entries(bindings)) {

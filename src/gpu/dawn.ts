@@ -90,7 +90,8 @@ async function open(module: DawnModule, name: string, toggles: readonly string[]
 
 function reportAdapter(adapter: GPUAdapter, name: string): AdapterReport {
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean; backend?: string };
-  const software = info.isFallbackAdapter === true || /llvmpipe|swiftshader|software/i.test(`${name} ${info.architecture}`);
+  const software =
+    info.isFallbackAdapter === true || /llvmpipe|swiftshader|software/i.test(`${name} ${info.architecture}`);
   const fixed = info.subgroupMinSize !== undefined && info.subgroupMinSize === info.subgroupMaxSize;
   const backend = { linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }[process.platform as string] ?? 'unknown';
   return {
@@ -105,7 +106,10 @@ function reportAdapter(adapter: GPUAdapter, name: string): AdapterReport {
 }
 
 /** All adapters, best first. With `software`, SwiftShader is unpacked and offered too. */
-export async function findAdapters(options: { software: boolean; toggles?: readonly string[] }): Promise<FoundAdapter[]> {
+export async function findAdapters(options: {
+  software: boolean;
+  toggles?: readonly string[];
+}): Promise<FoundAdapter[]> {
   const module = await loadDawn();
   if (options.software) await offerSwiftShader();
   const found: FoundAdapter[] = [];
@@ -190,7 +194,10 @@ export async function createDawnGpu(options: DawnOptions = {}): Promise<Gpu> {
     const why = 'reason' in packed ? ` (${packed.reason})` : '';
     if (wanted && found.length) {
       const names = found.map(({ report }) => `"${report.name}"`).join(', ');
-      throw new GpuUnavailableError(`No GPU adapter matches "${wanted}". There are: ${names}.`, 'Give --device a part of one of these names, or "software".');
+      throw new GpuUnavailableError(
+        `No GPU adapter matches "${wanted}". There are: ${names}.`,
+        'Give --device a part of one of these names, or "software".',
+      );
     }
     throw new GpuUnavailableError(`There is no usable GPU adapter on this machine${why}.`, NOTHING_REMEDY);
   }

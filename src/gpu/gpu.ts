@@ -8,7 +8,7 @@ import { type ElementType, GpuArray } from './array';
 import { Batch } from './batch';
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError } from './errors';
 import { Kernel } from './kernel';
-import { type ConstantsOf, packParams, type ParamsDescriptor, type ShaderDescriptor } from './shader';
+import { type ConstantsOf, type ParamsDescriptor, packParams, type ShaderDescriptor } from './shader';
 import { specialise } from './specialise';
 
 /** What is known of the adapter a device came from. */
@@ -98,7 +98,10 @@ export class Gpu {
   /** Largest number of 4-byte elements one array may have: what one binding reaches. */
   get maxArrayLength(): number {
     const { maxStorageBufferBindingSize, maxBufferSize } = this.limits;
-    return Math.min(Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4), this.options.maxArrayLength ?? Infinity);
+    return Math.min(
+      Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize) / 4),
+      this.options.maxArrayLength ?? Infinity,
+    );
   }
 
   /** Allocates `length` elements. An allocation that the device refuses throws at the next submit or read. */
@@ -233,7 +236,10 @@ export class Gpu {
     }
     for (const feature of shader.features) {
       if (!this.features.has(feature)) {
-        throw new GpuValidationError(`${shader.name} needs the feature ${feature}, which this device lacks`, shader.name);
+        throw new GpuValidationError(
+          `${shader.name} needs the feature ${feature}, which this device lacks`,
+          shader.name,
+        );
       }
     }
     const code = specialise(shader.code, pick(shader.specialised));
@@ -253,7 +259,10 @@ export class Gpu {
       await scope.catch(() => null);
       this.assertAlive();
       const messages = (await module.getCompilationInfo()).messages
-        .map((m) => `${m.type} ${shader.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message}\n    ${code.split('\n')[m.lineNum - 1] ?? ''}`)
+        .map(
+          (m) =>
+            `${m.type} ${shader.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message}\n    ${code.split('\n')[m.lineNum - 1] ?? ''}`,
+        )
         .join('\n');
       throw new GpuValidationError(`${shader.name} did not compile: ${messages || String(cause)}`, shader.name, cause);
     }
@@ -274,7 +283,10 @@ export class Gpu {
   }
 
   /** @internal The uniform buffer with these parameter values; equal values share one. */
-  paramsBuffer(descriptor: ParamsDescriptor, values: Readonly<Record<string, number>>): { key: string; buffer: GPUBuffer } {
+  paramsBuffer(
+    descriptor: ParamsDescriptor,
+    values: Readonly<Record<string, number>>,
+  ): { key: string; buffer: GPUBuffer } {
     const bytes = packParams(descriptor, values);
     const key = Array.from(new Uint32Array(bytes)).join();
     let buffer = this.#params.get(key);
@@ -345,7 +357,9 @@ export class Gpu {
     this.#faults.push(
       this.device.popErrorScope().then(
         (error) =>
-          error ? new GpuOutOfMemoryError(`The GPU has no memory for "${label}"${size}.`, label, bytes, error) : undefined,
+          error
+            ? new GpuOutOfMemoryError(`The GPU has no memory for "${label}"${size}.`, label, bytes, error)
+            : undefined,
         () => undefined, // a lost device rejects; assertAlive says so
       ),
     );

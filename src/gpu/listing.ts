@@ -55,7 +55,11 @@ export async function probeAdapters(): Promise<Probed[]> {
 
 /** Lists drivers and adapters, the one that a run would take first. */
 export async function listAdapters(): Promise<AdapterListing[]> {
-  if (process.platform !== 'linux') return mark((await probeAdapters()).map((probed) => ({ ...probed, driver: 'system' })), []);
+  if (process.platform !== 'linux')
+    return mark(
+      (await probeAdapters()).map((probed) => ({ ...probed, driver: 'system' })),
+      [],
+    );
   const packed = findSwiftShader();
   const packedManifest = 'reason' in packed ? undefined : (await unpackSwiftShader()).manifest;
   const manifests = [...(await systemManifests()), ...(packedManifest ? [packedManifest] : [])];
@@ -75,7 +79,9 @@ function mark(usable: readonly (Probed & { driver: string })[], refused: readonl
   const sorted = [...usable].sort((a, b) => b.rank - a.rank);
   const listed = sorted.map(({ rank, ...rest }, at) => {
     const chosen = at === 0;
-    const reason = chosen ? {} : { reason: rank < sorted[0]!.rank ? `${sorted[0]!.name} is faster` : 'listed after the chosen one' };
+    const reason = chosen
+      ? {}
+      : { reason: rank < sorted[0]!.rank ? `${sorted[0]!.name} is faster` : 'listed after the chosen one' };
     return { ...rest, usable: true, chosen, ...reason };
   });
   return [...listed, ...refused];
@@ -101,7 +107,10 @@ async function systemManifests(): Promise<string[]> {
   ];
   const found = await Promise.all(
     folders.map(async (folder) =>
-      (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.json')).sort().map((file) => join(folder, file)),
+      (await readdir(folder).catch(() => []))
+        .filter((file) => file.endsWith('.json'))
+        .sort()
+        .map((file) => join(folder, file)),
     ),
   );
   return found.flat();
@@ -116,15 +125,20 @@ function probeOne(manifest: string): Promise<{ adapters: Probed[]; reason: strin
   });`;
   const env = { ...process.env, VK_DRIVER_FILES: manifest };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--input-type=module', '-e', script], { env, timeout: 60_000 }, async (error, stdout, stderr) => {
-      try {
-        const adapters = JSON.parse(stdout) as Probed[];
-        resolve({ adapters, reason: await whyNot(manifest, stderr) });
-      } catch {
-        const how = error?.signal ? `was stopped by ${error.signal}` : `ended with code ${error?.code ?? 0}`;
-        resolve({ adapters: [], reason: `the driver failed: a process that tried it ${how}` });
-      }
-    });
+    execFile(
+      process.execPath,
+      ['--input-type=module', '-e', script],
+      { env, timeout: 60_000 },
+      async (error, stdout, stderr) => {
+        try {
+          const adapters = JSON.parse(stdout) as Probed[];
+          resolve({ adapters, reason: await whyNot(manifest, stderr) });
+        } catch {
+          const how = error?.signal ? `was stopped by ${error.signal}` : `ended with code ${error?.code ?? 0}`;
+          resolve({ adapters: [], reason: `the driver failed: a process that tried it ${how}` });
+        }
+      },
+    );
   });
 }
 
@@ -139,6 +153,7 @@ async function whyNot(manifest: string, stderr: string): Promise<string> {
     .map((line) => line.trim())
     .filter((line) => line && !/^at |artificially reduced|XDG_RUNTIME_DIR/.test(line));
   // The loader's way of saying it.
-  if (said.some((line) => /Failed to detect any valid GPUs|no suitable/i.test(line))) return 'the driver found no device it can drive';
+  if (said.some((line) => /Failed to detect any valid GPUs|no suitable/i.test(line)))
+    return 'the driver found no device it can drive';
   return said[0]?.replace(/^(Warning|Error): /i, '') ?? 'the driver found no device it can drive';
 }

@@ -44,10 +44,7 @@ export type ConstantsOf<D extends ShaderDescriptor> = Partial<
 >;
 
 /** Packs the values of a parameter struct as the shader lays it out. */
-export function packParams(
-  params: ParamsDescriptor,
-  values: Readonly<Record<string, number>>,
-): ArrayBuffer {
+export function packParams(params: ParamsDescriptor, values: Readonly<Record<string, number>>): ArrayBuffer {
   const bytes = new ArrayBuffer(params.size);
   const view = new DataView(bytes);
   for (const [name, field] of Object.entries(params.fields)) {

@@ -49,7 +49,11 @@ function unroll(lines: readonly string[], constants: Readonly<Record<string, num
     const body = unroll(lines.slice(at + 2, end), constants);
     const name = new RegExp(`\\b${variable}\\b`, 'g');
     for (let i = 0; i < count; i++) {
-      out.push(`${indent}{`, ...body.map((text) => text.replace(name, `${i}u`).replaceAll('subgroupShuffle(', 'subgroupBroadcast(')), `${indent}}`);
+      out.push(
+        `${indent}{`,
+        ...body.map((text) => text.replace(name, `${i}u`).replaceAll('subgroupShuffle(', 'subgroupBroadcast(')),
+        `${indent}}`,
+      );
     }
     at = end;
   }

@@ -68,6 +68,11 @@ export async function unpackSwiftShader(): Promise<SwiftShaderFiles> {
 }
 
 async function complete(folder: string): Promise<boolean> {
-  const checks = FILES.map((file) => access(join(folder, file)).then(() => true, () => false));
+  const checks = FILES.map((file) =>
+    access(join(folder, file)).then(
+      () => true,
+      () => false,
+    ),
+  );
   return (await Promise.all(checks)).every(Boolean);
 }

@@ -2,7 +2,16 @@
 // Runs when the project is built and when its tests check that nothing has drifted; never at run time.
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
 
-const ELEMENTS = { f32: 'f32', u32: 'u32', i32: 'u32', vec4f: 'f32', vec4u: 'u32', 'vec4<f32>': 'f32', 'vec4<u32>': 'u32', vec2f: 'f32' };
+const ELEMENTS = {
+  f32: 'f32',
+  u32: 'u32',
+  i32: 'u32',
+  vec4f: 'f32',
+  vec4u: 'u32',
+  'vec4<f32>': 'f32',
+  'vec4<u32>': 'u32',
+  vec2f: 'f32',
+};
 
 /** @param {string} name file name without .wgsl @param {string} code */
 export function describeShader(name, code) {
@@ -18,7 +27,11 @@ export function describeShader(name, code) {
     const element = ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`];
     if (!element) fail(`${variable}: arrays of ${type.format?.name} are not known to the host`);
     // `raw` takes bits whatever they mean, so it accepts arrays of either type
-    bindings[variable] = { binding, access: access === 'read_write' ? 'read_write' : 'read', element: variable === 'raw' ? 'raw' : element };
+    bindings[variable] = {
+      binding,
+      access: access === 'read_write' ? 'read_write' : 'read',
+      element: variable === 'raw' ? 'raw' : element,
+    };
   }
   let params = null;
   if (reflected.uniforms.length > 1) fail('more than one uniform');
@@ -31,18 +44,24 @@ export function describeShader(name, code) {
     params = { binding, size: Math.ceil(type.size / 16) * 16, fields };
   }
   const overrides = {};
-  for (const match of code.matchAll(/^override (\w+): (?:u32|f32) = ([\d.]+)[uf]?;/gm)) overrides[match[1]] = Number(match[2]);
-  if (Object.keys(overrides).length !== reflected.overrides.length) fail('an override without a default, or in another form');
+  for (const match of code.matchAll(/^override (\w+): (?:u32|f32) = ([\d.]+)[uf]?;/gm))
+    overrides[match[1]] = Number(match[2]);
+  if (Object.keys(overrides).length !== reflected.overrides.length)
+    fail('an override without a default, or in another form');
   const specialised = {};
-  for (const match of code.matchAll(/^const (\w+) = (\d+)u; \/\/ @specialised/gm)) specialised[match[1]] = Number(match[2]);
+  for (const match of code.matchAll(/^const (\w+) = (\d+)u; \/\/ @specialised/gm))
+    specialised[match[1]] = Number(match[2]);
   const size = /@workgroup_size\(([^)]*)\)/.exec(code) ?? fail('no workgroup size');
   const workgroupSize = size[1].split(',').map((part) => {
     const text = part.trim().replace(/u$/, '');
     if (/^\d+$/.test(text)) return Number(text);
-    if (!(text in overrides) && !(text in specialised)) fail(`workgroup size ${text} is neither a number nor a constant`);
+    if (!(text in overrides) && !(text in specialised))
+      fail(`workgroup size ${text} is neither a number nor a constant`);
     return text;
   });
-  const features = [...code.matchAll(/^enable (\w+);/gm)].map((match) => ({ subgroups: 'subgroups', f16: 'shader-f16' })[match[1]] ?? fail(`enable ${match[1]}`));
+  const features = [...code.matchAll(/^enable (\w+);/gm)].map(
+    (match) => ({ subgroups: 'subgroups', f16: 'shader-f16' })[match[1]] ?? fail(`enable ${match[1]}`),
+  );
   return { name, bindings, params, overrides, specialised, workgroupSize, features };
 }
 
@@ -60,8 +79,13 @@ export function renderDescriptors(shaders) {
   ];
   for (const shader of shaders) {
     const { name, ...rest } = shader;
-    const body = JSON.stringify(rest).replace(/"(\w+)":/g, '$1: ').replaceAll('"', "'").replaceAll(',', ', ');
-    lines.push(`export const ${camel(name)} = { name: '${name}', code: ${camel(name)}Code, ${body.slice(1, -1)} } as const satisfies ShaderDescriptor;`);
+    const body = JSON.stringify(rest)
+      .replace(/"(\w+)":/g, '$1: ')
+      .replaceAll('"', "'")
+      .replaceAll(',', ', ');
+    lines.push(
+      `export const ${camel(name)} = { name: '${name}', code: ${camel(name)}Code, ${body.slice(1, -1)} } as const satisfies ShaderDescriptor;`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

@@ -61,8 +61,9 @@ export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): Matmul
   if (variant === 'tiled') return { ...common, lanes: 16, group: 32, forward: SINGLE, gradient: SINGLE };
   const best = lanes === 4 ? SWIFTSHADER : LAVAPIPE;
   // Two words a workgroup would waste a third of the work for three of them, and half for one.
-  const fit = (blocking: Blocking) => (words % blocking.words === 0 || words > 4 ? blocking : { ...blocking, words: 1 });
+  const whole = (blocking: Blocking) =>
+    words % blocking.words === 0 || words > 4 ? blocking : { ...blocking, words: 1 };
   // Equal words: for m = 100 four of 25 neurons instead of three of 32 and one of 4.
   const group = Math.ceil(m / words);
-  return { ...common, lanes: lanes!, group, forward: fit(best.forward), gradient: fit(best.gradient) };
+  return { ...common, lanes: lanes!, group, forward: whole(best.forward), gradient: whole(best.gradient) };
 }

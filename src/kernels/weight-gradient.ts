@@ -27,7 +27,9 @@ export function gradientPartLength(d: number, layout: MatmulLayout): number {
  */
 export function gradientSplits(n: number, d: number, layout: MatmulLayout): number {
   const tiled = layout.variant === 'tiled';
-  const tiles = (gradientQuads(d, layout) / layout.lanes) * (tiled ? Math.ceil(layout.words / 2) : gradientWords(layout) / layout.gradient.words);
+  const tiles =
+    (gradientQuads(d, layout) / layout.lanes) *
+    (tiled ? Math.ceil(layout.words / 2) : gradientWords(layout) / layout.gradient.words);
   return Math.max(1, Math.min(Math.ceil((tiled ? 512 : 8) / tiles), Math.floor(n / 256)));
 }
 

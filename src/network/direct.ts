@@ -66,7 +66,8 @@ export async function trainDirect(
       }
     }
     const rows = await history.read();
-    const column = (at: number, scale = 1) => Float32Array.from({ length: epochs }, (_, t) => rows[t * 3 + at]! * scale);
+    const column = (at: number, scale = 1) =>
+      Float32Array.from({ length: epochs }, (_, t) => rows[t * 3 + at]! * scale);
     return { loss: column(0), lr: column(1), accuracy: column(2, 1 / samples.n) };
   } finally {
     for (const array of owned) array.dispose();

@@ -59,7 +59,13 @@ export class Network {
       const rows = array('initial W', m * d);
       const bias = array('initial b', m);
       const batch = gpu.batch('initialise network');
-      const fill = async (output: GpuArray, given: Float32Array | undefined, cols: number, stream: number, scale: number) => {
+      const fill = async (
+        output: GpuArray,
+        given: Float32Array | undefined,
+        cols: number,
+        stream: number,
+        scale: number,
+      ) => {
         if (given) output.write(given);
         else (await random(gpu, { output, rows: m, cols, kind: 'normal', seed, stream, scale }))(batch);
       };

@@ -23,10 +23,17 @@ export function planBlocks(gpu: Gpu, n: number, d: number, words: number): Block
   const most = gpu.maxArrayLength;
   const ld = paddedRow(d);
   const scratch = Math.max(SCRATCH_BYTES, 0.1 * 4 * 3 * n * ld);
-  const rows = Math.min(most / ld, most / words, scratch / (8 * words), gpu.limits.maxComputeWorkgroupsPerDimension * 16);
+  const rows = Math.min(
+    most / ld,
+    most / words,
+    scratch / (8 * words),
+    gpu.limits.maxComputeWorkgroupsPerDimension * 16,
+  );
   const whole = Math.floor(rows / 32) * 32;
   if (whole < 32) {
-    throw new RangeError(`32 samples of ${d} inputs and ${words} mask words do not fit one binding of ${most * 4} bytes`);
+    throw new RangeError(
+      `32 samples of ${d} inputs and ${words} mask words do not fit one binding of ${most * 4} bytes`,
+    );
   }
   const blocks: Block[] = [];
   for (let start = 0; start < n; start += whole) blocks.push({ start, rows: Math.min(whole, n - start) });
@@ -49,7 +56,11 @@ export class Samples {
 
   /** Uninitialised samples. */
   static allocate(gpu: Gpu, label: string, blocks: readonly Block[], d: number): Samples {
-    return allocateAll(blocks, (block) => gpu.array(label, block.rows * paddedRow(d)), (arrays) => new Samples(blocks, arrays, d));
+    return allocateAll(
+      blocks,
+      (block) => gpu.array(label, block.rows * paddedRow(d)),
+      (arrays) => new Samples(blocks, arrays, d),
+    );
   }
 
   /** Samples from a host array (n, d), row-major; `words` as for {@link planBlocks}. */
@@ -88,7 +99,11 @@ export class Panels {
   ) {}
 
   static allocate(gpu: Gpu, blocks: readonly Block[], d: number): Panels {
-    return allocateAll(blocks, (block) => gpu.array('panels', panelsLength(block.rows, d)), (arrays) => new Panels(blocks, arrays, d));
+    return allocateAll(
+      blocks,
+      (block) => gpu.array('panels', panelsLength(block.rows, d)),
+      (arrays) => new Panels(blocks, arrays, d),
+    );
   }
 
   /** Refills the panels from samples of the same blocks. */
@@ -113,7 +128,11 @@ export class Panels {
   }
 }
 
-function allocateAll<T>(blocks: readonly Block[], make: (block: Block) => GpuArray, wrap: (arrays: GpuArray[]) => T): T {
+function allocateAll<T>(
+  blocks: readonly Block[],
+  make: (block: Block) => GpuArray,
+  wrap: (arrays: GpuArray[]) => T,
+): T {
   const arrays: GpuArray[] = [];
   try {
     for (const block of blocks) arrays.push(make(block));
