@@ -5,6 +5,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
 import { marginSummary } from '../kernels/forward';
 import type { Step } from '../kernels/step';
 import {
@@ -34,15 +35,11 @@ export async function trainDirect(
   options: TrainingOptions = {},
 ): Promise<TrainingHistory> {
   const { samples, epochs } = problem;
-  const owned: GpuArray[] = [];
-  const own = <T extends GpuArray>(array: T): T => {
-    owned.push(array);
-    return array;
-  };
+  const scope = new Scope();
   try {
     options.signal?.throwIfAborted();
     if (epochs === 0) return { loss: new Float32Array(0), lr: new Float32Array(0), accuracy: new Float32Array(0) };
-    const { steps, state, history } = await prepareEpoch(gpu, problem, own);
+    const { steps, state, history } = await prepareEpoch(gpu, problem, scope);
     state.write(plateauState(problem.lr));
     // New WebGPU buffers are zero: the velocity starts there.
 
@@ -70,7 +67,7 @@ export async function trainDirect(
       Float32Array.from({ length: epochs }, (_, t) => rows[t * 3 + at]! * scale);
     return { loss: column(0), lr: column(1), accuracy: column(2, 1 / samples.n) };
   } finally {
-    for (const array of owned) array.dispose();
+    scope.dispose();
   }
 }
 
@@ -78,23 +75,21 @@ export async function trainDirect(
 async function prepareEpoch(
   gpu: Gpu,
   problem: TrainingProblem,
-  own: (array: GpuArray) => GpuArray,
+  scope: Scope,
 ): Promise<{ steps: Step[]; state: GpuArray; history: GpuArray }> {
   const { samples, panels, labels, network, layout, loss, epochs, momentum } = problem;
   const { blocks, n, d } = samples;
-  const scratch = new PassScratch(gpu, blocks, layout);
-  own(scratch.mask);
-  own(scratch.partial);
+  const scratch = scope.use(new PassScratch(gpu, blocks, layout));
   const splits = blocks.map((block) => gradientSplits(block.rows, d, layout));
   const parts = splits.reduce((sum, count) => sum + count, 0);
-  const margin = own(gpu.array('margins', n));
-  const residual = own(gpu.array('residuals', n));
-  const gradient = own(gpu.array('weight gradient', parts * gradientPartLength(d, layout)));
-  const total = own(gpu.array('gradient totals', parts * gradientQuads(d, layout) * 4));
-  const velocity = own(gpu.array('velocity', network.weights.length));
-  const summary = own(gpu.array('epoch summary', 2));
-  const state = own(gpu.array('plateau state', 8));
-  const history = own(gpu.array('history', epochs * 3));
+  const margin = scope.use(gpu.array('margins', n));
+  const residual = scope.use(gpu.array('residuals', n));
+  const gradient = scope.use(gpu.array('weight gradient', parts * gradientPartLength(d, layout)));
+  const total = scope.use(gpu.array('gradient totals', parts * gradientQuads(d, layout) * 4));
+  const velocity = scope.use(gpu.array('velocity', network.weights.length));
+  const summary = scope.use(gpu.array('epoch summary', 2));
+  const state = scope.use(gpu.array('plateau state', 8));
+  const history = scope.use(gpu.array('history', epochs * 3));
   const { readout, weights, slope } = network;
 
   const pending: Promise<Step>[] = [];

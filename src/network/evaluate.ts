@@ -2,6 +2,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
 import { marginSummary } from '../kernels/forward';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from './network';
@@ -26,11 +27,13 @@ export async function evaluate(
   loss: 'identity' | 'logistic',
 ): Promise<Evaluation> {
   const n = panels.blocks.reduce((sum, block) => sum + block.rows, 0);
-  const scratch = new PassScratch(gpu, panels.blocks, layout);
-  const residual = gpu.array('residuals', n);
-  const summary = gpu.array('summary', 2);
-  const margin = gpu.array('margins', n);
+  const scope = new Scope();
+  let margin: GpuArray | undefined;
   try {
+    const scratch = scope.use(new PassScratch(gpu, panels.blocks, layout));
+    const residual = scope.use(gpu.array('residuals', n));
+    const summary = scope.use(gpu.array('summary', 2));
+    margin = gpu.array('margins', n);
     const batch = gpu.batch('evaluate');
     for (const [at, block] of panels.blocks.entries()) {
       (await hiddenStep(gpu, network, panels, at, scratch, layout))(batch);
@@ -41,11 +44,9 @@ export async function evaluate(
     const [mean, correct] = await summary.read();
     return { margin, loss: mean!, accuracy: correct! / n };
   } catch (error) {
-    margin.dispose();
+    margin?.dispose();
     throw error;
   } finally {
-    scratch.dispose();
-    residual.dispose();
-    summary.dispose();
+    scope.dispose();
   }
 }

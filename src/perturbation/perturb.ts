@@ -5,6 +5,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
 import { inputGradient, perturbRows } from '../kernels/perturbation';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
@@ -29,11 +30,11 @@ export async function perturb(
 ): Promise<Samples> {
   const { d, slope, readout } = network;
   const { blocks } = panels;
+  const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
-  const scratch = new PassScratch(gpu, blocks, layout);
-  let rows: GpuArray | undefined;
   try {
-    rows = await network.rows();
+    const scratch = scope.use(new PassScratch(gpu, blocks, layout));
+    const rows = scope.use(await network.rows());
     for (const [at, { start, rows: n }] of blocks.entries()) {
       const gradient = perturbation.arrays[at]!;
       const steps = await Promise.all([
@@ -50,7 +51,6 @@ export async function perturb(
     perturbation.dispose();
     throw error;
   } finally {
-    scratch.dispose();
-    rows?.dispose();
+    scope.dispose();
   }
 }
