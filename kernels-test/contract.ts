@@ -1,9 +1,9 @@
 // What a shader's head block promises, and whether the shader keeps it. Checked here as a function of text, so that the
 // tests can also hand it shaders with one thing changed and see it complain.
 
+import type { ShaderDescriptor } from '../src/gpu/shader';
 // @ts-expect-error: the generator is plain JavaScript, run by the build
 import { describeShader as describe_, renderDescriptors as render_ } from '../src/kernels/reflect.mjs';
-import type { ShaderDescriptor } from '../src/gpu/shader';
 
 export type Description = Omit<ShaderDescriptor, 'code'>;
 export const describeShader = describe_ as (name: string, code: string) => Description;
@@ -23,7 +23,12 @@ interface Head {
 /** The block of comments a shader begins with. @throws Error that says what is not in the fixed form */
 export function parseHead(code: string): Head {
   const lines = code.split('\n');
-  const comments = lines.slice(0, lines.findIndex((line) => !line.startsWith('//'))).map((line) => line.slice(2));
+  const comments = lines
+    .slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('//')),
+    )
+    .map((line) => line.slice(2));
   const [title = '', blank, ...rest] = comments;
   if (!/^ \w+: \S/.test(title)) throw new Error(`head: the first line is not "// name: what it is" but "//${title}"`);
   if (blank !== '') throw new Error('head: the second line is not "//"');
@@ -34,7 +39,8 @@ export function parseHead(code: string): Head {
   for (const line of block) {
     const text = line.slice(1 + COLUMN);
     const label = line.slice(1, 1 + COLUMN).trim();
-    if (text === '' || text.startsWith(' ')) throw new Error(`head: text must begin in column ${COLUMN + 4}: "//${line}"`);
+    if (text === '' || (label !== '' && text.startsWith(' ')))
+      throw new Error(`head: text must begin in column ${COLUMN + 4}: "//${line}"`);
     if (label !== '') {
       if (label in parts) throw new Error(`head: ${label} twice`);
       current = [];
@@ -104,14 +110,25 @@ export function contractProblems(name: string, code: string, descriptor?: Descri
   }));
   if (found.params) bindings.push({ binding: found.params.binding, line: `${found.params.binding} params uniform` });
   bindings.sort((p, q) => p.binding - q.binding);
-  same('Bindings', namedBindings(parts.Bindings), bindings.map(({ line }) => line));
-  same('Constants', namedConstants(parts.Constants).sort(), [...Object.keys(found.overrides), ...Object.keys(found.specialised)].sort());
+  same(
+    'Bindings',
+    namedBindings(parts.Bindings),
+    bindings.map(({ line }) => line),
+  );
+  same(
+    'Constants',
+    namedConstants(parts.Constants).sort(),
+    [...Object.keys(found.overrides), ...Object.keys(found.specialised)].sort(),
+  );
   const workgroup = parts.Workgroup.join(' ');
   same('Workgroup', /^\(([^)]*)\)/.exec(workgroup)?.[1], found.workgroupSize.join(', '));
   same('Workgroup memory', namedBytes(workgroup), workgroupBytes(code));
-  if (/no barrier/.test(workgroup) && /Barrier\(/.test(code)) problems.push('Workgroup: the head says "no barrier", the shader has one');
-  if (!/^\(.+, .+, .+\)|^\(x, y, 1\)/.test(parts.Dispatch[0]!)) problems.push(`Dispatch: "${parts.Dispatch[0]}" is no grid`);
-  if (!/deterministic|exact|the same/.test(parts.Order.join(' '))) problems.push('Order: does not say whether it is deterministic');
+  if (/no barrier/.test(workgroup) && /Barrier\(/.test(code))
+    problems.push('Workgroup: the head says "no barrier", the shader has one');
+  if (!/^\(.+, .+, .+\)|^\(x, y, 1\)/.test(parts.Dispatch[0]!))
+    problems.push(`Dispatch: "${parts.Dispatch[0]}" is no grid`);
+  if (!/deterministic|exact|the same/.test(parts.Order.join(' ')))
+    problems.push('Order: does not say whether it is deterministic');
   if (descriptor) {
     const { name: _, ...reflected } = found;
     for (const [key, value] of Object.entries(reflected)) {

@@ -149,7 +149,9 @@ export class Bench {
       if (at >= from && at < end) continue;
       const expected = at < length ? before[at]! : POISON;
       if (all[at] !== expected) {
-        throw new Error(`"${array.label}": element ${at} lies outside [${from}, ${end}) and was changed to ${hex(all[at]!)}`);
+        throw new Error(
+          `"${array.label}": element ${at} lies outside [${from}, ${end}) and was changed to ${hex(all[at]!)}`,
+        );
       }
     }
     return all.slice(from, end);
@@ -202,7 +204,8 @@ export function expectClose(
     // Written so that NaN on either side fails.
     if (error <= allowed) continue;
     count++;
-    if (off.length < 5) off.push(`  ${at(i)}: ${actual[i]} instead of ${expected[i]} (off by ${error}, allowed ${allowed})`);
+    if (off.length < 5)
+      off.push(`  ${at(i)}: ${actual[i]} instead of ${expected[i]} (off by ${error}, allowed ${allowed})`);
   }
   if (count > 0) throw new Error(`${what}: ${count} of ${expected.length} values are off\n${off.join('\n')}`);
 }

@@ -11,7 +11,7 @@
 // Constants  none
 // Dispatch   (1, 1, 1)
 // Workgroup  (1); no workgroup memory, no barrier
-// Assumes    state starts as (lr, lr, 0, 0, 0, ...); epochs and bad epochs are counted exactly below 2^24
+// Assumes    state starts as (lr, lr, largest float, 0, 0, ...); epochs and bad epochs are counted exactly below 2^24
 // Order      one invocation; deterministic
 //
 // The step of epoch t uses state[0], which is set here before the schedule looks at the loss of epoch t.
@@ -41,8 +41,8 @@ fn plateau() {
   if (params.enabled == 0u) {
     return;
   }
-  // keep = 1 - threshold; the first loss is always an improvement.
-  if (epoch == 0u || loss < state[2] * params.keep) {
+  // keep = 1 - threshold. A loss that is not a number is never an improvement, not even the first.
+  if (loss < state[2] * params.keep) {
     state[2] = loss;
     state[3] = 0.0;
     return;

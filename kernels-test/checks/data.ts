@@ -123,7 +123,13 @@ export function checkPanels(n: number, d: number): Check {
   };
 }
 
-export function checkUnpackBytes(test: { rows: number; cols: number; ld: number; scale: number; subtract: number }): Check {
+export function checkUnpackBytes(test: {
+  rows: number;
+  cols: number;
+  ld: number;
+  scale: number;
+  subtract: number;
+}): Check {
   const { rows, cols, ld } = test;
   const scale = Math.fround(test.scale);
   const subtract = Math.fround(test.subtract);
@@ -177,7 +183,11 @@ export function checkAdd(count: number): Check {
     const to = bench.inout('b', b);
     await runStep(gpu, await add(gpu, { a: from, b: to, count }));
     // One addition of float32 numbers, correctly rounded.
-    expectExact('sum', await bench.floats(to), Array.from(a, (value, e) => Math.fround(value + b[e]!)));
+    expectExact(
+      'sum',
+      await bench.floats(to),
+      Array.from(a, (value, e) => Math.fround(value + b[e]!)),
+    );
   };
 }
 

@@ -1,7 +1,7 @@
 // forward_subgroup and forward_tiled, output_residual, margin_summary.
 
-import type { MatmulVariant } from '../../src/kernels/variant';
 import { forward, marginSummary, outputResidual } from '../../src/kernels/forward';
+import type { MatmulVariant } from '../../src/kernels/variant';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../helpers';
 import { type Loss, lossOf, lossSlope } from '../reference/network';
 import { type Check, layoutOf, type Shape } from './case';
@@ -131,7 +131,12 @@ export function checkOutputResidual({ n, words, start, loss, size }: OutputCase)
     // logistic slope has two exponential steps of 3 roundings, a division (2.5 units in the last place in WGSL) and a sum.
     const expected = Array.from(margin, (z, i) => (labels[start + i]! * lossSlope(loss, z)) / total);
     const roundings = loss === 'identity' ? 2 : 16;
-    expectClose('residuals', residual, expected, (i) => roundings * U * Math.abs(expected[i]!) + (loss === 'identity' ? 0 : TINY));
+    expectClose(
+      'residuals',
+      residual,
+      expected,
+      (i) => roundings * U * Math.abs(expected[i]!) + (loss === 'identity' ? 0 : TINY),
+    );
     const again = await run();
     expectSameBits('margins', again.margin, margin);
     expectSameBits('residuals', again.residual, residual);

@@ -47,7 +47,13 @@ export function checkInputGradient({ shape: [n, d, m], slope, variant }: InputGr
         }
       }
     }
-    expectClose('input gradient', actual, expected, (e) => tolerance[e]!, (e) => `sample ${Math.floor(e / ld)}, column ${e % ld}`);
+    expectClose(
+      'input gradient',
+      actual,
+      expected,
+      (e) => tolerance[e]!,
+      (e) => `sample ${Math.floor(e / ld)}, column ${e % ld}`,
+    );
     expectSameBits('input gradient', await run(), actual);
   };
 }

@@ -1,14 +1,15 @@
 // weight_gradient_subgroup and weight_gradient_tiled, momentum_update, plateau.
 
+import type { MatmulLayout, MatmulVariant } from '../../src/kernels/variant';
 import {
   gradientPartLength,
   gradientQuads,
+  gradientWords,
   momentumUpdate,
   plateau,
   plateauState,
   weightGradient,
 } from '../../src/kernels/weight-gradient';
-import type { MatmulLayout, MatmulVariant } from '../../src/kernels/variant';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../helpers';
 import { Plateau } from '../reference/training';
 import { type Check, layoutOf, type Shape } from './case';
@@ -25,7 +26,8 @@ export interface WeightGradientCase {
 
 /** Where element (column c, neuron j) of a part lies: (quads / lanes, words, group, lanes) vectors of four columns. */
 function slotOf(layout: MatmulLayout, c: number, j: number): number {
-  const { lanes, words, group } = layout;
+  const { lanes, group } = layout;
+  const words = gradientWords(layout); // those of whole workgroups
   const quad = Math.floor(c / 4);
   const word = Math.floor(j / group);
   const row = (Math.floor(quad / lanes) * words + word) * group + (j % group);
@@ -94,7 +96,13 @@ export function checkWeightGradient(test: WeightGradientCase): Check {
         }
       }
     }
-    expectClose('weight gradient', actual, expected, (e) => tolerance[e]!, (e) => where[e]!);
+    expectClose(
+      'weight gradient',
+      actual,
+      expected,
+      (e) => tolerance[e]!,
+      (e) => where[e]!,
+    );
     const again = await run();
     expectSameBits('gradient', again.gradient, gradient);
     expectSameBits('total', again.total, total);
@@ -234,7 +242,12 @@ export function checkPlateau({ losses, lr = 1, schedule = TORCH, expected }: Pla
       const seen = losses.map((loss) => Math.fround(loss));
       const same = seen.every((loss, t) => Object.is(loss, column(0)[t]) || loss === column(0)[t]);
       if (!same) throw new Error(`recorded losses: ${column(0)} instead of ${seen}`);
-      expectExact('number correct', column(2), losses.map((_, t) => t % 5), epoch);
+      expectExact(
+        'number correct',
+        column(2),
+        losses.map((_, t) => t % 5),
+        epoch,
+      );
       expectSameBits('history', (await run()).history, history);
     } finally {
       feed.dispose();

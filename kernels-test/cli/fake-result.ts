@@ -25,7 +25,12 @@ export function fakeResult(config: ExperimentConfig): ExperimentResult {
     config,
     metrics: { standardAccuracy: 0.9876, perturbationAccuracy: 0.9123, agreement: 0.905 },
     loss: { standard: -12.3456, learning: -0.0123456 },
-    trainer: { chosen: 'direct', reason: 'the cost model found it cheaper', kernels: { forward: 'tiled' } },
+    trainer: {
+      chosen: 'direct',
+      reason: 'the cost model found it cheaper',
+      stages: { standard: { chosen: 'direct', reason: 'cheaper' }, learning: { chosen: 'direct', reason: 'cheaper' } },
+      kernels: { forward: 'tiled' },
+    },
     device: {
       name: 'Fake Adapter 3000',
       vendor: 'acme',

@@ -274,7 +274,6 @@ describe('several problems', () => {
 
 describe('what this version does not have', () => {
   it.each<[unknown, string]>([
-    [{ trainer: 'gram' }, 'trainer'],
     [{ precision: 'f16' }, 'precision'],
     [{ theory: { cosine: true } }, 'theory.cosine'],
     [{ theory: { map: true } }, 'theory.map'],

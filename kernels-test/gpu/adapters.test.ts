@@ -10,7 +10,12 @@ const lavapipe: AdapterReport = {
   architecture: 'software',
   description: 'llvmpipe: Mesa 25.0.7-2',
 };
-const swiftshader: AdapterReport = { ...base, name: 'SwiftShader Device (Subzero)', vendor: 'google', architecture: 'swiftshader' };
+const swiftshader: AdapterReport = {
+  ...base,
+  name: 'SwiftShader Device (Subzero)',
+  vendor: 'google',
+  architecture: 'swiftshader',
+};
 const gpu: AdapterReport = { ...base, name: 'NVIDIA H100', vendor: 'nvidia', architecture: 'hopper', software: false };
 const unknown: AdapterReport = { ...base, name: 'Some CPU device' };
 

@@ -62,7 +62,8 @@ function problems({ path, text }: Source): string[] {
       if (!isNodeFile(path) && isNodeFile(`${to}.ts`)) found.push(`${path} imports ${to}, which needs Node`);
     }
   }
-  if (/\bGPUDevice\b/.test(code) && layer !== 'gpu' && !DEVICE_FILES.includes(path)) found.push(`${path} names GPUDevice`);
+  if (/\bGPUDevice\b/.test(code) && layer !== 'gpu' && !DEVICE_FILES.includes(path))
+    found.push(`${path} names GPUDevice`);
   return found;
 }
 

@@ -5,7 +5,7 @@ import type { GpuArray } from '../../src/gpu/array';
 import {
   DeviceLostError,
   DisposedError,
-  GpuError,
+  type GpuError,
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
@@ -87,7 +87,9 @@ describe('errors say what failed and what to do', () => {
     using b = bound.gpu.upload('other', Float32Array.of(10, 20));
     const kernel = await bound.gpu.kernel(shaders.add);
     // One array bound for reading and for writing: WebGPU refuses the dispatch when it is submitted.
-    const error = await thrown(() => bound.gpu.batch('clash').dispatch(kernel, { a, b: a }, { count: 2 }, [1]).submit());
+    const error = await thrown(() =>
+      bound.gpu.batch('clash').dispatch(kernel, { a, b: a }, { count: 2 }, [1]).submit(),
+    );
     expect(error).toBeInstanceOf(GpuValidationError);
     expect((error as GpuValidationError).label).toBe('clash');
     await bound.gpu.batch('fine').dispatch(kernel, { a, b }, { count: 2 }, [1]).submit();
@@ -122,13 +124,17 @@ describe('dispatches are checked before they are recorded', () => {
   test('a binding of the wrong type', async () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1 }, [1])).toThrow(TypeError);
-    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1 }, [1])).toThrow(/binding a takes f32, "words" holds u32/);
+    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1 }, [1])).toThrow(
+      /binding a takes f32, "words" holds u32/,
+    );
   });
   test('a raw binding takes both', async () => {
     const kernel = await bound.gpu.kernel(shaders.philoxFill, { KIND: 3 });
     const zeros = { block_low: 0, block_high: 0, skip: 0, stream: 0, seed_low: 0, seed_high: 0, scale: 1 };
     for (const raw of [a, words]) {
-      await batch().dispatch(kernel, { raw }, { rows: 1, cols: 4, ld: 4, ...zeros }, [1]).submit();
+      await batch()
+        .dispatch(kernel, { raw }, { rows: 1, cols: 4, ld: 4, ...zeros }, [1])
+        .submit();
     }
     expect(await words.readUint()).toEqual(await a.readUint());
   });
@@ -451,16 +457,34 @@ describe('small parts', () => {
     expect(sums.subarray(count).every((value) => value === 0)).toBe(true);
   });
   test('parameters are packed where the shader expects them', () => {
-    const params = { binding: 0, size: 16, fields: { u: { offset: 0, type: 'u32' }, f: { offset: 4, type: 'f32' }, i: { offset: 8, type: 'i32' } } } as const;
+    const params = {
+      binding: 0,
+      size: 16,
+      fields: { u: { offset: 0, type: 'u32' }, f: { offset: 4, type: 'f32' }, i: { offset: 8, type: 'i32' } },
+    } as const;
     const view = new DataView(packParams(params, { u: 2 ** 32 - 1, f: 0.5, i: -7 }));
-    expect([view.getUint32(0, true), view.getFloat32(4, true), view.getInt32(8, true), view.byteLength]).toEqual([2 ** 32 - 1, 0.5, -7, 16]);
+    expect([view.getUint32(0, true), view.getFloat32(4, true), view.getInt32(8, true), view.byteLength]).toEqual([
+      2 ** 32 - 1,
+      0.5,
+      -7,
+      16,
+    ]);
   });
   test('bytes are written for people', () => {
-    expect([0, 1023, 1024, 1536, 20 * 1024, 2 ** 30].map(formatBytes)).toEqual(['0 B', '1023 B', '1.0 KiB', '1.5 KiB', '20 KiB', '1.0 GiB']);
+    expect([0, 1023, 1024, 1536, 20 * 1024, 2 ** 30].map(formatBytes)).toEqual([
+      '0 B',
+      '1023 B',
+      '1.0 KiB',
+      '1.5 KiB',
+      '20 KiB',
+      '1.0 GiB',
+    ]);
   });
   test('a layout covers the width with equal words', () => {
     for (const m of [1, 31, 32, 33, 64, 100, 101, 257]) {
-      for (const variant of subgroupLanes(bound.gpu) === null ? (['tiled'] as const) : (['subgroup', 'tiled'] as const)) {
+      for (const variant of subgroupLanes(bound.gpu) === null
+        ? (['tiled'] as const)
+        : (['subgroup', 'tiled'] as const)) {
         const { group, words, lanes } = matmulLayout(bound.gpu, m, variant);
         expect(group).toBeLessThanOrEqual(32);
         expect(words * group).toBeGreaterThanOrEqual(m);

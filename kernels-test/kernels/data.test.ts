@@ -47,12 +47,22 @@ describe('philox_fill', () => {
     using whole = bound.gpu.array('whole', 100);
     using part = bound.gpu.array('part', 40);
     await bound.engine.kernels.random({ output: whole, rows: 1, cols: 100, kind: 'normal', seed: 6, stream: 4 });
-    await bound.engine.kernels.random({ output: part, rows: 4, cols: 10, kind: 'normal', seed: 6, stream: 4, offset: 37 });
+    await bound.engine.kernels.random({
+      output: part,
+      rows: 4,
+      cols: 10,
+      kind: 'normal',
+      seed: 6,
+      stream: 4,
+      offset: 37,
+    });
     expect(await part.read()).toEqual(await whole.read(37, 40));
   });
   test.for([-1, 2 ** 53, 0.5])('a seed of %d is refused', async (seed) => {
     using output = bound.gpu.array('output', 4);
-    await expect(random(bound.gpu, { output, rows: 1, cols: 4, kind: 'bits', seed, stream: 1 })).rejects.toThrow(RangeError);
+    await expect(random(bound.gpu, { output, rows: 1, cols: 4, kind: 'bits', seed, stream: 1 })).rejects.toThrow(
+      RangeError,
+    );
   });
 });
 

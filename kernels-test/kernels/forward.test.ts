@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest';
 import { subgroupLanes } from '../../src/kernels/variant';
-import { type Shape, SHAPES } from '../checks/case';
+import { SHAPES, type Shape } from '../checks/case';
 import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
 import { Draws, useEngine } from '../helpers';
 
@@ -68,6 +68,9 @@ describe('margin_summary', () => {
     await checkMarginSummary([-z], 'logistic')(bound.gpu);
   });
   test('logistic: 1000 well-classified samples', async () => {
-    await checkMarginSummary(Float32Array.from({ length: 1000 }, (_, i) => 15 + (i % 7) / 4), 'logistic')(bound.gpu);
+    await checkMarginSummary(
+      Float32Array.from({ length: 1000 }, (_, i) => 15 + (i % 7) / 4),
+      'logistic',
+    )(bound.gpu);
   });
 });

@@ -10,7 +10,8 @@ const bound = useEngine();
 describe('input_gradient', () => {
   for (const variant of ['subgroup', 'tiled'] as const) {
     test.for(SHAPES)(`layout of ${variant}: %j`, async (shape, { skip }) => {
-      if (variant === 'subgroup' && subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+      if (variant === 'subgroup' && subgroupLanes(bound.gpu) === null)
+        skip('the adapter has no subgroups of a fixed size');
       await checkInputGradient({ shape, slope: shape[0] % 2 === 0 ? 0 : 0.25, variant })(bound.gpu);
     });
   }

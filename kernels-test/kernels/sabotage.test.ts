@@ -29,7 +29,13 @@ interface Sabotage {
 
 const forwardSubgroup = checkForward({ shape: [33, 17, 33], slope: 0.25, variant: 'subgroup' });
 const forwardTiled = checkForward({ shape: [33, 17, 33], slope: 0.25, variant: 'tiled' });
-const gradientSubgroup = checkWeightGradient({ shape: [33, 7, 33], splits: 2, start: 64, part: 3, variant: 'subgroup' });
+const gradientSubgroup = checkWeightGradient({
+  shape: [33, 7, 33],
+  splits: 2,
+  start: 64,
+  part: 3,
+  variant: 'subgroup',
+});
 const gradientTiled = checkWeightGradient({ shape: [33, 7, 33], splits: 2, start: 64, part: 3, variant: 'tiled' });
 const residual = checkOutputResidual({ n: 65, words: 4, start: 31, loss: 'logistic', size: 4 });
 const l2 = checkPerturb({ kind: 'l2', n: 65, d: 31, size: 0.03, start: 7 });
@@ -46,34 +52,104 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'one too few', from: 'at < params.count', to: 'at + 1u < params.count', check: checkAdd(65) },
   ],
   forward_subgroup: [
-    { what: 'the last input left out', from: 'k < params.d;', to: 'k + 1u < params.d;', check: forwardSubgroup },
-    { what: 'h >= 0', from: '> vec4f(0.0)', to: '>= vec4f(0.0)', check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'subgroup', exact: true }) },
+    {
+      what: 'the last input left out',
+      from: 'k0 + u < params.d)',
+      to: 'k0 + u + 1u < params.d)',
+      check: forwardSubgroup,
+    },
+    {
+      what: 'h >= 0',
+      from: '> vec4f(0.0)',
+      to: '>= vec4f(0.0)',
+      check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'subgroup', exact: true }),
+    },
     { what: 'no guard of the samples', from: 'sample + c < n', to: 'sample + c < n + 4u', check: forwardSubgroup },
-    { what: 'slope on the wrong side', from: 'select(params.slope * h, h, positive)', to: 'select(h, params.slope * h, positive)', check: forwardSubgroup },
+    {
+      what: 'slope on the wrong side',
+      from: 'select(params.slope * h, h, positive)',
+      to: 'select(h, params.slope * h, positive)',
+      check: forwardSubgroup,
+    },
   ],
   forward_tiled: [
     { what: 'bias forgotten', from: '+ weights[d * m + j]', to: '', check: forwardTiled },
-    { what: 'h >= 0', from: '> vec4f(0.0)', to: '>= vec4f(0.0)', check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'tiled', exact: true }) },
+    {
+      what: 'h >= 0',
+      from: '> vec4f(0.0)',
+      to: '>= vec4f(0.0)',
+      check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'tiled', exact: true }),
+    },
     { what: 'weights past d', from: 'k < params.d && j < params.m', to: 'j < params.m', check: forwardTiled },
     { what: 'neurons past m', from: 'if (j < m) {', to: 'if (true) {', check: forwardTiled },
     { what: 'no guard of the samples', from: 'first + c < n', to: 'first + c < n + 4u', check: forwardTiled },
   ],
   input_gradient: [
-    { what: 'bits of the next neuron', from: '>> b) & 1u', to: '>> (b + 1u)) & 1u', check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }) },
-    { what: 'slope forgotten', from: '+ params.slope * whole', to: '', check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }) },
-    { what: 'no guard of the samples', from: 'if (first + r < n)', to: 'if (true)', check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }) },
+    {
+      what: 'bits of the next neuron',
+      from: '>> b) & 1u',
+      to: '>> (b + 1u)) & 1u',
+      check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }),
+    },
+    {
+      what: 'slope forgotten',
+      from: '+ params.slope * whole',
+      to: '',
+      check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }),
+    },
+    {
+      what: 'no guard of the samples',
+      from: 'if (first + r < n)',
+      to: 'if (true)',
+      check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }),
+    },
   ],
   margin_summary: [
-    { what: 'naive logarithm', from: 'log1p_series(exp_minus(abs(z)))', to: 'log(1.0 + exp_minus(abs(z)))', check: checkMarginSummary([15], 'logistic') },
-    { what: 'unstable softplus', from: /max\(-z, 0\.0\) \+ log1p_series\(exp_minus\(abs\(z\)\)\)/, to: 'log(1.0 + exp(-z))', check: checkMarginSummary([-1e4, 1], 'logistic') },
-    { what: 'zero counts as right', from: 'z > 0.0)', to: 'z >= 0.0)', check: checkMarginSummary([1, 0, -1], 'identity') },
+    {
+      what: 'naive logarithm',
+      from: 'log1p_series(exp_minus(abs(z)))',
+      to: 'log(1.0 + exp_minus(abs(z)))',
+      check: checkMarginSummary([15], 'logistic'),
+    },
+    {
+      what: 'unstable softplus',
+      from: /max\(-z, 0\.0\) \+ log1p_series\(exp_minus\(abs\(z\)\)\)/,
+      to: 'log(1.0 + exp(-z))',
+      check: checkMarginSummary([-1e4, 1], 'logistic'),
+    },
+    {
+      what: 'zero counts as right',
+      from: 'z > 0.0)',
+      to: 'z >= 0.0)',
+      check: checkMarginSummary([1, 0, -1], 'identity'),
+    },
     { what: 'sign', from: 'loss -= z', to: 'loss += z', check: checkMarginSummary([1, 2], 'identity') },
   ],
   momentum_update: [
-    { what: 'sign of the step', from: 'weights[e] -=', to: 'weights[e] +=', check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }) },
-    { what: 'the next rate', from: 'state[0] * v', to: 'state[1] * v', check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }) },
-    { what: 'a part lost', from: 'p < params.parts', to: 'p + 1u < params.parts', check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }) },
-    { what: 'no guard', from: 'e >= params.count', to: 'e >= params.count + 1u', check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }) },
+    {
+      what: 'sign of the step',
+      from: 'weights[e] -=',
+      to: 'weights[e] +=',
+      check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }),
+    },
+    {
+      what: 'the next rate',
+      from: 'state[0] * v',
+      to: 'state[1] * v',
+      check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }),
+    },
+    {
+      what: 'a part lost',
+      from: 'p < params.parts',
+      to: 'p + 1u < params.parts',
+      check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }),
+    },
+    {
+      what: 'no guard',
+      from: 'e >= params.count',
+      to: 'e >= params.count + 1u',
+      check: checkMomentumUpdate({ d: 31, m: 33, parts: 3, slope: 0.25, variant: 'tiled' }),
+    },
   ],
   output_residual: [
     { what: 'sign', from: '= -y * slope', to: '= y * slope', check: residual },
@@ -84,7 +160,12 @@ const SABOTAGES: Record<string, Sabotage[]> = {
   panels: [
     { what: 'row length d', from: 'i * params.ld + k', to: 'i * params.d + k', check: checkPanels(33, 5) },
     { what: 'padding not zero', from: 'if (i < params.n) {', to: 'if (true) {', check: checkPanels(33, 5) },
-    { what: 'panels one too many', from: 'panel * 32u >= params.n', to: 'panel * 32u >= params.n + 32u', check: checkPanels(32, 3) },
+    {
+      what: 'panels one too many',
+      from: 'panel * 32u >= params.n',
+      to: 'panel * 32u >= params.n + 32u',
+      check: checkPanels(32, 3),
+    },
   ],
   perturb_l0: [
     { what: 'ties from the right, all kept', from: 'equal--;', to: '', check: l0 },
@@ -93,8 +174,18 @@ const SABOTAGES: Record<string, Sabotage[]> = {
   ],
   perturb_l2: [
     { what: 'sign', from: 'params.size * targets', to: '-params.size * targets', check: l2 },
-    { what: 'a column lost in the norm', from: 'squares.x + squares.y + squares.z + squares.w', to: 'squares.x + squares.y + squares.z', check: l2 },
-    { what: 'no scaling by the largest', from: /gradient\[first \+ q\] \/ most/g, to: 'gradient[first + q]', check: checkPerturb({ kind: 'l2', n: 7, d: 31, size: 0.1, scale: 1e-30 }) },
+    {
+      what: 'a column lost in the norm',
+      from: 'squares.x + squares.y + squares.z + squares.w',
+      to: 'squares.x + squares.y + squares.z',
+      check: l2,
+    },
+    {
+      what: 'no scaling by the largest',
+      from: /gradient\[first \+ q\] \/ most/g,
+      to: 'gradient[first + q]',
+      check: checkPerturb({ kind: 'l2', n: 7, d: 31, size: 0.1, scale: 1e-30 }),
+    },
     { what: 'targets of another block', from: 'params.start + i', to: 'i', check: l2 },
   ],
   perturb_linf: [
@@ -107,52 +198,147 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'carry lost', from: 'select(0u, 1u, low < params.block_low)', to: '0u', check: bits },
     { what: 'seed cut to 32 bits', from: 'params.seed_low, params.seed_high', to: 'params.seed_low, 0u', check: bits },
     { what: 'padding not zero', from: 'raw[at] = 0u;', to: 'raw[at] = 1u;', check: bits },
-    { what: 'the built-in logarithm to 11 bits', from: 'natural_log(1.0 - unit(pair))', to: 'natural_log(1.0 - unit(pair)) * 1.0005', check: normal },
+    {
+      what: 'the built-in logarithm to 11 bits',
+      from: 'natural_log(1.0 - unit(pair))',
+      to: 'natural_log(1.0 - unit(pair)) * 1.0005',
+      check: normal,
+    },
     { what: 'sine and cosine swapped', from: 'direction[part & 1u]', to: 'direction[1u - (part & 1u)]', check: normal },
   ],
   plateau: [
-    { what: 'patience N - 1', from: '> f32(params.patience)', to: '>= f32(params.patience)', check: checkPlateau({ losses: flat(13) }) },
-    { what: 'the rate moves in the same epoch', from: 'state[0] = lr;', to: 'state[0] = state[1] * 0.5;', check: checkPlateau({ losses: flat(13) }) },
-    { what: 'the count goes on', from: /state\[3\] = 0\.0;\s*\}\s*\}\s*$/, to: '}\n}\n', check: checkPlateau({ losses: flat(30) }) },
-    { what: 'no smallest change', from: 'lr - lower > 1e-8', to: 'true', check: checkPlateau({ losses: flat(4), lr: 1.05e-8, schedule: { ...TORCH, patience: 0 } }) },
+    {
+      what: 'patience N - 1',
+      from: '> f32(params.patience)',
+      to: '>= f32(params.patience)',
+      check: checkPlateau({ losses: flat(13) }),
+    },
+    {
+      what: 'the rate moves in the same epoch',
+      from: 'state[0] = lr;',
+      to: 'state[0] = state[1] * 0.5;',
+      check: checkPlateau({ losses: flat(13) }),
+    },
+    {
+      what: 'the count goes on',
+      from: /state\[3\] = 0\.0;\s*\}\s*\}\s*$/,
+      to: '}\n}\n',
+      check: checkPlateau({ losses: flat(30) }),
+    },
+    {
+      what: 'no smallest change',
+      from: 'lr - lower > 1e-8',
+      to: 'true',
+      check: checkPlateau({ losses: flat(4), lr: 1.05e-8, schedule: { ...TORCH, patience: 0 } }),
+    },
   ],
   row_cosine: [
     { what: 'one norm forgotten', from: '* sqrt(total(bb))', to: '', check: checkRowCosine({ n: 31, d: 7, scale: 1 }) },
-    { what: 'a quad lost', from: /q < params\.quads/g, to: 'q + 1u < params.quads', check: checkRowCosine({ n: 31, d: 7, scale: 1 }) },
-    { what: 'no scaling by the largest', from: '/ scale_a', to: '', check: checkRowCosine({ n: 31, d: 7, scale: 1e-30 }) },
+    {
+      what: 'a quad lost',
+      from: /q < params\.quads/g,
+      to: 'q + 1u < params.quads',
+      check: checkRowCosine({ n: 31, d: 7, scale: 1 }),
+    },
+    {
+      what: 'no scaling by the largest',
+      from: '/ scale_a',
+      to: '',
+      check: checkRowCosine({ n: 31, d: 7, scale: 1e-30 }),
+    },
     { what: 'no guard', from: 'i >= params.n', to: 'i > params.n', check: checkRowCosine({ n: 31, d: 7, scale: 1 }) },
   ],
   shift_rows: [
-    { what: 'padding moved too', from: 'at % params.ld < params.d', to: 'true', check: checkShiftRows({ n: 31, d: 7, ld: 8, start: 33, shift: 0.3 }) },
-    { what: 'labels of another block', from: 'params.start + i', to: 'i', check: checkShiftRows({ n: 31, d: 7, ld: 8, start: 33, shift: 0.3 }) },
+    {
+      what: 'padding moved too',
+      from: 'at % params.ld < params.d',
+      to: 'true',
+      check: checkShiftRows({ n: 31, d: 7, ld: 8, start: 33, shift: 0.3 }),
+    },
+    {
+      what: 'labels of another block',
+      from: 'params.start + i',
+      to: 'i',
+      check: checkShiftRows({ n: 31, d: 7, ld: 8, start: 33, shift: 0.3 }),
+    },
   ],
   sign_agreement: [
-    { what: 'zeros agree with positives', from: 'sign(f[i]) == sign(g[i])', to: '(f[i] >= 0.0) == (g[i] >= 0.0)', check: checkSignAgreement(257, 3) },
-    { what: 'the count before overwritten', from: 'count[0] += same', to: 'count[0] = same', check: checkSignAgreement(257, 3) },
+    {
+      what: 'zeros agree with positives',
+      from: 'sign(f[i]) == sign(g[i])',
+      to: '(f[i] >= 0.0) == (g[i] >= 0.0)',
+      check: checkSignAgreement(257, 3),
+    },
+    {
+      what: 'the count before overwritten',
+      from: 'count[0] += same',
+      to: 'count[0] = same',
+      check: checkSignAgreement(257, 3),
+    },
     { what: 'an invocation lost', from: 't < 256u', to: 't < 255u', check: checkSignAgreement(5003, 0) },
   ],
   transpose: [
-    { what: 'padding not zero', from: 'row0 + local.y < params.rows && ', to: '', check: checkTranspose({ rows: 17, cols: 33, outputLd: 20 }) },
-    { what: 'tile not transposed', from: 'tile[local.x][local.y]', to: 'tile[local.y][local.x]', check: checkTranspose({ rows: 17, cols: 33 }) },
-    { what: 'no guard of the rows', from: 'col0 + local.y < params.cols && ', to: '', check: checkTranspose({ rows: 17, cols: 33 }) },
+    {
+      what: 'padding not zero',
+      from: 'row0 + local.y < params.rows && ',
+      to: '',
+      check: checkTranspose({ rows: 17, cols: 33, outputLd: 20 }),
+    },
+    {
+      what: 'tile not transposed',
+      from: 'tile[local.x][local.y]',
+      to: 'tile[local.y][local.x]',
+      check: checkTranspose({ rows: 17, cols: 33 }),
+    },
+    {
+      what: 'no guard of the rows',
+      from: 'col0 + local.y < params.cols && ',
+      to: '',
+      check: checkTranspose({ rows: 17, cols: 33 }),
+    },
   ],
   unpack_bytes: [
-    { what: 'bytes in reverse', from: '8u * (byte % 4u)', to: '24u - 8u * (byte % 4u)', check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }) },
-    { what: 'padding not zero', from: 'col < params.cols', to: 'true', check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }) },
-    { what: 'no guard', from: 'row >= params.rows', to: 'row > params.rows', check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }) },
+    {
+      what: 'bytes in reverse',
+      from: '8u * (byte % 4u)',
+      to: '24u - 8u * (byte % 4u)',
+      check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }),
+    },
+    {
+      what: 'padding not zero',
+      from: 'col < params.cols',
+      to: 'true',
+      check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }),
+    },
+    {
+      what: 'no guard',
+      from: 'row >= params.rows',
+      to: 'row > params.rows',
+      check: checkUnpackBytes({ rows: 7, cols: 31, ld: 32, scale: 1, subtract: 0.5 }),
+    },
   ],
   weight_gradient_subgroup: [
-    { what: 'the last sample of a split lost', from: 'i < end', to: 'i + 1u < end', check: gradientSubgroup },
+    { what: 'the last sample of a split lost', from: 'i0 + u < end', to: 'i0 + u + 1u < end', check: gradientSubgroup },
     { what: 'no end of a split', from: 'min(n, begin + params.step)', to: 'n', check: gradientSubgroup },
     { what: 'residuals of another block', from: 'params.start + i', to: 'i', check: gradientSubgroup },
     { what: 'the first part overwritten', from: 'params.part + group.z', to: 'group.z', check: gradientSubgroup },
-    { what: 'bits one off', from: /\(bits >> r\)/g, to: '(bits >> (r + 1u))', check: gradientSubgroup },
+    { what: 'bits one off', from: '(r % G)) & 1u', to: '(r % G + 1u)) & 1u', check: gradientSubgroup },
   ],
   weight_gradient_tiled: [
-    { what: 'the last sample of a split counted twice', from: 'if (i < end)', to: 'if (i <= end)', check: gradientTiled },
+    {
+      what: 'the last sample of a split counted twice',
+      from: 'if (i < end)',
+      to: 'if (i <= end)',
+      check: gradientTiled,
+    },
     { what: 'no bias', from: 'select(value, vec4f(1.0), bias)', to: 'value', check: gradientTiled },
     { what: 'residuals of another block', from: 'params.start + i', to: 'i', check: gradientTiled },
-    { what: 'no guard of the words', from: 'if (word < params.words)', to: 'if (true)', check: checkWeightGradient({ shape: [33, 7, 65], variant: 'tiled' }) },
+    {
+      what: 'no guard of the words',
+      from: 'if (word < params.words)',
+      to: 'if (true)',
+      check: checkWeightGradient({ shape: [33, 7, 65], variant: 'tiled' }),
+    },
   ],
 };
 
@@ -161,7 +347,8 @@ const bound = useEngine();
 for (const [name, list] of Object.entries(SABOTAGES)) {
   describe(`${name}, broken`, () => {
     test.for(list)('$what', async ({ from, to, check }, { skip }) => {
-      if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+      if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null)
+        skip('the adapter has no subgroups of a fixed size');
       let changed = false;
       using broken = withShaders(bound.gpu, (shader) => {
         if (shader.name !== name) return shader.code;

@@ -1,7 +1,13 @@
 import { describe, test } from 'vitest';
 import { subgroupLanes } from '../../src/kernels/variant';
-import { type Shape, SHAPES } from '../checks/case';
-import { checkMomentumUpdate, checkPlateau, checkWeightGradient, TORCH, type WeightGradientCase } from '../checks/training';
+import { SHAPES } from '../checks/case';
+import {
+  checkMomentumUpdate,
+  checkPlateau,
+  checkWeightGradient,
+  TORCH,
+  type WeightGradientCase,
+} from '../checks/training';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -48,7 +54,8 @@ describe('momentum_update', () => {
   ];
   for (const variant of ['subgroup', 'tiled'] as const) {
     test.for(cases)(`layout of ${variant}: %j`, async (each, { skip }) => {
-      if (variant === 'subgroup' && subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+      if (variant === 'subgroup' && subgroupLanes(bound.gpu) === null)
+        skip('the adapter has no subgroups of a fixed size');
       await checkMomentumUpdate({ ...each, variant })(bound.gpu);
     });
   }
@@ -75,7 +82,9 @@ describe('plateau', () => {
   });
   test('patience 0 drops at every bad epoch', async () => {
     const schedule = { factor: 0.5, patience: 0, threshold: 0 };
-    await checkPlateau({ losses: [1, 1, 2, 0.5, 0.5, 0.25], schedule, expected: [1, 1, 0.5, 0.25, 0.25, 0.125] })(bound.gpu);
+    await checkPlateau({ losses: [1, 1, 2, 0.5, 0.5, 0.25], schedule, expected: [1, 1, 0.5, 0.25, 0.25, 0.125] })(
+      bound.gpu,
+    );
   });
   test('a relative improvement must exceed the threshold, not equal it', async () => {
     const schedule = { factor: 0.5, patience: 0, threshold: 0.5 };
@@ -96,7 +105,9 @@ describe('plateau', () => {
   test('a change of 1e-8 or less is not made, one above is', async () => {
     const schedule = { ...TORCH, patience: 0 };
     await checkPlateau({ losses: flat(4), lr: 1.05e-8, schedule, expected: flat(4, 1.05e-8) })(bound.gpu);
-    await checkPlateau({ losses: flat(4), lr: 1.2e-8, schedule, expected: [1.2e-8, 1.2e-8, 1.2e-9, 1.2e-9] })(bound.gpu);
+    await checkPlateau({ losses: flat(4), lr: 1.2e-8, schedule, expected: [1.2e-8, 1.2e-8, 1.2e-9, 1.2e-9] })(
+      bound.gpu,
+    );
   });
   test('down from 1 until nothing changes any more', async () => {
     const losses = flat(1 + 11 * 12);

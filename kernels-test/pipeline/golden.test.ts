@@ -9,7 +9,7 @@ import { Engine } from '../../src/engine';
 import { parseConfig } from '../../src/experiment/config';
 import { runExperiment } from '../../src/experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
-import { matmulLayout, type MatmulVariant, subgroupLanes } from '../../src/kernels/variant';
+import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
 import { Network } from '../../src/network/network';
 import { Panels, planBlocks, Samples } from '../../src/network/samples';
 import { perturb } from '../../src/perturbation/perturb';
@@ -18,7 +18,9 @@ import { distant, numbersOf } from './helpers';
 
 const bound = useEngine();
 const GOLDEN = fileURLToPath(new URL('../golden', import.meta.url));
-const CASES = readdirSync(GOLDEN).filter((name) => /^p\d_/.test(name)).sort();
+const CASES = readdirSync(GOLDEN)
+  .filter((name) => /^p\d_/.test(name))
+  .sort();
 const TOLERANCE = 1e-4;
 
 const ARRAYS = ['f_W', 'f_b', 'g_W', 'g_b', 'R', 'f_X', 'g_X', 'f_test', 'g_test'] as const;
@@ -28,7 +30,8 @@ const array = (file: string) => parseNpy(readFileSync(`${GOLDEN}/${file}`), file
 const numbers = (file: string) => Float64Array.from(array(file).data as Float64Array);
 const json = (file: string) => JSON.parse(readFileSync(`${GOLDEN}/${file}`, 'utf8'));
 const configOf = (name: string): ExperimentConfig => parseConfig(json(`${name}/config.json`));
-const dropsIn = (lr: ArrayLike<number>) => Array.from(lr).filter((rate, t, all) => t > 0 && rate < all[t - 1]! * 0.5).length;
+const dropsIn = (lr: ArrayLike<number>) =>
+  Array.from(lr).filter((rate, t, all) => t > 0 && rate < all[t - 1]! * 0.5).length;
 
 const results = new Map<string, Promise<ExperimentResult>>();
 /** The run of a case; the same promise for all tests that look at it. */
@@ -49,10 +52,12 @@ test('all eight cases are here', () => {
 for (const matmul of ['subgroup', 'tiled'] as const) {
   describe(`golden cases, ${matmul} kernels`, () => {
     test.for(CASES)('%s', async (name, { skip }) => {
-      if (matmul === 'subgroup' && subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+      if (matmul === 'subgroup' && subgroupLanes(bound.gpu) === null)
+        skip('the adapter has no subgroups of a fixed size');
       const result = await resultOf(name, matmul);
       expect(result.trainer.kernels.matmul).toBe(matmul);
-      const load = (names: readonly string[]) => Object.fromEntries(names.map((each) => [each, numbers(`${name}/expected/${each}.npy`)]));
+      const load = (names: readonly string[]) =>
+        Object.fromEntries(names.map((each) => [each, numbers(`${name}/expected/${each}.npy`)]));
       expect(distant(result, { arrays: load(ARRAYS), history: load(HISTORY) }, TOLERANCE)).toEqual([]);
       for (const each of ARRAYS) {
         expect([each, result.arrays[each]!.shape]).toEqual([each, array(`${name}/expected/${each}.npy`).shape]);
@@ -60,11 +65,14 @@ for (const matmul of ['subgroup', 'tiled'] as const) {
       const { metrics, loss, lrDrops } = json(`${name}/expected.json`);
       const { cosine: _, ...exact } = metrics;
       const { cosine: __, ...ours } = result.metrics;
-      for (const [key, value] of Object.entries(exact)) expect(ours[key as keyof typeof ours], key).toBeCloseTo(value as number, 12);
+      for (const [key, value] of Object.entries(exact))
+        expect(ours[key as keyof typeof ours], key).toBeCloseTo(value as number, 12);
       expect(Object.keys(ours).sort()).toEqual(Object.keys(exact).sort());
       // The last loss is that before the last update, as in the history, or after it, as the case says.
       for (const stage of ['standard', 'learning'] as const) {
-        expect(Math.abs(result.loss[stage] - loss[stage]), `last ${stage} loss`).toBeLessThanOrEqual(TOLERANCE * Math.abs(loss[stage]));
+        expect(Math.abs(result.loss[stage] - loss[stage]), `last ${stage} loss`).toBeLessThanOrEqual(
+          TOLERANCE * Math.abs(loss[stage]),
+        );
         expect(dropsIn(result.history[`${stage}Lr`]), `${stage} drops`).toBe(lrDrops[stage]);
       }
       expect(bound.gpu.liveArrays).toBe(0);
@@ -93,7 +101,10 @@ describe('perturbations of all three kinds from the trained f', () => {
     const { size, k = Math.max(1, Math.floor(d / 20)) } = config.perturbation;
     for (const kind of ['l2', 'linf', 'l0'] as const) {
       using r = await perturb(gpu, network, panels, targets, layout, { kind, size, k });
-      expect([kind, normwise(await r.read(), numbers(`${name}/expected/R_${kind}.npy`)) <= TOLERANCE]).toEqual([kind, true]);
+      expect([kind, normwise(await r.read(), numbers(`${name}/expected/R_${kind}.npy`)) <= TOLERANCE]).toEqual([
+        kind,
+        true,
+      ]);
     }
   });
 });

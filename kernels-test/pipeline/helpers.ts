@@ -5,7 +5,7 @@ import { encodeNpy } from '../../src/data/npy';
 import { parseConfig } from '../../src/experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import { Draws, normwise } from '../helpers';
-import { accuracy, agreement, type Loss, networkOf, type Norm, outputs, perturbations } from '../reference/network';
+import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
 
 export interface Given {
@@ -26,14 +26,30 @@ export interface Given {
 
 /** A configuration, the files it names, and the same numbers for the reference. */
 export function givenExperiment(given: Given) {
-  const { n, d, m, slope = 0, loss = 'identity', lr = 0.1, epochs = 20, kind = 'l2', size = 0.1, k, onData = false } = given;
+  const {
+    n,
+    d,
+    m,
+    slope = 0,
+    loss = 'identity',
+    lr = 0.1,
+    epochs = 20,
+    kind = 'l2',
+    size = 0.1,
+    k,
+    onData = false,
+  } = given;
   const { testRows = 33, seed = 1 } = given;
   const draws = new Draws(seed);
   const y = Float32Array.from({ length: n }, (_, i) => (i % 2 === 0 ? 1 : -1));
   const X = draws.normal(n * d).map((value, e) => value + 0.3 * y[Math.floor(e / d)]!);
   const testX = draws.normal(testRows * d);
   const targets = draws.signs(n);
-  const init = () => ({ W: draws.normal(m * d, 1 / Math.sqrt(d)), b: draws.normal(m), a: draws.normal(m, 1 / Math.sqrt(m)) });
+  const init = () => ({
+    W: draws.normal(m * d, 1 / Math.sqrt(d)),
+    b: draws.normal(m),
+    a: draws.normal(m, 1 / Math.sqrt(m)),
+  });
   const f0 = init();
   const g0 = init();
   const files: Record<string, Uint8Array> = {
@@ -68,7 +84,17 @@ export function givenExperiment(given: Given) {
     const on = (points: ArrayLike<number>) => [outputs(standard.net, points), outputs(learning.net, points)] as const;
     const [f_X, g_X] = on(X);
     const [f_test, g_test] = on(testX);
-    const arrays = { f_W: standard.net.W, f_b: standard.net.b, g_W: learning.net.W, g_b: learning.net.b, R, f_X, g_X, f_test, g_test };
+    const arrays = {
+      f_W: standard.net.W,
+      f_b: standard.net.b,
+      g_W: learning.net.W,
+      g_b: learning.net.b,
+      R,
+      f_X,
+      g_X,
+      f_test,
+      g_test,
+    };
     const history = {
       standardLoss: standard.loss,
       standardLr: standard.lr,
@@ -88,7 +114,10 @@ export function givenExperiment(given: Given) {
 /** Names of arrays and histories that are more than `tolerance` away from the expected, normwise, and how far. */
 export function distant(
   result: ExperimentResult,
-  expected: { readonly arrays: Readonly<Record<string, ArrayLike<number>>>; readonly history: Readonly<Record<string, ArrayLike<number>>> },
+  expected: {
+    readonly arrays: Readonly<Record<string, ArrayLike<number>>>;
+    readonly history: Readonly<Record<string, ArrayLike<number>>>;
+  },
   tolerance: number,
 ): string[] {
   const far: string[] = [];

@@ -119,8 +119,8 @@ export class PhiloxStream {
       this.#spareNormal = undefined;
       return spare;
     }
-    // One step above zero: the logarithm of 0 would be infinite.
-    const radius = Math.sqrt(-2 * Math.log(((this.nextU32() >>> 8) + 1) * 2 ** -24));
+    // 1 - u, as the shader does: the logarithm of 0 would be infinite.
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     const angle = 2 * Math.PI * this.uniform();
     this.#spareNormal = radius * Math.sin(angle);
     return radius * Math.cos(angle);

@@ -58,7 +58,6 @@ export function refuseUnbuilt(config: ExperimentConfig, source: ConfigSource = {
       message: `${key} asks for ${what}, which this version of perturb-gpu does not have yet`,
       remedy: `Set ${key} to ${instead}.`,
     });
-  if (config.trainer === 'gram') refuse('trainer', 'training in Gram space', '"auto" or "direct"');
   if (config.precision === 'f16') refuse('precision', 'half precision', '"f32"');
   if (config.theory.cosine) refuse('theory.cosine', 'the cosine with the predicted direction', 'false');
   if (config.theory.map !== false) refuse('theory.map', 'the decision map', 'false');

@@ -11,10 +11,11 @@ import type { GpuArray } from '../gpu/array';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { matmulLayout } from '../kernels/variant';
-import { trainDirect } from '../network/direct';
+import { gramObstacle } from '../network/choose';
 import { evaluate } from '../network/evaluate';
 import { Network, type NetworkStreams } from '../network/network';
-import { Panels, type Samples } from '../network/samples';
+import { Panels, planBlocks, type Samples } from '../network/samples';
+import { type TrainingOutcome, train } from '../network/train';
 import type { TrainingHistory, TrainingProblem } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
 import { testAgreement } from './agreement';
@@ -74,6 +75,7 @@ export async function runExperiment(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const layout = matmulLayout(gpu, m, engine.settings.matmul);
+    requireTrainer(engine, config, n, d, planBlocks(gpu, n, d, layout.words).length);
     signal?.throwIfAborted();
 
     const data = await prepareData(gpu, config, loaded);
@@ -86,22 +88,18 @@ export async function runExperiment(
     const shared = { layout, loss: config.loss, panels } as const;
     watch.lap('prepare');
 
-    const train = async (
+    const trainStage = async (
       stage: 'standard' | 'learning',
       problem: Omit<TrainingProblem, keyof TrainingConfig | keyof typeof shared>,
     ) => {
       const { lr, epochs, momentum, plateau } = config[stage];
       onProgress?.({ stage, epoch: 0, epochs });
-      return trainDirect(
-        gpu,
-        { ...problem, ...shared, lr, epochs, momentum, plateau },
-        {
-          ...(signal ? { signal } : {}),
-          ...(onProgress ? { onEpoch: (report) => onProgress({ stage, epochs, ...report }) } : {}),
-        },
-      );
+      return train(gpu, { ...problem, ...shared, lr, epochs, momentum, plateau }, config.trainer, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onEpoch: (report) => onProgress({ stage, epochs, ...report }) } : {}),
+      });
     };
-    const standard = await train('standard', { samples: x, labels, network: f });
+    const standard = await trainStage('standard', { samples: x, labels, network: f });
     watch.lap('standard');
 
     onProgress?.({ stage: 'perturbation' });
@@ -125,11 +123,12 @@ export async function runExperiment(
     watch.lap('perturbation');
 
     const g = scope.use(await Network.create(gpu, shape, initG, config.seed, G_STREAMS));
-    const learning = await train('learning', { samples: r, labels: targets, network: g });
+    const learning = await trainStage('learning', { samples: r, labels: targets, network: g });
     watch.lap('learning');
 
     onProgress?.({ stage: 'evaluation' });
     const learned = learning.loss.at(-1) ?? (await lossOf(engine, g, panels, targets, shared));
+    signal?.throwIfAborted();
     r.dispose();
     await panels.fill(gpu, x);
     const clean = await evaluate(gpu, g, panels, labels, layout, config.loss);
@@ -141,6 +140,7 @@ export async function runExperiment(
     }
     x.dispose();
     panels.dispose();
+    signal?.throwIfAborted();
     const wanted = { outputs: keep.has('outputs'), points: keep.has('data') };
     const test = data.test && (await testAgreement(gpu, f, g, data.test, layout, wanted));
     if (data.test && test?.f && test.g) {
@@ -171,11 +171,9 @@ export async function runExperiment(
       },
       loss: { standard: standard.loss.at(-1) ?? onX.loss, learning: learned },
       trainer: {
-        chosen: 'direct',
-        reason:
-          config.trainer === 'direct'
-            ? 'asked for'
-            : 'the only trainer of this version: epoch by epoch over the samples',
+        chosen: standard.chosen,
+        reason: standard.chosen === learning.chosen ? standard.reason : `f: ${standard.reason}; g: ${learning.reason}`,
+        stages: { standard: choice(standard), learning: choice(learning) },
         kernels: {
           matmul: layout.variant,
           reason: layout.reason,
@@ -202,6 +200,19 @@ export async function runExperiment(
     };
   } finally {
     scope.dispose();
+  }
+}
+
+const choice = ({ chosen, reason }: TrainingOutcome) => ({ chosen, reason });
+
+/** A trainer that is asked for by name must be possible. */
+function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: number, blocks: number): void {
+  if (config.trainer !== 'gram') return;
+  for (const stage of ['standard', 'learning'] as const) {
+    const { epochs, momentum } = config[stage];
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss, blocks };
+    const obstacle = gramObstacle(engine.gpu, shape);
+    if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }
 }
 

@@ -117,8 +117,12 @@ export interface ExperimentResult {
   };
   readonly loss: { readonly standard: number; readonly learning: number };
   readonly trainer: {
+    /** Of the first training; `stages` has both. */
     readonly chosen: 'direct' | 'gram';
     readonly reason: string;
+    readonly stages: Readonly<
+      Record<'standard' | 'learning', { readonly chosen: 'direct' | 'gram'; readonly reason: string }>
+    >;
     readonly kernels: Readonly<Record<string, string>>;
   };
   readonly device: DeviceReport;

@@ -26,7 +26,7 @@ export class Batch {
 
   /**
    * Records one dispatch. `grid` counts workgroups; each dimension must be within the device's limit.
-   * @throws RangeError when a binding is missing, has the wrong element type, or the grid is too large.
+   * @throws TypeError when a binding is missing or has the wrong element type; RangeError when the grid is too large.
    */
   dispatch<D extends ShaderDescriptor>(
     kernel: Kernel<D>,

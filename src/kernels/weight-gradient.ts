@@ -113,9 +113,12 @@ export interface PlateauArgs {
   readonly schedule: { readonly factor: number; readonly patience: number; readonly threshold: number } | false;
 }
 
+/** Where the best loss starts: torch's infinity, which a shader may not rely on. */
+export const WORST_LOSS = 3.4028234663852886e38;
+
 /** The state a training starts with: learning rate now and next, best loss, bad epochs, epoch. */
 export function plateauState(lr: number): Float32Array {
-  return Float32Array.of(lr, lr, 0, 0, 0, 0, 0, 0);
+  return Float32Array.of(lr, lr, WORST_LOSS, 0, 0, 0, 0, 0);
 }
 
 /** plateau: records the epoch and moves the learning rate. */

@@ -6,6 +6,7 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
+import { add } from '../kernels/data';
 import { marginSummary } from '../kernels/forward';
 import type { Step } from '../kernels/step';
 import {
@@ -80,12 +81,15 @@ async function prepareEpoch(
   const { samples, panels, labels, network, layout, loss, epochs, momentum } = problem;
   const { blocks, n, d } = samples;
   const scratch = scope.use(new PassScratch(gpu, blocks, layout));
-  const splits = blocks.map((block) => gradientSplits(block.rows, d, layout));
-  const parts = splits.reduce((sum, count) => sum + count, 0);
+  const splits = Math.max(...blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const margin = scope.use(gpu.array('margins', n));
   const residual = scope.use(gpu.array('residuals', n));
-  const gradient = scope.use(gpu.array('weight gradient', parts * gradientPartLength(d, layout)));
-  const total = scope.use(gpu.array('gradient totals', parts * gradientQuads(d, layout) * 4));
+  const gradient = scope.use(gpu.array('weight gradient', splits * gradientPartLength(d, layout)));
+  const total = scope.use(gpu.array('gradient totals', splits * gradientQuads(d, layout) * 4));
+  // Several blocks take turns in one part-gradient and are added up, so that the memory does not grow with the blocks.
+  const many = blocks.length > 1;
+  const ofBlock = many ? scope.use(gpu.array('block gradient', gradient.length)) : gradient;
+  const totalOfBlock = many ? scope.use(gpu.array('block totals', total.length)) : total;
   const velocity = scope.use(gpu.array('velocity', network.weights.length));
   const summary = scope.use(gpu.array('epoch summary', 2));
   const state = scope.use(gpu.array('plateau state', 8));
@@ -93,22 +97,36 @@ async function prepareEpoch(
   const { readout, weights, slope } = network;
 
   const pending: Promise<Step>[] = [];
-  let part = 0;
+  if (many) pending.push(Promise.resolve((batch) => void batch.clear(gradient).clear(total)));
   for (const [at, block] of blocks.entries()) {
-    const { start, rows } = block;
     const x = samples.arrays[at]!;
-    const here = { n: rows, d, start, part, splits: splits[at]! };
+    const here = { n: block.rows, d, start: block.start, part: 0, splits, layout };
     pending.push(
       hiddenStep(gpu, network, panels, at, scratch, layout),
       outputStep(gpu, block, { labels, margin, residual }, scratch, layout, loss, n),
-      weightGradient(gpu, { x, mask: scratch.mask, residual, gradient, total, layout, ...here }),
+      weightGradient(gpu, { x, mask: scratch.mask, residual, gradient: ofBlock, total: totalOfBlock, ...here }),
     );
-    part += splits[at]!;
+    if (many) {
+      pending.push(add(gpu, { a: ofBlock, b: gradient, count: gradient.length }));
+      pending.push(add(gpu, { a: totalOfBlock, b: total, count: total.length }));
+    }
   }
   pending.push(
     marginSummary(gpu, { margin, summary, n, loss }),
     plateau(gpu, { summary, state, history, schedule: problem.plateau }),
-    momentumUpdate(gpu, { gradient, total, readout, state, velocity, weights, d, parts, slope, momentum, layout }),
+    momentumUpdate(gpu, {
+      gradient,
+      total,
+      readout,
+      state,
+      velocity,
+      weights,
+      d,
+      parts: splits,
+      slope,
+      momentum,
+      layout,
+    }),
   );
   return { steps: await Promise.all(pending), state, history };
 }

@@ -27,15 +27,15 @@ export interface TrainingProblem {
   readonly plateau: Schedule | false;
 }
 
-/** Loss before, learning rate used by and samples right before each update. */
+/** Loss before and learning rate used by each update; the direct trainer also knows the share of samples right before it. */
 export interface TrainingHistory {
   readonly loss: Float32Array;
   readonly lr: Float32Array;
-  readonly accuracy: Float32Array;
+  readonly accuracy?: Float32Array;
 }
 
 export interface TrainingOptions {
   /** Called a few times a second with the epoch done last. */
-  readonly onEpoch?: (report: { epoch: number; loss: number; lr: number; accuracy: number }) => void;
+  readonly onEpoch?: (report: { epoch: number; loss: number; lr: number; accuracy?: number }) => void;
   readonly signal?: AbortSignal;
 }
