@@ -10,7 +10,8 @@ import {
   GpuUnavailableError,
   GpuValidationError,
 } from '../../src/gpu/errors';
-import { formatBytes, Gpu } from '../../src/gpu/gpu';
+import { formatBytes } from '../../src/gpu/format';
+import { Gpu } from '../../src/gpu/gpu';
 import { packParams, type ShaderDescriptor } from '../../src/gpu/shader';
 import * as shaders from '../../src/kernels/generated';
 import { fold, grid1d } from '../../src/kernels/step';

@@ -3,6 +3,7 @@
 
 import type { ReadFile } from '../data/dataset';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
+import type { AdapterListing } from '../gpu/listing';
 
 export interface Output {
   write(text: string): unknown;
@@ -35,23 +36,7 @@ export interface RunOptions {
   readonly readFile: ReadFile;
 }
 
-/** One adapter as `perturb devices` shows it. */
-export interface AdapterListing {
-  readonly name: string;
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly description: string;
-  readonly driver: string;
-  readonly backend: string;
-  readonly software: boolean;
-  readonly usable: boolean;
-  /** True for the one that a run without --device takes. */
-  readonly chosen: boolean;
-  /** Why it was refused or not chosen. */
-  readonly reason?: string;
-  readonly features: readonly string[];
-  readonly limits: Readonly<Record<string, number>>;
-}
+export type { AdapterListing };
 
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {

@@ -7,6 +7,8 @@
 import { type ElementType, GpuArray } from './array';
 import { Batch } from './batch';
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError } from './errors';
+import { Faults } from './faults';
+import { formatBytes } from './format';
 import { Kernel } from './kernel';
 import { type ConstantsOf, type ParamsDescriptor, packParams, type ShaderDescriptor } from './shader';
 import { specialise } from './specialise';
@@ -48,7 +50,7 @@ export class Gpu {
   readonly #pipelines = new Map<string, Promise<Kernel<ShaderDescriptor>>>();
   readonly #params = new Map<string, GPUBuffer>();
   readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
-  readonly #faults: Promise<Error | undefined>[] = [];
+  readonly #faults: Faults;
   #readback: Promise<unknown> = Promise.resolve();
   #openBatches = 0;
 
@@ -57,6 +59,7 @@ export class Gpu {
     private readonly options: GpuOptions,
   ) {
     this.adapter = options.adapter;
+    this.#faults = new Faults(device);
     void device.lost.then((info) => {
       this.#lost = new DeviceLostError(info.message || info.reason || 'unknown');
     });
@@ -116,10 +119,11 @@ export class Gpu {
         bytes,
       );
     }
-    this.device.pushErrorScope('validation');
-    this.device.pushErrorScope('out-of-memory');
-    const buffer = this.device.createBuffer({ label, size: bytes, usage: STORAGE });
-    this.#watch(label, bytes);
+    const buffer = this.#faults.watch(
+      label,
+      () => this.device.createBuffer({ label, size: bytes, usage: STORAGE }),
+      bytes,
+    );
     this.#account(bytes);
     const array = new GpuArray(this, buffer, label, type, length);
     this.#live.add(array);
@@ -177,16 +181,16 @@ export class Gpu {
     const out = new Uint8Array(count * 4);
     if (count === 0) return out.buffer;
     const size = Math.min(READBACK_BYTES, count * 4);
-    this.device.pushErrorScope('out-of-memory');
-    const staging = this.device.createBuffer({ label: 'readback', size, usage: 0x01 | 0x08 }); // MAP_READ | COPY_DST
-    this.#watch('readback', size);
+    const usage = 0x01 | 0x08; // MAP_READ | COPY_DST
+    const make = () => this.device.createBuffer({ label: 'readback', size, usage });
+    const staging = this.#faults.watch('readback', make, size);
     this.#account(size);
     try {
       for (let at = 0; at < out.length; at += size) {
         const bytes = Math.min(size, out.length - at);
         const encoder = this.device.createCommandEncoder({ label: `read ${array.label}` });
         encoder.copyBufferToBuffer(array.buffer, offset * 4 + at, staging, 0, bytes);
-        this.#scoped(`read ${array.label}`, () => this.device.queue.submit([encoder.finish()]));
+        this.scoped(`read ${array.label}`, () => this.device.queue.submit([encoder.finish()]));
         await this.settle();
         try {
           await staging.mapAsync(1, 0, bytes);
@@ -320,7 +324,7 @@ export class Gpu {
       resource: { buffer: arrays[name]!.buffer },
     }));
     if (uniform) entries.push({ binding: params!.binding, resource: { buffer: uniform.buffer } });
-    const group = this.#scoped(kernel.shader.name, () =>
+    const group = this.scoped(kernel.shader.name, () =>
       this.device.createBindGroup({ label: kernel.shader.name, layout: kernel.layout, entries }),
     );
     this.#bindGroups.set(key, { group, arrays: ids });
@@ -336,48 +340,14 @@ export class Gpu {
     this.#bindGroups.clear();
   }
 
-  /** @internal Runs `action` inside error scopes whose verdict {@link settle} throws. */
+  /** @internal Runs `action` watched; {@link settle} throws what it gets refused. */
   scoped<T>(label: string, action: () => T): T {
-    return this.#scoped(label, action);
+    return this.#faults.watch(label, action);
   }
 
-  #scoped<T>(label: string, action: () => T): T {
-    this.device.pushErrorScope('validation');
-    this.device.pushErrorScope('out-of-memory');
-    try {
-      return action();
-    } finally {
-      this.#watch(label, undefined);
-    }
-  }
-
-  /** Pops the scopes pushed last and remembers their verdict under `label`. */
-  #watch(label: string, bytes: number | undefined): void {
-    const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
-    this.#faults.push(
-      this.device.popErrorScope().then(
-        (error) =>
-          error
-            ? new GpuOutOfMemoryError(`The GPU has no memory for "${label}"${size}.`, label, bytes, error)
-            : undefined,
-        () => undefined, // a lost device rejects; assertAlive says so
-      ),
-    );
-    if (label === 'readback') return;
-    this.#faults.push(
-      this.device.popErrorScope().then(
-        (error) => (error ? new GpuValidationError(`${label}: ${error.message}`, label, error) : undefined),
-        () => undefined,
-      ),
-    );
-  }
-
-  /** @internal Throws the first fault reported since the last call. Out of memory comes before what it led to. */
+  /** @internal Throws the first fault since the last call, a lost device before all. */
   async settle(): Promise<void> {
-    const faults = (await Promise.all(this.#faults.splice(0))).filter((fault) => fault !== undefined);
-    this.assertAlive();
-    const worst = faults.find((fault) => fault instanceof GpuOutOfMemoryError) ?? faults[0];
-    if (worst) throw worst;
+    await this.#faults.settle().finally(() => this.assertAlive());
   }
 
   /** Waits until all submitted work is done; throws what went wrong. */
@@ -406,16 +376,4 @@ export class Gpu {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** 1536 -> "1.5 KiB". */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }

@@ -4,8 +4,8 @@
 // depends on how often derivative bits flip, which only the run shows: a prior decides whether to start, the count at a
 // fixed epoch whether to go on. Counts, not clocks, decide: the same run always takes the same path.
 
+import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { formatBytes } from '../gpu/gpu';
 import { gramLength, REVIEW_EPOCHS } from './gram';
 
 export interface TrainingShape {
