@@ -10,7 +10,7 @@
 //            4 partial  read_write  (words, n) partial outputs
 //            5 params   uniform
 // Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U steps of k at once; AF = ceil(G NW / S)
-// Dispatch   (ceil(n / (4 S)), ceil(words / NW), 1)
+// Dispatch   (ceil(words / NW), ceil(n / (4 S)), 1): neighbours share a panel of inputs, not of weights
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes (adapters whose smallest and largest size are equal); 4 S divides 32 or is 64
 // Order      the bias, then k ascending; neurons ascending in one lane; deterministic
@@ -46,8 +46,8 @@ struct Params {
 fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let n = params.n;
   let m = params.m;
-  let first = group.y * NW * G;
-  let sample = (group.x * S + lane) * 4u;
+  let first = group.x * NW * G;
+  let sample = (group.y * S + lane) * 4u;
   // Lanes past the last panel read panel 0; what they compute is not stored.
   let inside = select(0u, sample, sample < n);
   let panel = (inside / 32u) * params.d * 8u + (inside % 32u) / 4u;
@@ -103,7 +103,7 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
       bits |= select(vec4u(0u), vec4u(1u << r), positive);
       output += subgroupShuffle(fragment[(w * G + r) / S], (w * G + r) % S) * select(params.slope * h, h, positive);
     }
-    let word = group.y * NW + w;
+    let word = group.x * NW + w;
     let valid = min(m - min(m, word * G), G);
     bits &= vec4u(select(0xffffffffu >> (32u - valid), 0u, valid == 0u));
     for (var c = 0u; c < 4u; c++) {

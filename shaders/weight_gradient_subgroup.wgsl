@@ -11,7 +11,7 @@
 //            4 total    read_write  (parts, quads) as vec4
 //            5 params   uniform
 // Constants  S lanes of a workgroup: the subgroup size; G 1..32; NW words a workgroup; U samples at once
-// Dispatch   (quads / S, words / NW, splits)
+// Dispatch   (words / NW, quads / S, splits)
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    nothing
 // Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
@@ -51,7 +51,7 @@ fn weight_gradient_subgroup(
 ) {
   let n = params.n;
   let ld = (params.d + 3u) / 4u;
-  let quad = group.x * S + lane;
+  let quad = group.y * S + lane;
   let inside = min(quad, ld - 1u);
   let bias = vec4u(0u, 1u, 2u, 3u) + quad * 4u == vec4u(params.d);
   let begin = group.z * params.step;
@@ -71,7 +71,7 @@ fn weight_gradient_subgroup(
       sum += b[u];
       // @unroll
       for (var w = 0u; w < NW; w++) {
-        bits[u * NW + w] = mask[min(group.y * NW + w, params.mask_words - 1u) * n + i];
+        bits[u * NW + w] = mask[min(group.x * NW + w, params.mask_words - 1u) * n + i];
       }
     }
     // @unroll
@@ -86,12 +86,12 @@ fn weight_gradient_subgroup(
   }
 
   let part = params.part + group.z;
-  let slot = ((part * groups.x + group.x) * params.words + group.y * NW) * G * S + lane;
+  let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
   // @unroll
   for (var r = 0u; r < G * NW; r++) {
     gradient[slot + r * S] = acc[r];
   }
-  if (group.y == 0u) {
-    total[part * groups.x * S + quad] = sum;
+  if (group.x == 0u) {
+    total[part * groups.y * S + quad] = sum;
   }
 }

@@ -34,7 +34,7 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
     const { words: NW, steps: U } = layout.forward;
     const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes) };
     const kernel = await gpu.kernel(shaders.forwardSubgroup, constants);
-    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / (4 * lanes)), Math.ceil(words / NW)]);
+    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))]);
   }
   const kernel = await gpu.kernel(shaders.forwardTiled);
   return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / 64), Math.ceil(words / 2)]);

@@ -67,7 +67,7 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   if (layout.variant === 'subgroup') {
     const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group, NW, U });
     const padded = { ...params, mask_words: words, words: gradientWords(layout) };
-    return (batch) => void batch.dispatch(kernel, arrays, padded, [tiles, padded.words / NW, splits]);
+    return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }
   const kernel = await gpu.kernel(shaders.weightGradientTiled);
   return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, Math.ceil(words / 2), splits]);
