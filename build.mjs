@@ -5,7 +5,7 @@
 //   node build.mjs --generate   only src/kernels/generated.ts
 //   node build.mjs --quiet      say nothing unless something is wrong
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describeShader, renderDescriptors } from './src/kernels/reflect.mjs';
@@ -57,4 +57,15 @@ await Promise.all([
   }),
 ]);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
+// tsc keeps imports without extensions, which Node's own resolution of types does not follow.
+for (const entry of readdirSync('dist/types', { recursive: true })) {
+  const file = `dist/types/${entry}`;
+  if (!file.endsWith('.d.ts')) continue;
+  const text = readFileSync(file, 'utf8').replace(/(from |import\()'(\.\.?\/[^']+)'/g, (_all, how, path) => {
+    const target = new URL(path, new URL(file, import.meta.url));
+    return `${how}'${path}${existsSync(`${fileURLToPath(target)}.d.ts`) ? '.js' : '/index.js'}'`;
+  });
+  const head = /^(index|node)\.d\.ts$/.test(entry) ? '/// <reference types="@webgpu/types" />\n' : '';
+  writeFileSync(file, head + text);
+}
 say(`dist/: perturb-gpu ${version}`);

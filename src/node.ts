@@ -30,7 +30,12 @@ function versions(): Record<string, string> {
  * @throws GpuUnavailableError when there is no adapter, or none that `adapter` names.
  */
 export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
-  if (options.device) return createOnDevice(options);
+  if (options.device) {
+    const { device, matmul } = options;
+    if (options.adapter !== undefined) throw new TypeError('give either a device or the name of an adapter, not both');
+    const engine = await createOnDevice({ device });
+    return new Engine(engine.gpu, { versions: versions(), ...(matmul ? { matmul } : {}) });
+  }
   const began = performance.now();
   const { adapter, toggles, matmul } = options;
   const gpu = await createDawnGpu({ ...(adapter ? { adapter } : {}), ...(toggles ? { toggles } : {}) });

@@ -67,7 +67,7 @@ describe('npy', () => {
   });
 
   test('a Fortran-ordered x comes out row by row', async () => {
-    const set = await load(plain, { 'x.npy': fromBase64(NUMPY.f8Fortran), 'y.npy': npyOf([2], Int32Array.of(1, 1)) });
+    const set = await load(plain, { 'x.npy': fromBase64(NUMPY.f8Fortran), 'y.npy': npyOf([2], Int32Array.of(1, -1)) });
     expect(set.x.values).toEqual(Float32Array.of(0, 1.5, 3, 4.5, 6, 7.5));
   });
 
@@ -145,10 +145,16 @@ describe('npy', () => {
 
   test('the largest float32 is kept and what rounds beyond it is not', async () => {
     const one = (value: number) =>
-      load(plain, { 'x.npy': npyOf([1, 1], Float64Array.of(value)), 'y.npy': npyOf([1], Int32Array.of(1)) });
+      load(plain, { 'x.npy': npyOf([2, 1], Float64Array.of(value, 0)), 'y.npy': npyOf([2], Int32Array.of(1, -1)) });
     const largest = (2 - 2 ** -23) * 2 ** 127;
     expect((await one(largest)).x.values[0]).toBe(largest);
     await expectInputError(() => one((2 - 2 ** -24) * 2 ** 127), /beyond/);
+  });
+
+  test('an absent class is named', async () => {
+    const same = () =>
+      load(plain, { 'x.npy': npyOf([2, 1], Float64Array.of(1, 2)), 'y.npy': npyOf([2], Int32Array.of(-1, -1)) });
+    await expectInputError(same, /all 2 labels are -1: the other class is absent/, { file: 'y.npy', key: 'data.y' });
   });
 
   test('a missing file names file and key; other failures keep their reason', async () => {

@@ -131,19 +131,23 @@ describe('encodeNpy', () => {
     expect(Buffer.compare(encodeNpy(shape, data as Float32Array), bytes)).toBe(0);
   });
 
-  test.each([[[]], [[1]], [[0, 5]], [[3, 7]], [[2, 3, 4]], [[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]]])(
-    'round trip of shape %j, data aligned to 64 bytes',
-    (shape) => {
-      const count = shape.reduce((product, size) => product * size, 1);
-      const data = Float32Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i) * 10 ** (i % 30)));
-      const bytes = encodeNpy(shape, data);
-      const array = parseNpy(bytes, 'a.npy');
-      expect(array.shape).toEqual(shape);
-      expect(array.data).toEqual(data);
-      expect(array.dataOffset % 64).toBe(0);
-      expect(bytes[array.dataOffset - 1]).toBe(0x0a);
-    },
-  );
+  test.each([
+    [[]],
+    [[1]],
+    [[0, 5]],
+    [[3, 7]],
+    [[2, 3, 4]],
+    [[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]],
+  ])('round trip of shape %j, data aligned to 64 bytes', (shape) => {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const data = Float32Array.from({ length: count }, (_, i) => Math.fround(Math.sin(i) * 10 ** (i % 30)));
+    const bytes = encodeNpy(shape, data);
+    const array = parseNpy(bytes, 'a.npy');
+    expect(array.shape).toEqual(shape);
+    expect(array.data).toEqual(data);
+    expect(array.dataOffset % 64).toBe(0);
+    expect(bytes[array.dataOffset - 1]).toBe(0x0a);
+  });
 
   // Sizes of the files that numpy.save writes: one character apart, where the header with its room to grow fills a block.
   test.each([

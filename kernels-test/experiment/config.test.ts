@@ -239,7 +239,7 @@ describe('a wrong value', () => {
   it('at the edge of what is allowed is taken', () => {
     const config = parseConfig({
       seed: Number.MAX_SAFE_INTEGER,
-      data: { n: 1, d: 1 },
+      data: { n: 2, d: 1 },
       network: { width: 1, slope: 0.99 },
       standard: { epochs: 0, momentum: 0 },
       perturbation: { kind: 'l0', k: 1 },

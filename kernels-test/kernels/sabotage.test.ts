@@ -15,6 +15,7 @@ import {
   checkUnpackBytes,
 } from '../checks/data';
 import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
+import { checkGramIdentity, checkMatmul, checkSignMask, checkSums } from '../checks/gram';
 import { checkInputGradient, checkPerturb } from '../checks/perturbation';
 import { checkMomentumUpdate, checkPlateau, checkWeightGradient, TORCH } from '../checks/training';
 import { useEngine, withShaders } from '../helpers';
@@ -43,6 +44,23 @@ const linf = checkPerturb({ kind: 'linf', n: 65, d: 31, size: 0.03, start: 7 });
 const l0 = checkPerturb({ kind: 'l0', n: 65, d: 31, k: 4, size: 0.03, start: 7, ties: true });
 const bits = checkRandom({ kind: 'bits', rows: 3, cols: 21, ld: 24, seed: 2 ** 40 + 1, offset: 2 ** 34 - 18 });
 const normal = checkRandom({ kind: 'normal', rows: 5, cols: 101, ld: 104, seed: 7, scale: 0.5 });
+// 33 samples and many neurons: flips of all numbers at once, in a shader that compiles fast.
+const gram = checkGramIdentity({
+  n: 33,
+  m: 20,
+  slope: 0.25,
+  momentum: 0.9,
+  parts: [
+    { lr: 0.1, chunks: [8, 24] },
+    { lr: 0.02, chunks: [16] },
+  ],
+  recuts: [[[32], [5, 11]]],
+  leftovers: [0, 1, 2, 3],
+});
+const product = checkMatmul({ steps: 31, rows: 33, columns: 36, outputFirst: 8, scale: 3 });
+const samples = checkMatmul({ steps: 33, rows: 33, columns: 64, a: 'panels', b: 'panels' });
+const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
+const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3, outputFirst: 5, accumulate: true });
 const flat = (count: number) => new Array<number>(count).fill(1);
 
 const SABOTAGES: Record<string, Sabotage[]> = {
@@ -84,6 +102,85 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'neurons past m', from: 'if (j < m) {', to: 'if (true) {', check: forwardTiled },
     { what: 'no guard of the samples', from: 'first + c < n', to: 'first + c < n + 4u', check: forwardTiled },
   ],
+  gram_identity_subgroup: [
+    {
+      what: 'sign of the step',
+      from: 'let moved = value - params.lr * (b * (1.0 - power)',
+      to: 'let moved = value + params.lr * (b * (1.0 - power)',
+      check: gram,
+    },
+    { what: 'sign of C', from: '+ at] -= params.lr', to: '+ at] += params.lr', check: gram },
+    {
+      what: 'one epoch too far',
+      from: 'let advance = min(p, rest);',
+      to: 'let advance = min(p + 1u, rest);',
+      check: gram,
+    },
+    { what: 'a flip found one epoch late', from: 'return high;\n', to: 'return high + 1u;\n', check: gram },
+    {
+      what: 'the turn of H overlooked',
+      from: 'if (power > 0.0 && power < 1.0)',
+      to: 'if (false)',
+      // Long enough for samples to come back.
+      check: checkGramIdentity({
+        n: 33,
+        m: 40,
+        slope: 0,
+        momentum: 0.9,
+        parts: [
+          { lr: 0.1, chunks: [12] },
+          { lr: 0.1001, chunks: [300] },
+        ],
+      }),
+    },
+    { what: 'no guard of the stores', from: /if \(i < params\.n\) \{/, to: 'if (true) {', check: gram },
+    { what: 'samples past n flip', from: /&& e \* S \+ lane < params\.n\) \{/g, to: ') {', check: gram },
+    { what: 'settling forgotten at a flip', from: 'settle(i, row, t, before, s[e], a_j);', to: '', check: gram },
+    {
+      what: 'settling with the derivative after the flip',
+      from: 'settle(i, row, t, before, s[e], a_j);',
+      to: 'settle(i, row, t, now, s[e], a_j);',
+      check: gram,
+    },
+    {
+      what: 'settling forgotten at the end',
+      from: 'settle(i, row, end, derivative(h[e]), s[e], a_j);',
+      to: '',
+      check: gram,
+    },
+    {
+      what: 'flips by four dropped',
+      from: /apply_four\(rows, steps, lane\);\s*held = 0u;/,
+      to: 'held = 0u;',
+      check: gram,
+    },
+    {
+      what: 'two and three flips dropped',
+      from: /apply_four\(rows, steps, lane\);\s*\}\s*\}\s*for/,
+      to: '}\n}\nfor',
+      check: gram,
+    },
+    { what: 'a single flip dropped', from: 'drift[e] += steps.x *', to: 'drift[e] += 0.0 *', check: gram },
+    { what: 'steps of the last four kept', from: 'steps = vec4f(0.0);\n        }', to: '}', check: gram },
+    { what: 'rows of K by n', from: 'rows[held] = i * params.ld;', to: 'rows[held] = i * params.n;', check: gram },
+    {
+      what: 'slope forgotten',
+      from: 'select(params.slope, 1.0, value > 0.0)',
+      to: 'select(0.0, 1.0, value > 0.0)',
+      check: gram,
+    },
+    { what: 'losses of the chunk before', from: 'max(params.start, t) - t', to: '0u', check: gram },
+    { what: 'the last loss left out', from: 'q < min(p, rest)', to: 'q + 1u < min(p, rest)', check: gram },
+    { what: 'losses without the readout', from: '= a_j * (sum_h', to: '= (sum_h', check: gram },
+    { what: 'state at the end of every chunk', from: 'params.sync == 0u || ', to: '', check: gram },
+    { what: 'the clock of the chunk', from: 'clock[j] = t;', to: 'clock[j] = end;', check: gram },
+    {
+      what: 'settling one epoch too far',
+      from: 'u32(state[5u * plane + row + at]);\n  let p = t - since;',
+      to: 'u32(state[5u * plane + row + at]);\n  let p = t - since + 1u;',
+      check: gram,
+    },
+  ],
   input_gradient: [
     {
       what: 'bits of the next neuron',
@@ -124,6 +221,23 @@ const SABOTAGES: Record<string, Sabotage[]> = {
       check: checkMarginSummary([1, 0, -1], 'identity'),
     },
     { what: 'sign', from: 'loss -= z', to: 'loss += z', check: checkMarginSummary([1, 2], 'identity') },
+  ],
+  matmul_subgroup: [
+    { what: 'the last step left out', from: 'k0 + u <= last)', to: 'k0 + u < last)', check: product },
+    {
+      what: 'the last step twice',
+      from: /k0 < params\.steps;([\s\S]*?), k0 \+ u <= last\)/,
+      to: 'k0 <= params.steps;$1, true)',
+      check: product,
+    },
+    { what: 'bias forgotten', from: 'start[f] = bias[', to: 'start[f] = 0.0 * bias[', check: product },
+    { what: 'the bias of row 0', from: 'row * params.bias_stride', to: '0u', check: product },
+    { what: 'scale forgotten', from: 'params.scale * acc[r]', to: 'acc[r]', check: product },
+    { what: 'sign', from: 'params.scale * acc[r]', to: '-params.scale * acc[r]', check: product },
+    { what: 'not where the output begins', from: 'params.output_first + (first', to: '(first', check: product },
+    { what: 'no guard of the columns', from: 'if (quad < params.quads)', to: 'if (true)', check: product },
+    { what: 'panels of a in a row', from: '* params.a_panel + row', to: '* 32u + row', check: samples },
+    { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: samples },
   ],
   momentum_update: [
     {
@@ -276,6 +390,33 @@ const SABOTAGES: Record<string, Sabotage[]> = {
       check: checkSignAgreement(257, 3),
     },
     { what: 'an invocation lost', from: 't < 256u', to: 't < 255u', check: checkSignAgreement(5003, 0) },
+  ],
+  sign_mask: [
+    { what: 'h >= 0', from: '> 0.0)', to: '>= 0.0)', check: stored },
+    { what: 'bits one off', from: '1u << r', to: '2u << r', check: stored },
+    { what: 'neurons past m', from: 'j < params.m && ', to: '', check: stored },
+    { what: 'rows of n', from: 'j * params.ld', to: 'j * params.n', check: stored },
+    { what: 'not where h begins', from: 'params.first + j', to: 'j', check: stored },
+    { what: 'no guard', from: 'word >= params.words', to: 'word > params.words', check: stored },
+  ],
+  strided_sums: [
+    { what: 'the last term left out', from: 'k < params.steps', to: 'k + 1u < params.steps', check: columns },
+    {
+      what: 'axes exchanged',
+      from: 'e * params.outer + k * params.inner',
+      to: 'e * params.inner + k * params.outer',
+      check: columns,
+    },
+    { what: 'not where the input begins', from: 'params.first + e', to: 'e', check: columns },
+    { what: 'not where the output begins', from: 'params.output_first + e', to: 'e', check: columns },
+    { what: 'what was there overwritten', from: '== 1u)', to: '== 2u)', check: columns },
+    { what: 'sign', from: 'sum += input', to: 'sum -= input', check: columns },
+    {
+      what: 'no guard',
+      from: 'e >= params.count',
+      to: 'e > params.count',
+      check: checkSums({ rows: 33, cols: 65, of: 'columns' }),
+    },
   ],
   transpose: [
     {

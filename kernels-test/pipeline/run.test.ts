@@ -3,6 +3,7 @@ import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
 import type { ExperimentResult, Progress, Stage } from '../../src/experiment/types';
 import { Gpu } from '../../src/gpu/gpu';
+import { subgroupLanes } from '../../src/kernels/variant';
 import { expectSameBits, normwise, useEngine, variants } from '../helpers';
 import { distant, type Given, givenExperiment, numbersOf, smallConfig } from './helpers';
 
@@ -36,10 +37,10 @@ describe('against the float64 reference', () => {
     });
   }
   test.for([
-    { n: 1, d: 5, m: 4 },
+    { n: 2, d: 5, m: 4 },
     { n: 8, d: 1, m: 3 },
     { n: 9, d: 4, m: 1 },
-    { n: 1, d: 1, m: 1, testRows: 1 },
+    { n: 2, d: 1, m: 1, testRows: 1 },
     { n: 31, d: 8, m: 33 },
     { n: 33, d: 3, m: 32, loss: 'logistic' },
   ] as Given[])('small sizes: %j', async (given) => {
@@ -160,6 +161,37 @@ describe('data in several blocks', () => {
       }
     });
   }
+  test('as the float64 reference, trained directly under auto too', async () => {
+    const { config: given, readFile, reference } = givenExperiment({ n: 500, d: 21, m: 7, slope: 0.25 });
+    const expected = reference();
+    for (const matmul of variants(bound.gpu)) {
+      using engine = limited(5000, matmul);
+      const result = await runExperiment(engine, given, { readFile });
+      expect(Number(result.trainer.kernels.blocks)).toBeGreaterThan(2);
+      expect(result.trainer.chosen).toBe('direct');
+      expect(result.trainer.reason).toMatch(/matrix X X\^T|subgroups/);
+      expect(distant(result, expected, TOLERANCE)).toEqual([]);
+      expect(result.metrics).toEqual(expected.metrics);
+    }
+  });
+  test('more blocks take no more memory for gradients: a wide network', async () => {
+    // 64 x 512 weights: a gradient a block would be 192 KiB each.
+    const wide = smallConfig({
+      data: { kind: 'shifted-gauss', n: 2400, d: 64, shift: 0.3 },
+      network: { width: 512 },
+      trainer: 'direct',
+    });
+    const matmul = variants(bound.gpu)[0]!;
+    const peaks: number[] = [];
+    for (const length of [50_000, 100_000]) {
+      using engine = limited(length, matmul);
+      const result = await runExperiment(engine, wide);
+      peaks.push(result.memory.peakDeviceBytes);
+      if (length === 50_000) expect(Number(result.trainer.kernels.blocks)).toBeGreaterThan(2);
+    }
+    // Twice the blocks have half the masks each.
+    expect(peaks[0]).toBeLessThanOrEqual(1.05 * peaks[1]!);
+  });
   test('samples that do not fit one binding by 32 are refused', async () => {
     using engine = limited(500, variants(bound.gpu)[0]!);
     const data = { kind: 'gauss', n: 100, d: 21 };
@@ -169,9 +201,13 @@ describe('data in several blocks', () => {
 });
 
 describe('progress', () => {
-  test('stages in their order, epochs counted up to the last', async () => {
+  test.for([
+    'direct',
+    'gram',
+  ] as const)('trainer %s: stages in their order, epochs counted up to the last', async (trainer, { skip }) => {
+    if (trainer === 'gram' && subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
     const events: Progress[] = [];
-    const config = smallConfig({ standard: { lr: 0.5, epochs: 300 }, learning: { lr: 0.5, epochs: 200 } });
+    const config = smallConfig({ standard: { lr: 0.5, epochs: 300 }, learning: { lr: 0.5, epochs: 200 }, trainer });
     await runExperiment(bound.engine, config, { onProgress: (event) => events.push(event) });
     const stages: Stage[] = ['prepare', 'standard', 'perturbation', 'learning', 'evaluation'];
     expect(events.map(({ stage }) => stage).filter((stage, at, all) => stage !== all[at - 1])).toEqual(stages);
@@ -188,6 +224,8 @@ describe('progress', () => {
       const last = of.at(-1)!;
       expect(Number.isFinite(last.loss)).toBe(true);
       expect(last.lr).toBeGreaterThan(0);
+      // Gram training never makes the outputs that an accuracy needs.
+      if (trainer === 'gram') continue;
       expect(last.accuracy).toBeGreaterThan(0);
       expect(last.accuracy).toBeLessThanOrEqual(1);
     }
@@ -240,28 +278,60 @@ describe('abort', () => {
 });
 
 describe('memory', () => {
+  const memoryConfig = (n: number, d: number, m: number, epochs: number, trainer: 'direct' | 'gram') =>
+    smallConfig({
+      data: { kind: 'shifted-gauss', n, d, shift: 0.3 },
+      network: { width: m },
+      standard: { lr: 0.1, epochs },
+      learning: { lr: 0.1, epochs },
+      test: { n: 1000 },
+      trainer,
+    });
   test.for([
     [1000, 100, 100],
     [2000, 784, 100],
-  ] as [number, number, number][])(
-    'peak of n %i, d %i, m %i within 1.25 (3 X + 4 W) and one read of the history',
-    async ([n, d, m]) => {
-      const epochs = 2;
-      const config = smallConfig({
-        data: { kind: 'shifted-gauss', n, d, shift: 0.3 },
-        network: { width: m },
-        standard: { lr: 0.1, epochs },
-        learning: { lr: 0.1, epochs },
-        test: { n: 1000 },
-      });
-      for (const matmul of variants(bound.gpu)) {
-        const result = await runExperiment(new Engine(bound.gpu, { matmul }), config);
-        const X = 4 * n * d;
-        const W = 4 * (d + 1) * m;
-        expect(result.memory.peakDeviceBytes).toBeLessThanOrEqual(1.25 * (3 * X + 4 * W) + 12 * epochs);
-        // Less than X, panels and R would mean that something is not counted.
-        expect(result.memory.peakDeviceBytes).toBeGreaterThan(3 * X);
-      }
-    },
-  );
+  ] as [
+    number,
+    number,
+    number,
+  ][])('direct: peak of n %i, d %i, m %i within 1.25 (3 X + 4 W) and one read of the history', async ([n, d, m]) => {
+    const epochs = 2;
+    const config = memoryConfig(n, d, m, epochs, 'direct');
+    for (const matmul of variants(bound.gpu)) {
+      const result = await runExperiment(new Engine(bound.gpu, { matmul }), config);
+      const X = 4 * n * d;
+      const W = 4 * (d + 1) * m;
+      expect(result.memory.peakDeviceBytes).toBeLessThanOrEqual(1.25 * (3 * X + 4 * W) + 12 * epochs);
+      // Less than X, panels and R would mean that something is not counted.
+      expect(result.memory.peakDeviceBytes).toBeGreaterThan(3 * X);
+    }
+  });
+  test.for([
+    [1000, 100, 100, 2],
+    [2000, 784, 100, 2],
+    [300, 20, 400, 500],
+  ] as [
+    number,
+    number,
+    number,
+    number,
+  ][])('gram: peak of n %i, d %i, m %i, %i epochs within that, K, the state twice, and the losses of all neurons', async ([
+    n,
+    d,
+    m,
+    epochs,
+  ], { skip }) => {
+    if (subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+    const result = await runExperiment(bound.engine, memoryConfig(n, d, m, epochs, 'gram'));
+    const X = 4 * n * d;
+    const W = 4 * (d + 1) * m;
+    // Rows are padded to 32 samples, products to 32 rows.
+    const [ld, rows] = [Math.ceil(n / 32) * 32, 32];
+    const K = 4 * ld * ld;
+    const state = 2 * 4 * 6 * m * ld + 4 * rows * ld;
+    const losses = 4 * m * Math.max(16, epochs);
+    const { peakDeviceBytes } = result.memory;
+    expect(peakDeviceBytes).toBeLessThanOrEqual(1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + losses + 12 * epochs);
+    expect(peakDeviceBytes).toBeGreaterThan(3 * X + 4 * n * n + 2 * 4 * 6 * m * n);
+  });
 });

@@ -75,7 +75,8 @@ function missing(dir: string, name: string, why: string): InputError {
   return new InputError(`there is no ${name}.bin and no ${name}.bin.gz in the folder${why}`, {
     file: joinPath(dir, `${name}.bin`),
     key: KEY,
-    remedy: 'Get the data set with `perturb fetch cifar10`, or point data.dir at the folder of its binary version.',
+    remedy:
+      'Point data.dir at the folder of the binary version of CIFAR-10 (data_batch_1.bin and so on, gzipped or not).',
   });
 }
 

@@ -97,6 +97,13 @@ async function loadNpy(source: NpySource, readFile: ReadFile, testRows: number |
   };
   const x = await matrix(source.x, 'data.x');
   const y = await labels(source.y, 'data.y', x.rows, 'data.x');
+  if (!y.includes(1) || !y.includes(-1)) {
+    throw new InputError(`all ${y.length} labels are ${y[0]}: the other class is absent`, {
+      file: source.y,
+      key: 'data.y',
+      remedy: 'Give samples of both classes, labelled -1 and +1.',
+    });
+  }
   if (source.testX === undefined) {
     if (source.testY !== undefined) {
       throw new InputError('data.testY is given but data.testX is not', {

@@ -88,14 +88,14 @@ export const dataSchema = v.variant(
   [
     section({
       kind: v.literal('shifted-gauss'),
-      n: v.optional(integer(1), 1000),
+      n: v.optional(integer(2), 1000), // both classes have a sample
       d: v.optional(integer(1), 100),
       shift: v.optional(finite, 0.3),
     }),
     section({ kind: v.literal('gauss'), n: v.optional(integer(1), 1000), d: v.optional(integer(1), 100) }),
     section({
       kind: v.literal('glyphs'),
-      n: v.optional(integer(1), 1000),
+      n: v.optional(integer(2), 1000),
       classes: v.optional(DIGITS, [1, 2]),
       size: v.optional(integer(8, 256), 20),
     }),

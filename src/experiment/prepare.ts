@@ -69,16 +69,22 @@ async function makeLabels(gpu: Gpu, data: DataConfig, n: number, seed: number, s
   const labels = gpu.array('labels', n);
   if (data.kind === 'shifted-gauss') {
     labels.write(Float32Array.from({ length: n }, (_, i) => (i < n - Math.floor(n / 2) ? 1 : -1)));
-  } else {
-    await randomSigns(gpu, labels, seed, stream);
+    return labels;
   }
-  return labels;
+  return randomSigns(gpu, labels, seed, stream);
 }
 
-async function randomSigns(gpu: Gpu, output: GpuArray, seed: number, stream: number): Promise<void> {
-  const batch = gpu.batch('random signs');
-  (await random(gpu, { output, rows: output.length, cols: 1, kind: 'sign', seed, stream }))(batch);
-  await batch.submit();
+/** Fills an array with random signs and gives it back; disposes it when that fails. */
+async function randomSigns(gpu: Gpu, output: GpuArray, seed: number, stream: number): Promise<GpuArray> {
+  try {
+    const batch = gpu.batch('random signs');
+    (await random(gpu, { output, rows: output.length, cols: 1, kind: 'sign', seed, stream }))(batch);
+    await batch.submit();
+    return output;
+  } catch (error) {
+    output.dispose();
+    throw error;
+  }
 }
 
 function gaussRows(
@@ -99,9 +105,12 @@ function gaussRows(
       (await random(gpu, { output: x, rows, cols: d, ld, kind: 'normal', seed, stream, offset: start * d }))(batch);
       if (data.kind === 'shifted-gauss') {
         const labels = trainLabels ?? (await makeLabels(gpu, data, n, seed, STREAMS.testLabels));
-        (await shiftRows(gpu, { labels, x, n: rows, d, ld, start, shift: data.shift }))(batch);
-        await batch.submit();
-        if (labels !== trainLabels) labels.dispose();
+        try {
+          (await shiftRows(gpu, { labels, x, n: rows, d, ld, start, shift: data.shift }))(batch);
+          await batch.submit();
+        } finally {
+          if (labels !== trainLabels) labels.dispose();
+        }
       } else {
         await batch.submit();
       }
@@ -158,8 +167,7 @@ export async function makeTargets(
 ): Promise<GpuArray> {
   if (given) return gpu.upload('targets', given);
   const targets = gpu.array('targets', n);
-  await randomSigns(gpu, targets, config.seed, STREAMS.targets);
-  return targets;
+  return randomSigns(gpu, targets, config.seed, STREAMS.targets);
 }
 
 /** Reads the target file, when there is one. */

@@ -22,6 +22,7 @@ import { testAgreement } from './agreement';
 import { refuseUnbuilt } from './config';
 import { fillSamples, loadData, makeTargets, prepareData, readTargets, resolveK } from './prepare';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Progress, TrainingConfig } from './types';
+import { warmUp } from './warm-up';
 
 export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
@@ -87,6 +88,8 @@ export async function runExperiment(
     const f = scope.use(await Network.create(gpu, shape, initF, config.seed, F_STREAMS));
     const shared = { layout, loss: config.loss, panels } as const;
     watch.lap('prepare');
+    await warmUp(engine, config, layout);
+    watch.lap('warmUp');
 
     const trainStage = async (
       stage: 'standard' | 'learning',
@@ -172,7 +175,7 @@ export async function runExperiment(
       loss: { standard: standard.loss.at(-1) ?? onX.loss, learning: learned },
       trainer: {
         chosen: standard.chosen,
-        reason: standard.chosen === learning.chosen ? standard.reason : `f: ${standard.reason}; g: ${learning.reason}`,
+        reason: standard.reason === learning.reason ? standard.reason : `f: ${standard.reason}; g: ${learning.reason}`,
         stages: { standard: choice(standard), learning: choice(learning) },
         kernels: {
           matmul: layout.variant,
@@ -185,12 +188,13 @@ export async function runExperiment(
       device: { ...engine.adapter },
       versions: { ...engine.settings.versions },
       timing: {
-        startupSeconds: engine.settings.startupSeconds ?? 0,
+        // Data preparation counts as part of the run, compiling as start-up.
+        startupSeconds: (engine.settings.startupSeconds ?? 0) + seconds.warmUp!,
         standardSeconds: seconds.standard!,
         perturbationSeconds: seconds.perturbation!,
         learningSeconds: seconds.learning!,
         evaluationSeconds: seconds.evaluation!,
-        totalSeconds: Object.values(seconds).reduce((sum, part) => sum + part, 0),
+        totalSeconds: Object.values(seconds).reduce((sum, part) => sum + part, 0) - seconds.warmUp!,
       },
       memory: { peakDeviceBytes: gpu.peakBytes },
       history: histories(standard, learning),

@@ -19,7 +19,6 @@ export class Batch {
   constructor(
     private readonly gpu: Gpu,
     private readonly label: string,
-    private readonly onClose: () => void,
   ) {
     this.#encoder = gpu.device.createCommandEncoder({ label });
   }
@@ -96,7 +95,6 @@ export class Batch {
     if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
     this.#open = false;
     this.#endPass();
-    this.onClose();
     this.gpu.assertAlive();
     this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
   }

@@ -52,7 +52,6 @@ export class Gpu {
   readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
   readonly #faults: Faults;
   #readback: Promise<unknown> = Promise.resolve();
-  #openBatches = 0;
 
   constructor(
     readonly device: GPUDevice,
@@ -279,11 +278,8 @@ export class Gpu {
   /** Starts recording dispatches that run in order, in one pass and one submit. */
   batch(label: string): Batch {
     this.assertAlive();
-    if (this.#openBatches === 0 && this.#params.size > KEPT_PARAMS) this.#dropParams();
-    this.#openBatches++;
-    return new Batch(this, label, () => {
-      this.#openBatches--;
-    });
+    if (this.#params.size > KEPT_PARAMS) this.#forgetParams();
+    return new Batch(this, label);
   }
 
   /** @internal The uniform buffer with these parameter values; equal values share one. */
@@ -331,11 +327,9 @@ export class Gpu {
     return group;
   }
 
-  #dropParams(): void {
-    for (const buffer of this.#params.values()) {
-      this.#account(-buffer.size);
-      buffer.destroy();
-    }
+  // Forgotten, not destroyed: a batch that is still being recorded may hold them. They are 16 to 64 bytes each.
+  #forgetParams(): void {
+    for (const buffer of this.#params.values()) this.#account(-buffer.size);
     this.#params.clear();
     this.#bindGroups.clear();
   }
@@ -367,7 +361,7 @@ export class Gpu {
   dispose(): void {
     if (this.#disposed) return;
     for (const array of [...this.#live]) array.dispose();
-    this.#dropParams();
+    this.#forgetParams();
     this.#disposed = true;
     this.#pipelines.clear();
     if (this.options.ownsDevice) this.device.destroy();

@@ -107,7 +107,7 @@ export async function trainGramIdentity(
     const counts = scope.use(gpu.array('event counts', 2 * m, 'u32'));
     const clock = scope.use(gpu.array('neuron clocks', m, 'u32'));
     const clockBackup = scope.use(gpu.array('neuron clocks backup', m, 'u32'));
-    let losses = scope.use(gpu.array('neuron losses', m * FIRST_CHUNK));
+    let losses = scope.use(gpu.array('neuron losses', m));
     const run = async (start: number, count: number, lr: number, sync: boolean) => {
       if (losses.length < m * count) {
         losses.dispose();
@@ -132,7 +132,7 @@ export async function trainGramIdentity(
       options.signal?.throwIfAborted();
       // Chunks end at the reviews, so that what is counted there does not depend on the clock.
       const stop = REVIEW_EPOCHS.find((epoch) => epoch > done) ?? epochs;
-      const count = Math.min(chunk, stop - done, epochs - done);
+      const count = Math.max(1, Math.min(chunk, stop - done, epochs - done, Math.floor(gpu.maxArrayLength / m)));
       const began = performance.now();
       const { lr } = schedule;
       if (backup) {

@@ -1,12 +1,14 @@
 // Samples on the device: rows in blocks, none larger than one binding reaches, and their panel copy for the forward pass.
 
 import type { GpuArray } from '../gpu/array';
+import { GpuOutOfMemoryError } from '../gpu/errors';
+import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { panels, panelsLength } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
 
 /** Device bytes that masks and partial outputs of one block may take before blocks are made smaller. */
-const SCRATCH_BYTES = 64 * 1024 * 1024;
+const SCRATCH_BYTES = 4 * 1024 * 1024;
 
 export interface Block {
   /** First sample of the block among all. */
@@ -31,9 +33,10 @@ export function planBlocks(gpu: Gpu, n: number, d: number, words: number): Block
   );
   const whole = Math.floor(rows / 32) * 32;
   if (whole < 32) {
-    throw new RangeError(
-      `32 samples of ${d} inputs and ${words} mask words do not fit one binding of ${most * 4} bytes`,
-    );
+    const bytes = 4 * 32 * Math.max(ld, words);
+    const what = `32 samples of ${d} inputs and ${words} mask words`;
+    const message = `${what} need ${formatBytes(bytes)} in one piece; this adapter binds at most ${formatBytes(most * 4)}.`;
+    throw new GpuOutOfMemoryError(message, 'samples', bytes);
   }
   const blocks: Block[] = [];
   for (let start = 0; start < n; start += whole) blocks.push({ start, rows: Math.min(whole, n - start) });

@@ -1,7 +1,8 @@
 // Training, by whichever trainer was asked for or is estimated to be cheaper.
 
+import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { estimateCosts, gramObstacle, reviewFlips, type TrainingShape } from './choose';
+import { estimateCosts, gramBytes, gramObstacle, memoryBudget, reviewFlips, type TrainingShape } from './choose';
 import { trainDirect } from './direct';
 import { gramMatrix, trainGramIdentity } from './gram';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
@@ -46,6 +47,12 @@ export async function train(
     if (!estimate) return direct('Gram training has not been measured on GPUs: trainer gram asks for it');
     const compared = `estimated ${seconds(estimate.gram)} in Gram space, ${seconds(estimate.direct)} directly`;
     if (estimate.gram >= estimate.direct) return direct(compared);
+    const { n, d, m } = shape;
+    const bytes = 4 * (3 * n * d + 2 * m * d) + gramBytes(shape);
+    if (bytes > memoryBudget(shape)) {
+      const needs = `Gram space would hold ${formatBytes(bytes)}, past the ${formatBytes(memoryBudget(shape))} that auto keeps to`;
+      return direct(`${compared}; but ${needs}: trainer gram asks for it`);
+    }
     reason = compared;
   }
   const kernel = await gramMatrix(gpu, problem);

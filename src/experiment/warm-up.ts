@@ -1,0 +1,37 @@
+// Compiles the training and perturbation kernels before the clock of a stage starts, by running them once on next to
+// nothing: some drivers (lavapipe) compile at the first dispatch, not when the pipeline is made.
+
+import type { Engine } from '../engine';
+import { Scope } from '../gpu/scope';
+import type { MatmulLayout } from '../kernels/variant';
+import { trainDirect } from '../network/direct';
+import { Network } from '../network/network';
+import { Panels, Samples } from '../network/samples';
+import { perturb } from '../perturbation/perturb';
+import type { ExperimentConfig } from './types';
+
+const done = new WeakMap<Engine, Set<string>>();
+
+/** Runs one epoch and one perturbation on two samples with one input; once an engine and kind of run. */
+export async function warmUp(engine: Engine, config: ExperimentConfig, layout: MatmulLayout): Promise<void> {
+  const { kind } = config.perturbation;
+  const key = `${kind} ${config.network.width}`;
+  const known = done.get(engine) ?? new Set();
+  if (known.has(key)) return;
+  const { gpu } = engine;
+  const scope = new Scope();
+  try {
+    const { width: m, slope } = config.network;
+    const samples = scope.use(Samples.fromArray(gpu, 'warm-up', Float32Array.of(1, -1), 1, layout.words));
+    const panels = scope.use(Panels.allocate(gpu, samples.blocks, 1));
+    await panels.fill(gpu, samples);
+    const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
+    const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }));
+    const common = { samples, panels, labels, network, layout, loss: config.loss };
+    await trainDirect(gpu, { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false });
+    scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
+    done.set(engine, known.add(key));
+  } finally {
+    scope.dispose();
+  }
+}
