@@ -151,11 +151,20 @@ const EXPERIMENTS = [
   },
 ];
 for (const { name, document, python } of EXPERIMENTS) {
-  const config = perturb.parseConfig(document);
-  await perturb.runExperiment(engine, config);
-  const { timing, metrics } = await perturb.runExperiment(engine, config);
-  const row = { name, seconds: timing.totalSeconds, metrics };
-  console.log(`${name}: ${timing.totalSeconds.toFixed(3)} s`);
+  const configs = ['direct', 'gram'].map((trainer) => perturb.parseConfig({ ...document, trainer }));
+  const seconds = { direct: [], gram: [] };
+  let metrics;
+  // The first round warms up; the trainers take turns.
+  for (let round = 0; round <= rounds; round++) {
+    for (const config of configs) {
+      const result = await perturb.runExperiment(engine, config);
+      if (round > 0) seconds[config.trainer].push(result.timing.totalSeconds);
+      metrics = result.metrics;
+    }
+  }
+  const row = { name, seconds: median(seconds.gram), directSeconds: median(seconds.direct), all: seconds, metrics };
+  const ratio = (row.directSeconds / row.seconds).toFixed(1);
+  console.log(`${name}: direct ${row.directSeconds.toFixed(3)} s, gram ${row.seconds.toFixed(3)} s, ratio ${ratio}`);
   if (options.pytorch) {
     for (const extra of [[], ['--autocast']]) {
       const lines = execFileSync('python3', [options.pytorch, ...python, '--device', 'cuda', ...extra], {
