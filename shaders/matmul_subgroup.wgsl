@@ -1,41 +1,48 @@
 // matmul_subgroup: product of two k-major matrices by one subgroup a workgroup, one operand spread by broadcast
 //
-// Computes   output[r, c] = scale (bias[r] + sum_k a[k, r] b[k, c])
+// Computes   output[r, c] = scale (bias[r] + sum_k a[k, r] b[k, c]), plus what output[r, c] held when ACC = 1
 // Shapes     k steps, rows r, columns c by quads of 4. Operands are plain (k, rows) and (k, columns), or panels of 32:
-//            a[k, r] at (r / a_width) a_panel + r % a_width + k a_stride, and b[k, quad q] likewise in units of vec4
+//            a[k, r] at a_first + (r / a_width) a_panel + r % a_width + k a_stride, and b[k, quad q] likewise in units of
+//            vec4. Workgroups whose columns all lie left of the diagonal c = r + diagonal return at once
 // Bindings   0 a      read        the operand spread by broadcast, scalars
 //            1 b      read        the operand on the lanes, as vec4
 //            2 bias   read        element bias_first + r bias_stride
-//            3 output read_write  (rows rounded up to R, quads) as vec4, from vec4 output_first on
+//            3 output read_write  (rows rounded up to R, quads) as vec4 in rows of output_stride, from output_first on
 //            4 params uniform
-// Constants  S lanes of a subgroup, exactly; R rows held at once; U steps of k at once; AF = ceil(R / S)
+// Constants  S lanes of a subgroup, exactly; R rows held at once; U steps of k at once; AF = ceil(R / S); ACC 1 to accumulate
 // Dispatch   (ceil(quads / S), ceil(rows / R), 1)
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes
-// Order      the bias, then k ascending, in one lane; deterministic
+// Order      the bias, then k ascending, in one lane; the scale; what the output held last; deterministic
 //
 // The inner loop of forward_subgroup, with its output stored: Gram matrices, pre-activations and W + C^T X come from it.
-// The stores of rows are unguarded (the output is padded) because guards cost compile time on lavapipe.
+// The stores of rows are unguarded (the output is padded) because guards cost compile time on lavapipe; whether to
+// accumulate is a constant, not a parameter, for the same reason.
 enable subgroups;
 
 const S = 8u; // @specialised
 const R = 32u; // @specialised
 const U = 2u; // @specialised
 const AF = 4u; // @specialised
+const ACC = 0u; // @specialised
 
 struct Params {
   steps: u32,
   rows: u32,
   quads: u32,
+  a_first: u32,
   a_width: u32,
   a_panel: u32,
   a_stride: u32,
+  b_first: u32,
   b_width: u32,
   b_panel: u32,
   b_stride: u32,
   bias_first: u32,
   bias_stride: u32,
   output_first: u32,
+  output_stride: u32,
+  diagonal: i32,
   scale: f32,
 }
 
@@ -47,16 +54,19 @@ struct Params {
 
 @compute @workgroup_size(S)
 fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let first = group.y * R;
+  if (i32((group.x + 1u) * S * 4u) <= i32(first) + params.diagonal) {
+    return;
+  }
   let quad = group.x * S + lane;
   let inside = min(quad, params.quads - 1u);
-  let column = (inside / params.b_width) * params.b_panel + inside % params.b_width;
-  let first = group.y * R;
+  let column = params.b_first + (inside / params.b_width) * params.b_panel + inside % params.b_width;
   var address: array<u32, AF>;
   var start: array<f32, AF>;
   // @unroll
   for (var f = 0u; f < AF; f++) {
     let row = min(first + f * S + lane, params.rows - 1u);
-    address[f] = (row / params.a_width) * params.a_panel + row % params.a_width;
+    address[f] = params.a_first + (row / params.a_width) * params.a_panel + row % params.a_width;
     start[f] = bias[params.bias_first + row * params.bias_stride];
   }
   var acc: array<vec4f, R>;
@@ -88,9 +98,18 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     }
   }
   if (quad < params.quads) {
+    let corner = params.output_first + first * params.output_stride + quad;
     // @unroll
     for (var r = 0u; r < R; r++) {
-      output[params.output_first + (first + r) * params.quads + quad] = params.scale * acc[r];
+      acc[r] = params.scale * acc[r];
+    }
+    // @unroll
+    for (var r = 0u; r < ACC * R; r++) {
+      acc[r] += output[corner + r * params.output_stride];
+    }
+    // @unroll
+    for (var r = 0u; r < R; r++) {
+      output[corner + r * params.output_stride] = acc[r];
     }
   }
 }

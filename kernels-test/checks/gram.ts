@@ -1,96 +1,9 @@
-// matmul_subgroup, sign_mask, strided_sums, gram_identity_subgroup.
+// sign_mask, strided_sums, gram_identity_subgroup.
 
-import { gramIdentity, MATMUL_ROWS, matmul, type Operand, signMask, stridedSums } from '../../src/kernels/gram';
+import { gramIdentity, signMask, stridedSums } from '../../src/kernels/gram';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../helpers';
 import { type NeuronRun, simulateNeuron } from '../reference/gram';
 import type { Check } from './case';
-
-/** How an operand lies in memory. */
-export type Arrangement = 'plain' | 'panels' | 'transposed';
-
-export interface MatmulCase {
-  readonly steps: number;
-  readonly rows: number;
-  readonly columns: number;
-  readonly a?: Arrangement;
-  /** Never transposed: four columns are read together. */
-  readonly b?: 'plain' | 'panels';
-  readonly bias?: { readonly first: number; readonly stride: 0 | 1 };
-  readonly outputFirst?: number;
-  readonly scale?: number;
-  /** Small integers and a scale that is a power of two: every bit must agree. */
-  readonly exact?: boolean;
-}
-
-/** A (k, width) matrix of plain rows, arranged; what lies between its entries is NaN. */
-function arrange(how: Arrangement, values: Float32Array, steps: number, width: number) {
-  if (how === 'panels') {
-    const out = new Float32Array(Math.ceil(width / 32) * 32 * steps).fill(Number.NaN);
-    for (let k = 0; k < steps; k++) {
-      for (let r = 0; r < width; r++) out[(Math.floor(r / 32) * steps + k) * 32 + (r % 32)] = values[k * width + r]!;
-    }
-    return { out, place: { width: 32, panel: 32 * steps, stride: 32 } };
-  }
-  // Rows longer than they are used, by whole quads.
-  if (how === 'plain') {
-    const ld = Math.ceil(width / 4) * 4 + 4;
-    const out = new Float32Array(steps * ld).fill(Number.NaN);
-    for (let k = 0; k < steps; k++) out.set(values.subarray(k * width, (k + 1) * width), k * ld);
-    return { out, place: { width: ld, panel: 0, stride: ld } };
-  }
-  const ld = steps + 3;
-  const out = new Float32Array(width * ld).fill(Number.NaN);
-  for (let k = 0; k < steps; k++) for (let r = 0; r < width; r++) out[r * ld + k] = values[k * width + r]!;
-  return { out, place: { width: 1, panel: ld, stride: 1 } };
-}
-
-export function checkMatmul(test: MatmulCase): Check {
-  const { steps, rows, columns, exact = false, outputFirst = 0, scale = 1 } = test;
-  const { bias: { first, stride } = { first: 2, stride: 1 as const } } = test;
-  return async (gpu) => {
-    const draws = new Draws(steps * 1e6 + rows * 1e3 + columns);
-    const draw = (length: number) => (exact ? draws.integers(length, 5) : draws.normal(length));
-    const A = draw(steps * rows);
-    const B = draw(steps * columns);
-    const biases = draw(first + rows * stride + 1);
-    using bench = new Bench(gpu);
-    const operand = (label: string, how: Arrangement, values: Float32Array, width: number): Operand => {
-      const { out, place } = arrange(how, values, steps, width);
-      return { array: bench.input(label, out), ...place };
-    };
-    const a = operand('a', test.a ?? 'plain', A, rows);
-    const b = operand('b', test.b ?? 'plain', B, columns);
-    const bias = { array: bench.input('bias', biases), first, stride };
-    // The head: rows rounded up to whole workgroups are written, nothing else.
-    const length = Math.ceil(rows / MATMUL_ROWS) * MATMUL_ROWS * columns;
-    const run = async () => {
-      const output = bench.output('output', outputFirst + length);
-      await runStep(gpu, await matmul(gpu, { a, b, bias, output, outputFirst, steps, rows, columns, scale }));
-      return (await bench.floats(output, outputFirst)).subarray(0, rows * columns);
-    };
-    const output = await run();
-    const expected = new Float64Array(rows * columns);
-    const tolerance = new Float64Array(rows * columns);
-    const factor = Math.fround(scale);
-    for (let r = 0; r < rows; r++) {
-      for (let c = 0; c < columns; c++) {
-        let sum: number = biases[first + r * stride]!;
-        let size = Math.abs(sum);
-        for (let k = 0; k < steps; k++) {
-          const term = A[k * rows + r]! * B[k * columns + c]!;
-          sum += term;
-          size += Math.abs(term);
-        }
-        expected[r * columns + c] = factor * sum;
-        // A product and an addition a step, the addition of nothing that fills the last round of U, and the scale.
-        tolerance[r * columns + c] = exact ? 0 : (steps + 3) * U * Math.abs(factor) * size;
-      }
-    }
-    const at = (e: number) => `row ${Math.floor(e / columns)}, column ${e % columns}`;
-    expectClose('product', output, expected, (e) => tolerance[e]!, at);
-    expectSameBits('product', await run(), output);
-  };
-}
 
 export interface SignMaskCase {
   readonly n: number;

@@ -2,11 +2,9 @@ import { describe, test } from 'vitest';
 import { subgroupLanes } from '../../src/kernels/variant';
 import {
   checkGramIdentity,
-  checkMatmul,
   checkSignMask,
   checkSums,
   type GramCase,
-  type MatmulCase,
   type SignMaskCase,
   type SumsCase,
 } from '../checks/gram';
@@ -14,44 +12,6 @@ import { useEngine } from '../helpers';
 
 const bound = useEngine();
 const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
-
-describe('matmul_subgroup', () => {
-  const cases: MatmulCase[] = [
-    { steps: 1, rows: 1, columns: 4 },
-    { steps: 1, rows: 31, columns: 32, bias: { first: 0, stride: 0 } },
-    { steps: 31, rows: 32, columns: 28 },
-    { steps: 32, rows: 33, columns: 36, scale: 0.1 },
-    { steps: 33, rows: 101, columns: 132, outputFirst: 36 },
-    { steps: 101, rows: 31, columns: 100, bias: { first: 5, stride: 0 }, scale: -3 },
-    { steps: 784, rows: 33, columns: 64 },
-    // Both operands panels of samples: K.
-    { steps: 1, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 7, rows: 1, columns: 32, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 31, rows: 101, columns: 128, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 33, rows: 257, columns: 288, a: 'panels', b: 'panels', bias: { first: 1, stride: 0 } },
-    // Weights and panels: pre-activations, anywhere in the state.
-    { steps: 33, rows: 31, columns: 64, b: 'panels', outputFirst: 4096, scale: 10 },
-    { steps: 5, rows: 33, columns: 36, b: 'panels', outputFirst: 4 },
-    { steps: 101, rows: 1, columns: 128, b: 'panels' },
-    // C transposed and rows of X: the change of W.
-    { steps: 101, rows: 33, columns: 32, a: 'transposed', bias: { first: 0, stride: 0 } },
-    { steps: 33, rows: 101, columns: 4, a: 'transposed' },
-    { steps: 1, rows: 1, columns: 784, a: 'transposed', bias: { first: 0, stride: 0 } },
-    { steps: 257, rows: 32, columns: 20, a: 'transposed', outputFirst: 128 },
-  ];
-  test.for(cases)('float64 reference: %j', async (each, { skip }) => {
-    if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
-    await checkMatmul(each)(bound.gpu);
-  });
-  test.for([
-    { steps: 33, rows: 101, columns: 36, outputFirst: 12, scale: 0.25, exact: true },
-    { steps: 101, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 3, stride: 0 }, exact: true },
-    { steps: 31, rows: 31, columns: 100, a: 'transposed', scale: -4, exact: true },
-  ] as MatmulCase[])('every bit of small integers: %j', async (each, { skip }) => {
-    if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
-    await checkMatmul(each)(bound.gpu);
-  });
-});
 
 describe('sign_mask', () => {
   test.for([

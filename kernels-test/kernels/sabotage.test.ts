@@ -15,7 +15,8 @@ import {
   checkUnpackBytes,
 } from '../checks/data';
 import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
-import { checkGramIdentity, checkMatmul, checkSignMask, checkSums } from '../checks/gram';
+import { checkGramIdentity, checkSignMask, checkSums } from '../checks/gram';
+import { checkMatmul } from '../checks/matmul';
 import { checkInputGradient, checkPerturb } from '../checks/perturbation';
 import { checkMomentumUpdate, checkPlateau, checkWeightGradient, TORCH } from '../checks/training';
 import { useEngine, withShaders } from '../helpers';
@@ -59,6 +60,8 @@ const gram = checkGramIdentity({
 });
 const product = checkMatmul({ steps: 31, rows: 33, columns: 36, outputFirst: 8, scale: 3 });
 const samples = checkMatmul({ steps: 33, rows: 33, columns: 64, a: 'panels', b: 'panels' });
+const part = checkMatmul({ steps: 9, rows: 33, columns: 36, firsts: [5, 8], outputStride: 44, accumulate: true });
+const upper = checkMatmul({ steps: 3, rows: 193, columns: 256, triangle: { row: 63, column: 0 } });
 const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
 const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3, outputFirst: 5, accumulate: true });
 const flat = (count: number) => new Array<number>(count).fill(1);
@@ -234,7 +237,13 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'the bias of row 0', from: 'row * params.bias_stride', to: '0u', check: product },
     { what: 'scale forgotten', from: 'params.scale * acc[r]', to: 'acc[r]', check: product },
     { what: 'sign', from: 'params.scale * acc[r]', to: '-params.scale * acc[r]', check: product },
-    { what: 'not where the output begins', from: 'params.output_first + (first', to: '(first', check: product },
+    { what: 'not where the output begins', from: 'params.output_first + first', to: 'first', check: product },
+    { what: 'rows of as many columns', from: /params\.output_stride/g, to: 'params.quads', check: part },
+    { what: 'not where a begins', from: 'params.a_first + ', to: '', check: part },
+    { what: 'not where b begins', from: 'params.b_first + ', to: '', check: part },
+    { what: 'what was there overwritten', from: 'acc[r] += output', to: 'acc[r] += 0.0 * output', check: part },
+    { what: 'one too much left out', from: '* S * 4u) <=', to: '* S * 4u) - 1 <=', check: upper },
+    { what: 'nothing left out', from: '* S * 4u) <=', to: '* S * 400u) <=', check: upper },
     { what: 'no guard of the columns', from: 'if (quad < params.quads)', to: 'if (true)', check: product },
     { what: 'panels of a in a row', from: '* params.a_panel + row', to: '* 32u + row', check: samples },
     { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: samples },

@@ -1,85 +1,9 @@
-// Kernels of training in Gram space: plain products, masks from stored pre-activations, sums, and the neuron loop.
+// Kernels of training in Gram space: masks from stored pre-activations, sums, and the neuron loop.
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
-import { grid1d, requireSize, type Step } from './step';
-
-/** A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements. */
-export interface Operand {
-  readonly array: GpuArray;
-  /** Consecutive entries before the next panel. */
-  readonly width: number;
-  /** From one panel to the next. */
-  readonly panel: number;
-  /** From one k to the next. */
-  readonly stride: number;
-}
-
-/** Samples in panels of 32, (ceil(n / 32), d, 32), as an operand with k the input. */
-export function panelOperand(array: GpuArray, d: number): Operand {
-  return { array, width: 32, panel: 32 * d, stride: 32 };
-}
-
-/** A row-major (k, width) matrix. */
-export function plainOperand(array: GpuArray, width: number): Operand {
-  return { array, width, panel: 0, stride: width };
-}
-
-/** A row-major (rows, ld) matrix whose columns are k. */
-export function transposedOperand(array: GpuArray, ld: number): Operand {
-  return { array, width: 1, panel: ld, stride: 1 };
-}
-
-/** Rows that one workgroup of matmul makes; outputs are padded to whole multiples. */
-export const MATMUL_ROWS = 32;
-
-export interface MatmulArgs {
-  /** (k, rows) */
-  readonly a: Operand;
-  /** (k, columns), whole quads of 4 */
-  readonly b: Operand;
-  /** element bias.first + r bias.stride is added to row r */
-  readonly bias: { readonly array: GpuArray; readonly first: number; readonly stride: number };
-  /** (rows rounded up to {@link MATMUL_ROWS}, columns) out, from element outputFirst on */
-  readonly output: GpuArray;
-  readonly outputFirst?: number;
-  readonly steps: number;
-  readonly rows: number;
-  /** A multiple of 4. */
-  readonly columns: number;
-  readonly scale?: number;
-}
-
-/** matmul_subgroup: scale (bias + a^T b). */
-export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
-  const { a, b, bias, output, outputFirst = 0, steps, rows, columns, scale = 1 } = args;
-  requireSize('steps', steps);
-  requireSize('rows', rows);
-  if (columns % 4 || columns < 4) throw new RangeError(`columns = ${columns}: a positive multiple of 4`);
-  const lanes = gpu.adapter.subgroupSize;
-  if (lanes === null) throw new RangeError('matmul needs an adapter with subgroups of one fixed size');
-  const constants = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
-  const kernel = await gpu.kernel(shaders.matmulSubgroup, constants);
-  const params = {
-    steps,
-    rows,
-    quads: columns / 4,
-    a_width: a.width,
-    a_panel: a.panel,
-    a_stride: a.stride,
-    b_width: b.width / 4,
-    b_panel: b.panel / 4,
-    b_stride: b.stride / 4,
-    bias_first: bias.first,
-    bias_stride: bias.stride,
-    output_first: outputFirst / 4,
-    scale,
-  };
-  const arrays = { a: a.array, b: b.array, bias: bias.array, output };
-  return (batch) =>
-    void batch.dispatch(kernel, arrays, params, [Math.ceil(columns / 4 / lanes), Math.ceil(rows / MATMUL_ROWS)]);
-}
+import { grid1d, type Step } from './step';
 
 export interface SignMaskArgs {
   /** (m, ld) from element first on */

@@ -9,16 +9,8 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { add, transpose } from '../kernels/data';
-import {
-  gramIdentity,
-  MATMUL_ROWS,
-  matmul,
-  panelOperand,
-  plainOperand,
-  signMask,
-  stridedSums,
-  transposedOperand,
-} from '../kernels/gram';
+import { gramIdentity, signMask, stridedSums } from '../kernels/gram';
+import { MATMUL_ROWS, matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
 import {
   gradientPartLength,
   gradientQuads,

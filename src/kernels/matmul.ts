@@ -1,0 +1,109 @@
+// Plain products of two matrices, k first in both: Gram matrices, pre-activations, changes of weights.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { requireSize, type Step } from './step';
+
+/** A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements. */
+export interface Operand {
+  readonly array: GpuArray;
+  /** First element (default 0). */
+  readonly first?: number;
+  /** Consecutive entries before the next panel. */
+  readonly width: number;
+  /** From one panel to the next. */
+  readonly panel: number;
+  /** From one k to the next. */
+  readonly stride: number;
+}
+
+/** Samples in panels of 32, (ceil(n / 32), d, 32), as an operand with k the input, from sample `start` (whole panels) on. */
+export function panelOperand(array: GpuArray, d: number, start = 0): Operand {
+  if (start % 32) throw new RangeError(`start = ${start}: panels begin at multiples of 32`);
+  return { array, first: start * d, width: 32, panel: 32 * d, stride: 32 };
+}
+
+/** A row-major (k, width) matrix, from element `first` on. */
+export function plainOperand(array: GpuArray, width: number, first = 0): Operand {
+  return { array, first, width, panel: 0, stride: width };
+}
+
+/** A row-major (rows, ld) matrix whose columns are k, from element `first` on. */
+export function transposedOperand(array: GpuArray, ld: number, first = 0): Operand {
+  return { array, first, width: 1, panel: ld, stride: 1 };
+}
+
+/** Outputs of matmul are padded to whole multiples of so many rows, which one workgroup of it makes. */
+export const MATMUL_ROWS = 32;
+
+export interface MatmulArgs {
+  /** (k, rows) */
+  readonly a: Operand;
+  /** (k, columns), whole quads of 4: its addresses are multiples of 4. */
+  readonly b: Operand;
+  /** element bias.first + r bias.stride is added to row r */
+  readonly bias: { readonly array: GpuArray; readonly first: number; readonly stride: number };
+  /** (rows rounded up to {@link MATMUL_ROWS}, outputStride) out; what the rows past `rows` then hold is undefined. */
+  readonly output: GpuArray;
+  /** First element, a multiple of 4 (default 0). */
+  readonly outputFirst?: number;
+  /** From one row of the output to the next, a multiple of 4 (default `columns`). */
+  readonly outputStride?: number;
+  readonly steps: number;
+  readonly rows: number;
+  /** A multiple of 4. */
+  readonly columns: number;
+  /** Default 1. */
+  readonly scale?: number;
+  /** Adds to what the output holds. */
+  readonly accumulate?: boolean;
+  /**
+   * Where in a symmetric matrix this product begins: what lies below its diagonal may then be left out, by workgroups, and
+   * the output keeps what it holds there.
+   */
+  readonly triangle?: { readonly row: number; readonly column: number };
+}
+
+/** A multiple of 4 by 4. @throws RangeError that names it */
+function quads(name: string, value: number): number {
+  if (value % 4) throw new RangeError(`${name} = ${value}: it must be a multiple of 4`);
+  return value / 4;
+}
+
+/** matmul_subgroup: scale (bias + a^T b), or that added to the output. */
+export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
+  const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle } = args;
+  const { outputFirst = 0, outputStride = columns } = args;
+  requireSize('steps', steps);
+  requireSize('rows', rows);
+  requireSize('columns', columns, 4);
+  if (outputStride < columns) throw new RangeError(`outputStride = ${outputStride}: less than ${columns} columns`);
+  const lanes = gpu.adapter.subgroupSize;
+  if (lanes === null) throw new RangeError('matmul needs an adapter with subgroups of one fixed size');
+  const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
+  const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC: accumulate ? 1 : 0 });
+  const params = {
+    steps,
+    rows,
+    quads: quads('columns', columns),
+    a_first: a.first ?? 0,
+    a_width: a.width,
+    a_panel: a.panel,
+    a_stride: a.stride,
+    b_first: quads('b.first', b.first ?? 0),
+    b_width: quads('b.width', b.width),
+    b_panel: quads('b.panel', b.panel),
+    b_stride: quads('b.stride', b.stride),
+    bias_first: bias.first,
+    bias_stride: bias.stride,
+    output_first: quads('outputFirst', outputFirst),
+    output_stride: quads('outputStride', outputStride),
+    // Without a triangle the diagonal passes left of everything, padded rows included.
+    diagonal: triangle ? triangle.row - triangle.column : -(rows + MATMUL_ROWS),
+    scale,
+  };
+  const arrays = { a: a.array, b: b.array, bias: bias.array, output };
+  return (batch) =>
+    void batch.dispatch(kernel, arrays, params, [Math.ceil(columns / 4 / lanes), Math.ceil(rows / MATMUL_ROWS)]);
+}
