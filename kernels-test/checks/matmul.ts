@@ -1,6 +1,7 @@
-// matmul_subgroup.
+// matmul_subgroup, matmul_tiled.
 
 import { MATMUL_ROWS, matmul, type Operand } from '../../src/kernels/matmul';
+import type { MatmulVariant } from '../../src/kernels/variant';
 import { Bench, Draws, expectClose, expectSameBits, runStep, U } from '../helpers';
 import type { Check } from './case';
 
@@ -8,6 +9,7 @@ import type { Check } from './case';
 export type Arrangement = 'plain' | 'panels' | 'transposed';
 
 export interface MatmulCase {
+  readonly variant: MatmulVariant;
   readonly steps: number;
   readonly rows: number;
   readonly columns: number;
@@ -53,7 +55,17 @@ function arrange(how: Arrangement, values: Float32Array, steps: number, width: n
 }
 
 export function checkMatmul(test: MatmulCase): Check {
-  const { steps, rows, columns, exact = false, outputFirst = 0, scale = 1, accumulate = false, triangle } = test;
+  const {
+    variant,
+    steps,
+    rows,
+    columns,
+    exact = false,
+    outputFirst = 0,
+    scale = 1,
+    accumulate = false,
+    triangle,
+  } = test;
   const { bias: { first, stride } = { first: 2, stride: 1 as const }, firsts = [0, 0], outputStride = columns } = test;
   return async (gpu) => {
     const draws = new Draws(steps * 1e6 + rows * 1e3 + columns);
@@ -72,11 +84,13 @@ export function checkMatmul(test: MatmulCase): Check {
     const a = operand('a', test.a ?? 'plain', A, rows, firsts[0]);
     const b = operand('b', test.b ?? 'plain', B, columns, firsts[1]);
     const bias = { array: bench.input('bias', biases), first, stride };
-    const sizes = { steps, rows, columns, outputFirst, outputStride, scale, accumulate };
+    const sizes = { variant, steps, rows, columns, outputFirst, outputStride, scale, accumulate };
     const run = async () => {
       const output = bench.inout('output', before);
       await runStep(gpu, await matmul(gpu, { a, b, bias, output, ...sizes, ...(triangle ? { triangle } : {}) }));
-      return bench.floats(output, outputFirst);
+      // The subgroup kernel stores whole multiples of rows, the tiled one those that there are.
+      const stored = variant === 'subgroup' ? undefined : outputFirst + (rows - 1) * outputStride + columns;
+      return bench.floats(output, outputFirst, stored);
     };
     const output = await run();
     const expected = new Float64Array(rows * columns);

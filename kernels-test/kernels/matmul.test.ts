@@ -7,62 +7,74 @@ import { useEngine } from '../helpers';
 const bound = useEngine();
 const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
 
+type Sizes = Omit<MatmulCase, 'variant'>;
+const CASES: Sizes[] = [
+  { steps: 1, rows: 1, columns: 4 },
+  { steps: 1, rows: 31, columns: 32, bias: { first: 0, stride: 0 } },
+  { steps: 31, rows: 32, columns: 28 },
+  { steps: 32, rows: 33, columns: 36, scale: 0.1 },
+  { steps: 33, rows: 101, columns: 132, outputFirst: 36 },
+  { steps: 101, rows: 31, columns: 100, bias: { first: 5, stride: 0 }, scale: -3 },
+  { steps: 784, rows: 33, columns: 64 },
+  // Both operands panels of samples: K.
+  { steps: 1, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
+  { steps: 7, rows: 1, columns: 32, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
+  { steps: 31, rows: 101, columns: 128, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
+  { steps: 33, rows: 257, columns: 288, a: 'panels', b: 'panels', bias: { first: 1, stride: 0 } },
+  // Weights and panels: pre-activations, anywhere in the state.
+  { steps: 33, rows: 31, columns: 64, b: 'panels', outputFirst: 4096, scale: 10 },
+  { steps: 5, rows: 33, columns: 36, b: 'panels', outputFirst: 4 },
+  { steps: 101, rows: 1, columns: 128, b: 'panels' },
+  // C transposed and rows of X: the change of W.
+  { steps: 101, rows: 33, columns: 32, a: 'transposed', bias: { first: 0, stride: 0 } },
+  { steps: 33, rows: 101, columns: 4, a: 'transposed' },
+  { steps: 1, rows: 1, columns: 784, a: 'transposed', bias: { first: 0, stride: 0 } },
+  { steps: 257, rows: 32, columns: 20, a: 'transposed', outputFirst: 128 },
+  // Parts of operands into a part of the output.
+  { steps: 31, rows: 33, columns: 64, a: 'panels', b: 'panels', firsts: [7, 8], outputFirst: 64, outputStride: 160 },
+  { steps: 17, rows: 65, columns: 36, firsts: [33, 132], outputFirst: 4, outputStride: 40, accumulate: true },
+  {
+    steps: 33,
+    rows: 31,
+    columns: 20,
+    a: 'transposed',
+    firsts: [101, 4],
+    outputStride: 24,
+    scale: 0.5,
+    accumulate: true,
+  },
+  // Upper halves: from the corner, from rows below it, from columns right of it, all above, all below.
+  { steps: 3, rows: 257, columns: 288, a: 'panels', b: 'panels', triangle: { row: 0, column: 0 } },
+  { steps: 3, rows: 128, columns: 320, triangle: { row: 96, column: 0 }, accumulate: true },
+  { steps: 3, rows: 193, columns: 132, triangle: { row: 64, column: 32 }, outputStride: 136 },
+  { steps: 3, rows: 65, columns: 68, triangle: { row: 0, column: 65 } },
+  { steps: 3, rows: 65, columns: 132, triangle: { row: 1000, column: 64 } },
+];
+const EXACT: Sizes[] = [
+  { steps: 33, rows: 101, columns: 36, outputFirst: 12, scale: 0.25 },
+  { steps: 101, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 3, stride: 0 } },
+  { steps: 31, rows: 31, columns: 100, a: 'transposed', scale: -4 },
+  { steps: 33, rows: 65, columns: 36, firsts: [1, 4], outputStride: 44, scale: -2, accumulate: true },
+  { steps: 9, rows: 193, columns: 256, triangle: { row: 32, column: 0 }, accumulate: true },
+];
+
 describe('matmul_subgroup', () => {
-  const cases: MatmulCase[] = [
-    { steps: 1, rows: 1, columns: 4 },
-    { steps: 1, rows: 31, columns: 32, bias: { first: 0, stride: 0 } },
-    { steps: 31, rows: 32, columns: 28 },
-    { steps: 32, rows: 33, columns: 36, scale: 0.1 },
-    { steps: 33, rows: 101, columns: 132, outputFirst: 36 },
-    { steps: 101, rows: 31, columns: 100, bias: { first: 5, stride: 0 }, scale: -3 },
-    { steps: 784, rows: 33, columns: 64 },
-    // Both operands panels of samples: K.
-    { steps: 1, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 7, rows: 1, columns: 32, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 31, rows: 101, columns: 128, a: 'panels', b: 'panels', bias: { first: 0, stride: 0 } },
-    { steps: 33, rows: 257, columns: 288, a: 'panels', b: 'panels', bias: { first: 1, stride: 0 } },
-    // Weights and panels: pre-activations, anywhere in the state.
-    { steps: 33, rows: 31, columns: 64, b: 'panels', outputFirst: 4096, scale: 10 },
-    { steps: 5, rows: 33, columns: 36, b: 'panels', outputFirst: 4 },
-    { steps: 101, rows: 1, columns: 128, b: 'panels' },
-    // C transposed and rows of X: the change of W.
-    { steps: 101, rows: 33, columns: 32, a: 'transposed', bias: { first: 0, stride: 0 } },
-    { steps: 33, rows: 101, columns: 4, a: 'transposed' },
-    { steps: 1, rows: 1, columns: 784, a: 'transposed', bias: { first: 0, stride: 0 } },
-    { steps: 257, rows: 32, columns: 20, a: 'transposed', outputFirst: 128 },
-    // Parts of operands into a part of the output.
-    { steps: 31, rows: 33, columns: 64, a: 'panels', b: 'panels', firsts: [7, 8], outputFirst: 64, outputStride: 160 },
-    { steps: 17, rows: 65, columns: 36, firsts: [33, 132], outputFirst: 4, outputStride: 40, accumulate: true },
-    {
-      steps: 33,
-      rows: 31,
-      columns: 20,
-      a: 'transposed',
-      firsts: [101, 4],
-      outputStride: 24,
-      scale: 0.5,
-      accumulate: true,
-    },
-    // Upper halves: from the corner, from rows below it, from columns right of it, all above, all below.
-    { steps: 3, rows: 257, columns: 288, a: 'panels', b: 'panels', triangle: { row: 0, column: 0 } },
-    { steps: 3, rows: 128, columns: 320, triangle: { row: 96, column: 0 }, accumulate: true },
-    { steps: 3, rows: 193, columns: 132, triangle: { row: 64, column: 32 }, outputStride: 136 },
-    { steps: 3, rows: 65, columns: 68, triangle: { row: 0, column: 65 } },
-    { steps: 3, rows: 65, columns: 132, triangle: { row: 1000, column: 64 } },
-  ];
-  test.for(cases)('float64 reference: %j', async (each, { skip }) => {
+  test.for(CASES)('float64 reference: %j', async (each, { skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
-    await checkMatmul(each)(bound.gpu);
+    await checkMatmul({ ...each, variant: 'subgroup' })(bound.gpu);
   });
-  test.for([
-    { steps: 33, rows: 101, columns: 36, outputFirst: 12, scale: 0.25, exact: true },
-    { steps: 101, rows: 33, columns: 64, a: 'panels', b: 'panels', bias: { first: 3, stride: 0 }, exact: true },
-    { steps: 31, rows: 31, columns: 100, a: 'transposed', scale: -4, exact: true },
-    { steps: 33, rows: 65, columns: 36, firsts: [1, 4], outputStride: 44, scale: -2, accumulate: true, exact: true },
-    { steps: 9, rows: 193, columns: 256, triangle: { row: 32, column: 0 }, accumulate: true, exact: true },
-  ] as MatmulCase[])('every bit of small integers: %j', async (each, { skip }) => {
+  test.for(EXACT)('every bit of small integers: %j', async (each, { skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
-    await checkMatmul(each)(bound.gpu);
+    await checkMatmul({ ...each, variant: 'subgroup', exact: true })(bound.gpu);
+  });
+});
+
+describe('matmul_tiled', () => {
+  test.for(CASES)('float64 reference: %j', async (each) => {
+    await checkMatmul({ ...each, variant: 'tiled' })(bound.gpu);
+  });
+  test.for(EXACT)('every bit of small integers: %j', async (each) => {
+    await checkMatmul({ ...each, variant: 'tiled', exact: true })(bound.gpu);
   });
 });
 

@@ -2,7 +2,7 @@
 // guard missing, an index transposed), and the check that passes on the real shader must fail on the broken one.
 
 import { describe, expect, test } from 'vitest';
-import { subgroupLanes } from '../../src/kernels/variant';
+import { type MatmulVariant, subgroupLanes } from '../../src/kernels/variant';
 import type { Check } from '../checks/case';
 import {
   checkAdd,
@@ -58,10 +58,15 @@ const gram = checkGramIdentity({
   recuts: [[[32], [5, 11]]],
   leftovers: [0, 1, 2, 3],
 });
-const product = checkMatmul({ steps: 31, rows: 33, columns: 36, outputFirst: 8, scale: 3 });
-const samples = checkMatmul({ steps: 33, rows: 33, columns: 64, a: 'panels', b: 'panels' });
-const part = checkMatmul({ steps: 9, rows: 33, columns: 36, firsts: [5, 8], outputStride: 44, accumulate: true });
-const upper = checkMatmul({ steps: 3, rows: 193, columns: 256, triangle: { row: 63, column: 0 } });
+/** Matmuls that each need a part of its contract. */
+const products = (variant: MatmulVariant) => ({
+  product: checkMatmul({ variant, steps: 31, rows: 33, columns: 36, outputFirst: 8, scale: 3 }),
+  samples: checkMatmul({ variant, steps: 33, rows: 33, columns: 64, a: 'panels', b: 'panels' }),
+  part: checkMatmul({ variant, steps: 9, rows: 33, columns: 36, firsts: [5, 8], outputStride: 44, accumulate: true }),
+  upper: checkMatmul({ variant, steps: 3, rows: 193, columns: 256, triangle: { row: 63, column: 0 } }),
+});
+const { product, samples, part, upper } = products('subgroup');
+const tiled = products('tiled');
 const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
 const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3, outputFirst: 5, accumulate: true });
 const flat = (count: number) => new Array<number>(count).fill(1);
@@ -247,6 +252,35 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'no guard of the columns', from: 'if (quad < params.quads)', to: 'if (true)', check: product },
     { what: 'panels of a in a row', from: '* params.a_panel + row', to: '* 32u + row', check: samples },
     { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: samples },
+  ],
+  matmul_tiled: [
+    { what: 'a step past the last', from: 'if (k < params.steps)', to: 'if (k <= params.steps)', check: tiled.product },
+    { what: 'half of the steps', from: 'step < STEP', to: 'step < STEP / 2u', check: tiled.product },
+    {
+      what: 'operands exchanged',
+      from: 'a_tile[step * 16u + down]',
+      to: 'a_tile[step * 16u + across]',
+      check: tiled.product,
+    },
+    { what: 'bias forgotten', from: 'vec4f(bias[', to: 'vec4f(0.0 * bias[', check: tiled.product },
+    {
+      what: 'bias of the row loaded',
+      from: 'min(first + r, params.rows',
+      to: 'min(across * 4u + r, params.rows',
+      check: tiled.product,
+    },
+    { what: 'scale forgotten', from: 'params.scale * acc[r]', to: 'acc[r]', check: tiled.product },
+    { what: 'not where the output begins', from: 'params.output_first + (first', to: '(first', check: tiled.product },
+    { what: 'no guard of the rows', from: 'first + r < params.rows && ', to: '', check: tiled.product },
+    { what: 'no guard of the columns', from: ' && quad < params.quads', to: '', check: tiled.product },
+    { what: 'panels of a in a row', from: '* params.a_panel + row', to: '* 32u + row', check: tiled.samples },
+    { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: tiled.samples },
+    { what: 'rows of as many columns', from: '* params.output_stride', to: '* params.quads', check: tiled.part },
+    { what: 'not where a begins', from: 'params.a_first + ', to: '', check: tiled.part },
+    { what: 'not where b begins', from: 'params.b_first + ', to: '', check: tiled.part },
+    { what: 'what was there overwritten', from: 'value += output', to: 'value += 0.0 * output', check: tiled.part },
+    { what: 'one too much left out', from: '* TILE) <=', to: '* TILE) - 1 <=', check: tiled.upper },
+    { what: 'nothing left out', from: '* TILE) <=', to: '* TILE * 100u) <=', check: tiled.upper },
   ],
   momentum_update: [
     {

@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/gpu';
 import { rowCosine, signAgreement } from './compare';
 import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
+import { matmul } from './matmul';
 import { inputGradient, perturbRows } from './perturbation';
 import type { Step } from './step';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
@@ -21,6 +22,7 @@ const steps = {
   weightGradient,
   momentumUpdate,
   plateau,
+  matmul,
   inputGradient,
   perturbRows,
   signAgreement,

@@ -4,6 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
 import { requireSize, type Step } from './step';
+import { type MatmulVariant, matmulVariant } from './variant';
 
 /** A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements. */
 export interface Operand {
@@ -34,7 +35,7 @@ export function transposedOperand(array: GpuArray, ld: number, first = 0): Opera
   return { array, first, width: 1, panel: ld, stride: 1 };
 }
 
-/** Outputs of matmul are padded to whole multiples of so many rows, which one workgroup of it makes. */
+/** Outputs of matmul are padded to whole multiples of so many rows: a workgroup of matmul_subgroup stores them all. */
 export const MATMUL_ROWS = 32;
 
 export interface MatmulArgs {
@@ -63,6 +64,8 @@ export interface MatmulArgs {
    * the output keeps what it holds there.
    */
   readonly triangle?: { readonly row: number; readonly column: number };
+  /** Default: what suits the adapter. */
+  readonly variant?: MatmulVariant;
 }
 
 /** A multiple of 4 by 4. @throws RangeError that names it */
@@ -71,7 +74,7 @@ function quads(name: string, value: number): number {
   return value / 4;
 }
 
-/** matmul_subgroup: scale (bias + a^T b), or that added to the output. */
+/** matmul_subgroup or matmul_tiled: scale (bias + a^T b), or that added to the output. */
 export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle } = args;
   const { outputFirst = 0, outputStride = columns } = args;
@@ -79,10 +82,6 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   requireSize('rows', rows);
   requireSize('columns', columns, 4);
   if (outputStride < columns) throw new RangeError(`outputStride = ${outputStride}: less than ${columns} columns`);
-  const lanes = gpu.adapter.subgroupSize;
-  if (lanes === null) throw new RangeError('matmul needs an adapter with subgroups of one fixed size');
-  const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
-  const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC: accumulate ? 1 : 0 });
   const params = {
     steps,
     rows,
@@ -104,6 +103,14 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     scale,
   };
   const arrays = { a: a.array, b: b.array, bias: bias.array, output };
-  return (batch) =>
-    void batch.dispatch(kernel, arrays, params, [Math.ceil(columns / 4 / lanes), Math.ceil(rows / MATMUL_ROWS)]);
+  const ACC = accumulate ? 1 : 0;
+  const { variant, lanes } = matmulVariant(gpu, args.variant);
+  if (variant === 'subgroup') {
+    const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
+    const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC });
+    const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / MATMUL_ROWS)] as const;
+    return (batch) => void batch.dispatch(kernel, arrays, params, grid);
+  }
+  const kernel = await gpu.kernel(shaders.matmulTiled, { ACC });
+  return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(params.quads / 16), Math.ceil(rows / 64)]);
 }

@@ -42,8 +42,15 @@ export function subgroupLanes(gpu: Gpu): number | null {
   return size !== null && [4, 8, 16].includes(size) && gpu.features.has('subgroups' as GPUFeatureName) ? size : null;
 }
 
-/** Chooses the variant for a width m; `force` is for tests and benchmarks and throws where it cannot run. */
-export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): MatmulLayout {
+/**
+ * Chooses the variant; `force` is for tests and benchmarks.
+ * @returns also why, and the column quads a workgroup makes across
+ * @throws RangeError where a forced variant cannot run
+ */
+export function matmulVariant(
+  gpu: Gpu,
+  force?: MatmulVariant,
+): { readonly variant: MatmulVariant; readonly reason: string; readonly lanes: number } {
   const lanes = subgroupLanes(gpu);
   if (force === 'subgroup' && lanes === null) {
     throw new RangeError(`the subgroup kernels need subgroups of 4, 8 or 16 lanes; ${gpu.adapter.name} has not`);
@@ -56,14 +63,20 @@ export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): Matmul
       : gpu.adapter.software
         ? 'the adapter has no subgroups of a fixed size'
         : 'a real GPU';
+  return { variant, reason, lanes: variant === 'subgroup' ? lanes! : 16 };
+}
+
+/** The layout for a width m; `force` as for {@link matmulVariant}. */
+export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): MatmulLayout {
+  const { variant, reason, lanes } = matmulVariant(gpu, force);
   const words = Math.ceil(m / 32);
-  const common = { variant, reason, words, m };
-  if (variant === 'tiled') return { ...common, lanes: 16, group: 32, forward: SINGLE, gradient: SINGLE };
+  const common = { variant, reason, lanes, words, m };
+  if (variant === 'tiled') return { ...common, group: 32, forward: SINGLE, gradient: SINGLE };
   const best = lanes === 4 ? SWIFTSHADER : LAVAPIPE;
   // Two words a workgroup would waste a third of the work for three of them, and half for one.
   const whole = (blocking: Blocking) =>
     words % blocking.words === 0 || words > 4 ? blocking : { ...blocking, words: 1 };
   // Equal words: for m = 100 four of 25 neurons instead of three of 32 and one of 4.
   const group = Math.ceil(m / words);
-  return { ...common, lanes: lanes!, group, forward: whole(best.forward), gradient: whole(best.gradient) };
+  return { ...common, group, forward: whole(best.forward), gradient: whole(best.gradient) };
 }
