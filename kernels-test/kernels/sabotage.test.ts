@@ -17,6 +17,7 @@ import {
 import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
 import { checkGramIdentity, checkSignMask, checkSums } from '../checks/gram';
 import { checkMatmul } from '../checks/matmul';
+import { checkMirror } from '../checks/mirror';
 import { checkInputGradient, checkPerturb } from '../checks/perturbation';
 import { checkMomentumUpdate, checkPlateau, checkWeightGradient, TORCH } from '../checks/training';
 import { useEngine, withShaders } from '../helpers';
@@ -67,6 +68,8 @@ const products = (variant: MatmulVariant) => ({
 });
 const { product, samples, part, upper } = products('subgroup');
 const tiled = products('tiled');
+const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destination: { start: 64, rows: 28 } });
+const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
 const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
 const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3, outputFirst: 5, accumulate: true });
 const flat = (count: number) => new Array<number>(count).fill(1);
@@ -281,6 +284,27 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'what was there overwritten', from: 'value += output', to: 'value += 0.0 * output', check: tiled.part },
     { what: 'one too much left out', from: '* TILE) <=', to: '* TILE) - 1 <=', check: tiled.upper },
     { what: 'nothing left out', from: '* TILE) <=', to: '* TILE * 100u) <=', check: tiled.upper },
+  ],
+  mirror_across: [
+    { what: 'blocks not turned', from: 'transpose(mat4x4f(', to: '(mat4x4f(', check: across },
+    { what: 'source from its first column', from: 'params.destination_start + r', to: 'r', check: across },
+    { what: 'into the first column', from: 'params.source_start + c', to: 'c', check: across },
+    { what: 'two rows exchanged', from: '= turned[2]', to: '= turned[1]', check: across },
+    { what: 'no guard of the rows read', from: ' || c * 4u >= params.source_rows', to: '', check: across },
+    { what: 'no guard of the rows written', from: 'r * 4u >= params.destination_rows || ', to: '', check: across },
+  ],
+  mirror_within: [
+    { what: 'the upper half from the lower one', from: 'c > r)', to: 'c < r)', check: within },
+    { what: 'blocks not turned', from: 'transpose(upper)', to: 'upper', check: within },
+    { what: 'the diagonal blocks left', from: 'c > r)', to: 'c >= r)', check: within },
+    {
+      what: 'half of a diagonal block',
+      from: 'vec4f(turned[3].xyz',
+      to: 'vec4f(turned[3].xy, upper[3].z',
+      check: within,
+    },
+    { what: 'from its first column', from: /params\.start \+ /g, to: '', check: within },
+    { what: 'no guard', from: 'r * 4u >= params.rows || ', to: '', check: within },
   ],
   momentum_update: [
     {

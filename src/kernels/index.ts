@@ -5,6 +5,7 @@ import { rowCosine, signAgreement } from './compare';
 import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
 import { matmul } from './matmul';
+import { mirror } from './mirror';
 import { inputGradient, perturbRows } from './perturbation';
 import type { Step } from './step';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
@@ -23,6 +24,7 @@ const steps = {
   momentumUpdate,
   plateau,
   matmul,
+  mirror,
   inputGradient,
   perturbRows,
   signAgreement,

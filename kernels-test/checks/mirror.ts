@@ -1,0 +1,38 @@
+// mirror_across, mirror_within.
+
+import { mirror } from '../../src/kernels/mirror';
+import { Bench, Draws, expectExact, expectSameBits, runStep } from '../helpers';
+import type { Check } from './case';
+
+export interface MirrorCase {
+  readonly ld: number;
+  readonly source: { readonly start: number; readonly rows: number };
+  /** Absent: in place. */
+  readonly destination?: { readonly start: number; readonly rows: number };
+}
+
+export function checkMirror({ ld, source, destination }: MirrorCase): Check {
+  return async (gpu) => {
+    const draws = new Draws(ld * 1e3 + source.rows);
+    const values = draws.normal(source.rows * ld);
+    const before = destination ? draws.normal(destination.rows * ld) : values;
+    const to = destination ?? source;
+    using bench = new Bench(gpu);
+    const given = destination ? bench.input('source', values) : undefined;
+    const run = async () => {
+      const output = bench.inout('destination', before);
+      const pieces = { source: { array: given ?? output, ...source }, destination: { array: output, ...to } };
+      await runStep(gpu, await mirror(gpu, { ...pieces, ld }));
+      return bench.floats(output);
+    };
+    const actual = await run();
+    const expected = before.slice();
+    for (let r = to.start; r < to.start + to.rows; r++) {
+      for (let c = source.start; c < source.start + source.rows && c < r; c++) {
+        expected[(r - to.start) * ld + c] = values[(c - source.start) * ld + r]!;
+      }
+    }
+    expectExact('mirrored', actual, expected, (e) => `row ${to.start + Math.floor(e / ld)}, column ${e % ld}`);
+    expectSameBits('mirrored', await run(), actual);
+  };
+}

@@ -1,0 +1,62 @@
+// The lower half of a symmetric matrix from its upper one, the matrix lying in pieces of whole rows.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import * as shaders from './generated';
+import { requireSize, type Step } from './step';
+
+/** Consecutive rows of a matrix, in an array of their own. */
+export interface RowPiece {
+  readonly array: GpuArray;
+  /** The first one among all rows, a multiple of 4. */
+  readonly start: number;
+  /** A multiple of 4. */
+  readonly rows: number;
+}
+
+export interface MirrorArgs {
+  /** Piece whose columns, right of the diagonal, are read. */
+  readonly source: RowPiece;
+  /** A later piece, or the same one: its columns source.start to source.start + source.rows are written below the diagonal. */
+  readonly destination: RowPiece;
+  /** Row length, a multiple of 4. */
+  readonly ld: number;
+}
+
+/** mirror_across, or mirror_within where source and destination are one: K[r, c] = K[c, r]. */
+export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
+  const { source, destination, ld } = args;
+  const quads = (name: string, value: number, least = 4): number => {
+    requireSize(name, value, least);
+    if (value % 4) throw new RangeError(`${name} = ${value}: it must be a multiple of 4`);
+    return value / 4;
+  };
+  quads('source.rows', source.rows);
+  quads('destination.rows', destination.rows);
+  const from = quads('source.start', source.start, 0);
+  const onto = quads('destination.start', destination.start, 0);
+  const row = quads('ld', ld);
+  const groups = (rows: number) => Math.ceil(rows / 32);
+  if (source.array === destination.array) {
+    if (from !== onto || source.rows !== destination.rows) {
+      throw new RangeError('mirror: one array holds one piece; source and destination disagree about it');
+    }
+    const kernel = await gpu.kernel(shaders.mirrorWithin);
+    const params = { rows: source.rows, start: from, ld: row };
+    return (batch) =>
+      void batch.dispatch(kernel, { matrix: source.array }, params, [groups(source.rows), groups(source.rows)]);
+  }
+  if (destination.start < source.start + source.rows) {
+    throw new RangeError(`mirror: the destination begins at row ${destination.start}, inside or before its source`);
+  }
+  const kernel = await gpu.kernel(shaders.mirrorAcross);
+  const params = {
+    source_rows: source.rows,
+    destination_rows: destination.rows,
+    source_start: from,
+    destination_start: onto,
+    ld: row,
+  };
+  const arrays = { source: source.array, destination: destination.array };
+  return (batch) => void batch.dispatch(kernel, arrays, params, [groups(destination.rows), groups(source.rows)]);
+}
