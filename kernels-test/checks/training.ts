@@ -18,6 +18,8 @@ export interface WeightGradientCase {
   readonly shape: Shape;
   readonly variant: MatmulVariant;
   readonly splits?: number;
+  /** Samples of a part, where it is not an even share. */
+  readonly step?: number;
   /** Samples of other blocks before this one. */
   readonly start?: number;
   /** Parts that other blocks wrote before this one. */
@@ -37,6 +39,7 @@ function slotOf(layout: MatmulLayout, c: number, j: number): number {
 export function checkWeightGradient(test: WeightGradientCase): Check {
   const { shape, variant, splits = 1, start = 0, part = 0 } = test;
   const [n, d, m] = shape;
+  const { step = Math.ceil(n / splits) } = test;
   return async (gpu) => {
     const draws = new Draws(n * 1e6 + d * 1e3 + m + 7);
     const layout = layoutOf(gpu, m, variant);
@@ -56,12 +59,12 @@ export function checkWeightGradient(test: WeightGradientCase): Check {
     const run = async () => {
       const gradient = bench.output('gradient', (part + splits) * partLength);
       const total = bench.output('total', (part + splits) * quads * 4);
-      await runStep(gpu, await weightGradient(gpu, { ...inputs, gradient, total, n, d, start, part, splits, layout }));
+      const sizes = { n, d, start, part, splits, ...(test.step ? { step } : {}), layout };
+      await runStep(gpu, await weightGradient(gpu, { ...inputs, gradient, total, ...sizes }));
       return { gradient: await bench.floats(gradient, from), total: await bench.floats(total, part * quads * 4) };
     };
     const { gradient, total } = await run();
 
-    const step = Math.ceil(n / splits);
     const actual: number[] = [];
     const expected: number[] = [];
     const tolerance: number[] = [];

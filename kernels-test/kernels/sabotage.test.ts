@@ -16,6 +16,7 @@ import {
 } from '../checks/data';
 import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
 import { checkGramIdentity, checkSignMask, checkSums } from '../checks/gram';
+import { checkGramCoefficients, checkGramOutputs } from '../checks/gram-epoch';
 import { checkMatmul } from '../checks/matmul';
 import { checkMirror } from '../checks/mirror';
 import { checkInputGradient, checkPerturb } from '../checks/perturbation';
@@ -72,6 +73,8 @@ const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destinatio
 const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
 const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
 const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3, outputFirst: 5, accumulate: true });
+const outputs = checkGramOutputs({ n: 65, m: 33, slope: 0.25, variant: 'tiled', start: 7 });
+const coefficients = checkGramCoefficients({ n: 65, m: 33, slope: 0.25, variant: 'tiled', start: 7 });
 const flat = (count: number) => new Array<number>(count).fill(1);
 
 const SABOTAGES: Record<string, Sabotage[]> = {
@@ -112,6 +115,19 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'weights past d', from: 'k < params.d && j < params.m', to: 'j < params.m', check: forwardTiled },
     { what: 'neurons past m', from: 'if (j < m) {', to: 'if (true) {', check: forwardTiled },
     { what: 'no guard of the samples', from: 'first + c < n', to: 'first + c < n + 4u', check: forwardTiled },
+  ],
+  gram_coefficients: [
+    { what: 'sign of the step', from: 'coefficients[e] -=', to: 'coefficients[e] +=', check: coefficients },
+    { what: 'the next rate', from: 'state[0] * v', to: 'state[1] * v', check: coefficients },
+    { what: 'bits one off', from: 'bits >> (j - first)', to: 'bits >> (j - first + 1u)', check: coefficients },
+    { what: 'slope forgotten', from: 'select(params.slope, 1.0', to: 'select(0.0, 1.0', check: coefficients },
+    { what: 'residuals of another block', from: 'residual[params.start + i]', to: 'residual[i]', check: coefficients },
+    { what: 'columns of another block', from: '+ params.start + i;', to: '+ i;', check: coefficients },
+    { what: 'rows of n', from: 'j * params.ld', to: 'j * params.n', check: coefficients },
+    { what: 'momentum forgotten', from: 'params.momentum * velocity[e] + ', to: '', check: coefficients },
+    { what: 'velocity not kept', from: 'velocity[e] = v;', to: 'velocity[e] = velocity[e];', check: coefficients },
+    { what: 'no guard of the samples', from: 'i >= params.n', to: 'i > params.n', check: coefficients },
+    { what: 'neurons past m', from: /min\((first \+ params\.group), params\.m\)/, to: '($1)', check: coefficients },
   ],
   gram_identity_subgroup: [
     {
@@ -191,6 +207,21 @@ const SABOTAGES: Record<string, Sabotage[]> = {
       to: 'u32(state[5u * plane + row + at]);\n  let p = t - since + 1u;',
       check: gram,
     },
+  ],
+  gram_outputs: [
+    { what: 'h >= 0', from: 'value > 0.0', to: 'value >= 0.0', check: outputs },
+    { what: 'bits one off', from: '1u << (j - first)', to: '2u << (j - first)', check: outputs },
+    {
+      what: 'slope on the wrong side',
+      from: 'select(params.slope * value, value, positive)',
+      to: 'select(value, params.slope * value, positive)',
+      check: outputs,
+    },
+    { what: 'readout of the word before', from: 'readout[j]', to: 'readout[j - first]', check: outputs },
+    { what: 'samples of another block', from: '(params.start + i) * params.m', to: 'i * params.m', check: outputs },
+    { what: 'no guard of the samples', from: 'i >= params.n', to: 'i > params.n', check: outputs },
+    { what: 'neurons past m', from: /min\((first \+ params\.group), params\.m\)/, to: '($1)', check: outputs },
+    { what: 'the last neuron left out', from: 'min(first', to: 'min(first - 1u', check: outputs },
   ],
   input_gradient: [
     {

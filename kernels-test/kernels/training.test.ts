@@ -23,6 +23,8 @@ const GRADIENTS: Omit<WeightGradientCase, 'variant'>[] = [
   { shape: [257, 31, 33], splits: 3 },
   { shape: [33, 7, 33], splits: 4 },
   { shape: [5, 7, 33], splits: 4 },
+  { shape: [101, 7, 33], splits: 4, step: 32 },
+  { shape: [33, 7, 33], splits: 1, step: 64 },
   // Later blocks: parts of others before, samples of others before.
   { shape: [33, 7, 33], splits: 2, start: 64, part: 3 },
   { shape: [101, 31, 64], start: 31, part: 1 },

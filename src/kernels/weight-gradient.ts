@@ -51,17 +51,20 @@ export interface WeightGradientArgs {
   /** First part to write. */
   readonly part: number;
   readonly splits: number;
+  /** Samples of a part, the last taking what is left (default: n split evenly). */
+  readonly step?: number;
   readonly layout: MatmulLayout;
 }
 
 /** weight_gradient_subgroup or weight_gradient_tiled, by the layout. */
 export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promise<Step> {
-  const { n, d, start, part, splits, layout, ...arrays } = args;
+  const { n, d, start, part, splits, step = Math.ceil(n / splits), layout, ...arrays } = args;
   requireSize('n', n);
   requireSize('d', d);
   requireSize('splits', splits);
+  if (step * splits < n) throw new RangeError(`${splits} parts of ${step} leave some of ${n} samples out`);
   const { words, group, lanes } = layout;
-  const params = { n, d, start, words, part, step: Math.ceil(n / splits) };
+  const params = { n, d, start, words, part, step };
   const { words: NW, steps: U } = layout.gradient;
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {

@@ -8,9 +8,8 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { add, transpose } from '../kernels/data';
 import { gramIdentity, signMask, stridedSums } from '../kernels/gram';
-import { MATMUL_ROWS, matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
+import { MATMUL_ROWS, matmul, panelOperand, plainOperand } from '../kernels/matmul';
 import {
   gradientPartLength,
   gradientQuads,
@@ -18,6 +17,7 @@ import {
   momentumUpdate,
   weightGradient,
 } from '../kernels/weight-gradient';
+import { applyCoefficients, gramRow, preActivations } from './gram-ends';
 import { PlateauReplay } from './plateau';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 
@@ -30,9 +30,6 @@ const FIRST_CHUNK = 16;
 export const REVIEW_EPOCHS = [16, 64] as const;
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
-
-/** Row length of everything that has an entry a sample: whole panels, so that no lane needs a guard. */
-const gramRow = (n: number) => roundUp(n, 32);
 
 /** Elements of K, rows padded for the product that makes it. */
 export function gramLength(n: number): number {
@@ -163,7 +160,7 @@ export async function trainGramIdentity(
       chunk = Math.max(1, Math.min(Math.floor((CHUNK_SECONDS / seconds) * count), count * 4));
       options.onEpoch?.({ epoch: done, loss: loss[done - 1]!, lr });
     }
-    await finishWeights(gpu, problem, state, plane, ld);
+    await applyCoefficients(gpu, problem, { array: state, first: 3 * plane, ld });
     return { loss, lr: rates, flips };
   } finally {
     scope.dispose();
@@ -181,7 +178,7 @@ async function initialState(
 ): Promise<void> {
   const { samples, panels, network, layout, momentum } = problem;
   const { n, d } = samples;
-  const { m, slope, weights, readout } = network;
+  const { m, slope, readout } = network;
   const scope = new Scope();
   try {
     const mask = scope.use(gpu.array('mask', layout.words * n, 'u32'));
@@ -191,13 +188,8 @@ async function initialState(
     const still = scope.use(gpu.array('no step', 8));
     const slopes = scope.use(gpu.array('scaled gradient', (d + 1) * m));
     const unmoved = scope.use(gpu.array('unmoved', (d + 1) * m));
-    const b = panelOperand(panels.arrays[0]!, d);
-    const common = { b, steps: d, rows: m, columns: ld };
-    const bias = { first: d * m, stride: 1 };
+    await preActivations(gpu, problem, { array: state, first: 0, ld });
     const batch = gpu.batch('Gram start');
-    (await matmul(gpu, { ...common, a: plainOperand(weights, m), bias: { array: weights, ...bias }, output: state }))(
-      batch,
-    );
     const { group, words } = layout;
     (await signMask(gpu, { h: state, mask, n, m, ld, group, words, first: 0 }))(batch);
     const x = samples.arrays[0]!;
@@ -208,63 +200,15 @@ async function initialState(
     const step = { gradient, total, readout, state: still, velocity: slopes, weights: unmoved };
     (await momentumUpdate(gpu, { ...step, d, parts: splits, slope, momentum: 0, layout }))(batch);
     const scale = 1 / (1 - momentum);
-    const a = plainOperand(slopes, m);
-    (
-      await matmul(gpu, {
-        ...common,
-        a,
-        bias: { array: slopes, ...bias },
-        output: state,
-        outputFirst: 2 * plane,
-        scale,
-      })
-    )(batch);
+    const operands = { a: plainOperand(slopes, m), b: panelOperand(panels.arrays[0]!, d) };
+    const bias = { array: slopes, first: d * m, stride: 1 };
+    const output = { output: state, outputFirst: 2 * plane, steps: d, rows: m, columns: ld };
+    (await matmul(gpu, { ...operands, bias, ...output, scale }))(batch);
     await batch.submit();
     // The product of H spilled its padding into U, that of A into C: both start at zero.
     state.write(new Float32Array(plane), plane);
     state.write(new Float32Array(3 * plane), 3 * plane);
     await gpu.finish();
-  } finally {
-    scope.dispose();
-  }
-}
-
-/** W = W0 + C^T X, b = b0 + sum_i C_i. */
-async function finishWeights(
-  gpu: Gpu,
-  problem: TrainingProblem,
-  state: GpuArray,
-  plane: number,
-  ld: number,
-): Promise<void> {
-  const { samples, network } = problem;
-  const { n, d, ld: row } = samples;
-  const { m, weights } = network;
-  const scope = new Scope();
-  try {
-    const zero = scope.use(gpu.array('zero', 1));
-    const change = scope.use(gpu.array('change of W', roundUp(m, MATMUL_ROWS) * row));
-    const turned = scope.use(gpu.array('change of weights', (d + 1) * m));
-    const c = scope.use(gpu.array('C', plane));
-    const batch = gpu.batch('Gram end').copy(state, 3 * plane, c, 0, plane);
-    const bias = { array: zero, first: 0, stride: 0 };
-    const operands = { a: transposedOperand(c, ld), b: plainOperand(samples.arrays[0]!, row) };
-    (await matmul(gpu, { ...operands, bias, output: change, steps: n, rows: m, columns: row }))(batch);
-    (await transpose(gpu, { input: change, output: turned, rows: m, cols: d, inputLd: row }))(batch);
-    (
-      await stridedSums(gpu, {
-        input: c,
-        output: turned,
-        count: m,
-        steps: n,
-        first: 0,
-        outer: ld,
-        inner: 1,
-        outputFirst: d * m,
-      })
-    )(batch);
-    (await add(gpu, { a: turned, b: weights, count: (d + 1) * m }))(batch);
-    await batch.submit();
   } finally {
     scope.dispose();
   }

@@ -5,6 +5,8 @@ import type { Gpu } from '../gpu/gpu';
 import { estimateCosts, gramBytes, gramObstacle, memoryBudget, reviewFlips, type TrainingShape } from './choose';
 import { trainDirect } from './direct';
 import { gramMatrix, trainGramIdentity } from './gram';
+import { gramRow } from './gram-ends';
+import { trainGramLogistic } from './gram-logistic';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 
 export interface TrainingOutcome extends TrainingHistory {
@@ -48,7 +50,7 @@ export async function train(
     const compared = `estimated ${seconds(estimate.gram)} in Gram space, ${seconds(estimate.direct)} directly`;
     if (estimate.gram >= estimate.direct) return direct(compared);
     const { n, d, m } = shape;
-    const bytes = 4 * (3 * n * d + 2 * m * d) + gramBytes(shape);
+    const bytes = 4 * (3 * n * d + 2 * m * d) + gramBytes(gpu, shape);
     if (bytes > memoryBudget(shape)) {
       const needs = `Gram space would hold ${formatBytes(bytes)}, past the ${formatBytes(memoryBudget(shape))} that auto keeps to`;
       return direct(`${compared}; but ${needs}: trainer gram asks for it`);
@@ -58,6 +60,11 @@ export async function train(
   const kernel = await gramMatrix(gpu, problem);
   let outcome: Awaited<ReturnType<typeof trainGramIdentity>>;
   try {
+    if (problem.loss === 'logistic') {
+      const { n } = shape;
+      const whole = { n, ld: gramRow(n), rows: n, pieces: [kernel] };
+      return { ...(await trainGramLogistic(gpu, problem, whole, options)), chosen: 'gram', reason };
+    }
     const review = wanted === 'auto' ? { review: reviewFlips.bind(null, gpu, shape) } : {};
     outcome = await trainGramIdentity(gpu, problem, kernel, { ...options, ...review });
   } finally {

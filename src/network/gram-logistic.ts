@@ -1,0 +1,188 @@
+// Training in Gram space (design.md) with the logistic loss: exact, and per epoch one product with K.
+//
+// Training sees the samples only through K = X X^T + 1. The residuals change every epoch, so Q = K S is dense:
+// S_ij = s_i phi'(H_ij), U <- mu U + a Q, H <- H - lr U, and V <- mu V + a S, C <- C - lr V, from which the weights follow
+// at the end. K being symmetric, Q^T = S^T K is a weight gradient whose samples are the rows of K and whose inputs are
+// its columns: its kernel and the momentum step of direct training do it, on "weights" (samples, m) that are H. Against
+// direct training n columns take the place of d inputs, and the forward pass costs nothing.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
+import { transpose } from '../kernels/data';
+import { marginSummary, outputResidual } from '../kernels/forward';
+import { gramCoefficients, gramOutputs } from '../kernels/gram-epoch';
+import type { Step } from '../kernels/step';
+import type { MatmulLayout } from '../kernels/variant';
+import {
+  gradientPartLength,
+  gradientQuads,
+  gradientSplits,
+  momentumUpdate,
+  plateau,
+  weightGradient,
+} from '../kernels/weight-gradient';
+import { type Epoch, noEpochs, runEpochs } from './epochs';
+import { applyCoefficients, gramRow, preActivations, preActivationsLength } from './gram-ends';
+import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+
+/** K = X X^T + 1 in pieces of whole rows. */
+export interface GramPieces {
+  /** Samples. */
+  readonly n: number;
+  /** Row length: n rounded up to 32. What lies past column n is read, and must be finite. */
+  readonly ld: number;
+  /** Rows of a piece; the last has what is left. */
+  readonly rows: number;
+  /** (rows, ld) each */
+  readonly pieces: readonly GpuArray[];
+}
+
+const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
+
+/**
+ * Inputs that the weight gradient is told of: its column past the last is the bias, which lies in the padding of K's rows
+ * where there is any and in a column of its own where there is none.
+ */
+const gramInputs = (n: number) => Math.max(n, gramRow(n) - 1);
+
+/**
+ * Rows of K that are summed up in one go. It depends on n and m alone, so that pieces that are multiples of it give the
+ * bits that one piece gives; and it grows with m, so that part sums take no more than an eighth of K.
+ */
+export function partRows(n: number, layout: MatmulLayout): number {
+  const filling = Math.ceil(n / gradientSplits(n, gramInputs(n), layout));
+  return Math.min(roundUp(filling, 32), roundUp(8 * layout.m, 1024));
+}
+
+/** Elements of the largest array beside K that training holds: the part sums, or the pre-activations. */
+export function gramLogisticLength(n: number, rows: number, layout: MatmulLayout): number {
+  const plane = (gramInputs(n) + 1) * layout.m;
+  const sums = partCount(n, rows, layout) * gradientPartLength(gramInputs(n), layout);
+  return Math.max(plane, sums, preActivationsLength(n, layout.m));
+}
+
+/** Elements that training holds at once beyond samples, weights and K: H, U, V, C and the part sums. */
+export function gramLogisticElements(n: number, rows: number, layout: MatmulLayout): number {
+  const sums = partCount(n, rows, layout) * gradientPartLength(gramInputs(n), layout);
+  return 4 * (gramInputs(n) + 1) * layout.m + sums;
+}
+
+/** Parts of all pieces of `rows` rows. */
+function partCount(n: number, rows: number, layout: MatmulLayout): number {
+  const step = partRows(n, layout);
+  const whole = Math.floor(n / rows);
+  return whole * Math.ceil(rows / step) + Math.ceil((n - whole * rows) / step);
+}
+
+/**
+ * Trains `problem.network` in place under the logistic loss; the result is that of direct training up to rounding.
+ * @throws the signal's reason when aborted, the network untouched; GpuError when the device fails.
+ */
+export async function trainGramLogistic(
+  gpu: Gpu,
+  problem: TrainingProblem,
+  kernel: GramPieces,
+  options: TrainingOptions = {},
+): Promise<TrainingHistory> {
+  const { n } = problem.samples;
+  const ld = gramRow(n);
+  if (kernel.n !== n || kernel.ld !== ld) {
+    throw new RangeError(`K of ${kernel.n} samples in rows of ${kernel.ld} for ${n} samples in rows of ${ld}`);
+  }
+  options.signal?.throwIfAborted();
+  if (problem.epochs === 0) return noEpochs();
+  const scope = new Scope();
+  try {
+    // New WebGPU buffers are zero: so C, U and V start.
+    const coefficients = scope.use(gpu.array('C', problem.network.m * ld));
+    const training = scope.use(new Scope());
+    const h = training.use(gpu.array('H', (gramInputs(n) + 1) * problem.network.m));
+    await fillPreActivations(gpu, problem, h, ld);
+    const epoch = await prepareEpoch(gpu, problem, kernel, { h, coefficients }, training);
+    const history = await runEpochs(gpu, epoch, problem, options);
+    training.dispose();
+    await applyCoefficients(gpu, problem, { array: coefficients, first: 0, ld });
+    return history;
+  } finally {
+    scope.dispose();
+  }
+}
+
+/** Fills H, a row a sample; its spare row, the bias of the momentum step, stays as it is. */
+async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArray, ld: number): Promise<void> {
+  const { m } = problem.network;
+  const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
+  try {
+    await preActivations(gpu, problem, { array: rows, first: 0, ld });
+    const batch = gpu.batch('H');
+    (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);
+    await batch.submit();
+  } finally {
+    rows.dispose();
+  }
+}
+
+async function prepareEpoch(
+  gpu: Gpu,
+  problem: TrainingProblem,
+  kernel: GramPieces,
+  { h, coefficients }: { readonly h: GpuArray; readonly coefficients: GpuArray },
+  scope: Scope,
+): Promise<Epoch> {
+  const { labels, network, layout, loss, epochs, momentum } = problem;
+  const { readout, slope } = network;
+  const { n, ld } = kernel;
+  const { words } = layout;
+  const d = gramInputs(n);
+  const step = partRows(n, layout);
+  const parts = partCount(n, kernel.rows, layout);
+  const partial = scope.use(gpu.array('partial outputs', words * Math.min(n, kernel.rows)));
+  const margin = scope.use(gpu.array('margins', n));
+  const residual = scope.use(gpu.array('residuals', n));
+  const gradient = scope.use(gpu.array('part sums of K S', parts * gradientPartLength(d, layout)));
+  const total = scope.use(gpu.array('part totals of K S', parts * gradientQuads(d, layout) * 4));
+  const velocity = scope.use(gpu.array('U', h.length));
+  const change = scope.use(gpu.array('V', coefficients.length));
+  const summary = scope.use(gpu.array('epoch summary', 2));
+  const state = scope.use(gpu.array('plateau state', 8));
+  const history = scope.use(gpu.array('history', epochs * 3));
+
+  const pending: Promise<Step>[] = [];
+  // C moves with the rate of the epoch, which is known when all margins are.
+  const last: Promise<Step>[] = [];
+  let part = 0;
+  for (const [at, x] of kernel.pieces.entries()) {
+    const start = at * kernel.rows;
+    const here = { n: Math.min(kernel.rows, n - start), start };
+    const splits = Math.ceil(here.n / step);
+    const mask = scope.use(gpu.array('mask', words * here.n, 'u32'));
+    pending.push(
+      gramOutputs(gpu, { h, readout, mask, partial, ...here, slope, layout }),
+      outputResidual(gpu, { partial, labels, margin, residual, ...here, words, loss, total: n }),
+      weightGradient(gpu, { x, mask, residual, gradient, total, ...here, d, part, splits, step, layout }),
+    );
+    const arrays = { mask, residual, readout, state, velocity: change, coefficients };
+    last.push(gramCoefficients(gpu, { ...arrays, ...here, ld, slope, momentum, layout }));
+    part += splits;
+  }
+  pending.push(
+    marginSummary(gpu, { margin, summary, n, loss }),
+    plateau(gpu, { summary, state, history, schedule: problem.plateau }),
+    momentumUpdate(gpu, {
+      gradient,
+      total,
+      readout,
+      state,
+      velocity,
+      weights: h,
+      d,
+      parts,
+      slope,
+      momentum,
+      layout,
+    }),
+    ...last,
+  );
+  return { steps: await Promise.all(pending), state, history };
+}
