@@ -6,7 +6,8 @@
 
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { gramLength, REVIEW_EPOCHS } from './gram';
+import { REVIEW_EPOCHS } from './gram';
+import { gramLength } from './gram-matrix';
 
 export interface TrainingShape {
   readonly n: number;

@@ -18,6 +18,7 @@ import {
   momentumUpdate,
   weightGradient,
 } from '../kernels/weight-gradient';
+import { gramRow } from './gram-matrix';
 import { PlateauReplay } from './plateau';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 
@@ -30,36 +31,6 @@ const FIRST_CHUNK = 16;
 export const REVIEW_EPOCHS = [16, 64] as const;
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
-
-/** Row length of everything that has an entry a sample: whole panels, so that no lane needs a guard. */
-const gramRow = (n: number) => roundUp(n, 32);
-
-/** Elements of K, rows padded for the product that makes it. */
-export function gramLength(n: number): number {
-  return roundUp(n, MATMUL_ROWS) * gramRow(n);
-}
-
-/** K = X X^T + 1 of samples in one block; the caller disposes it. */
-export async function gramMatrix(gpu: Gpu, problem: Pick<TrainingProblem, 'panels'>): Promise<GpuArray> {
-  const { panels } = problem;
-  const [block] = panels.blocks;
-  const n = block!.rows;
-  const kernel = gpu.array('K', gramLength(n));
-  const one = gpu.upload('one', Float32Array.of(1));
-  try {
-    const x = panelOperand(panels.arrays[0]!, panels.d);
-    const bias = { array: one, first: 0, stride: 0 };
-    const batch = gpu.batch('K');
-    (await matmul(gpu, { a: x, b: x, bias, output: kernel, steps: panels.d, rows: n, columns: gramRow(n) }))(batch);
-    await batch.submit();
-    return kernel;
-  } catch (error) {
-    kernel.dispose();
-    throw error;
-  } finally {
-    one.dispose();
-  }
-}
 
 export interface GramOptions extends TrainingOptions {
   /** Asked at {@link REVIEW_EPOCHS} with what was counted up to each; a reason ends the training, the network untouched. */

@@ -4,7 +4,8 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { estimateCosts, gramBytes, gramObstacle, memoryBudget, reviewFlips, type TrainingShape } from './choose';
 import { trainDirect } from './direct';
-import { gramMatrix, trainGramIdentity } from './gram';
+import { trainGramIdentity } from './gram';
+import { gramMatrix } from './gram-matrix';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 
 export interface TrainingOutcome extends TrainingHistory {
@@ -55,11 +56,11 @@ export async function train(
     }
     reason = compared;
   }
-  const kernel = await gramMatrix(gpu, problem);
+  const kernel = await gramMatrix(gpu, problem.panels, problem.layout, options.signal);
   let outcome: Awaited<ReturnType<typeof trainGramIdentity>>;
   try {
     const review = wanted === 'auto' ? { review: reviewFlips.bind(null, gpu, shape) } : {};
-    outcome = await trainGramIdentity(gpu, problem, kernel, { ...options, ...review });
+    outcome = await trainGramIdentity(gpu, problem, kernel.pieces[0]!, { ...options, ...review });
   } finally {
     kernel.dispose();
   }
