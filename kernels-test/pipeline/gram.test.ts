@@ -13,7 +13,8 @@ import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/ty
 import { Gpu } from '../../src/gpu/gpu';
 import { matmulLayout, subgroupLanes } from '../../src/kernels/variant';
 import { estimateCosts, gramObstacle, reviewFlips, type TrainingShape } from '../../src/network/choose';
-import { gramLength, gramMatrix, REVIEW_EPOCHS, trainGramIdentity } from '../../src/network/gram';
+import { REVIEW_EPOCHS, trainGramIdentity } from '../../src/network/gram';
+import { gramLength, gramMatrix } from '../../src/network/gram-matrix';
 import { Network } from '../../src/network/network';
 import { PlateauReplay } from '../../src/network/plateau';
 import { Panels, Samples } from '../../src/network/samples';
@@ -367,14 +368,14 @@ describe('reviews on the way', () => {
     await panels.fill(gpu, samples);
     using labels = gpu.upload('labels', draws.signs(n));
     using network = await Network.create(gpu, { d, m, slope: 0 }, {}, 1, { W: 1, b: 2, a: 3 });
-    using kernel = await gramMatrix(gpu, { panels });
+    using kernel = await gramMatrix(gpu, panels);
     const before = await network.read();
     const held = gpu.liveArrays;
     const seen: string[] = [];
     const asked: { at: number; counted: unknown[] }[] = [];
     for (let run = 0; run < 2; run++) {
       const problem = { samples, panels, labels, network, layout, loss: 'identity' as const, lr: 0.3, epochs: 500 };
-      const outcome = await trainGramIdentity(gpu, { ...problem, momentum: 0.9, plateau: TORCH }, kernel, {
+      const outcome = await trainGramIdentity(gpu, { ...problem, momentum: 0.9, plateau: TORCH }, kernel.pieces[0]!, {
         review: (counted) => {
           asked.push({ at: counted.length, counted: [...counted] });
           return counted.length === REVIEW_EPOCHS.length ? 'enough' : undefined;

@@ -1,0 +1,114 @@
+// The neuron loop of Gram-space training under the identity loss.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { packRecords } from '../gpu/shader';
+import * as shaders from './generated';
+import { fold, type Step } from './step';
+import { type GramLoop, gramLoop } from './variant';
+
+/** Row pieces that K may lie in: as many as the kernel binds. */
+export const GRAM_PIECES = 6;
+/** Epochs that a run may have at most: the kernel's search for a crossing ends there. */
+export const GRAM_EPOCHS = 2 ** 22;
+
+const { record } = shaders.gramIdentitySubgroup.bindings.neurons;
+/** Words of a neuron's record, and where the four that come back lie. */
+export const NEURON_WORDS = record.size / 4;
+
+/** What the kernel is told of a neuron (struct Neuron of the shader). */
+export interface NeuronOrder {
+  /** The epoch that the neuron's state stands at: what the last call gave back. */
+  readonly clock: number;
+  /** First epoch of the chunk, and how many it has; with none and no sync the neuron rests. */
+  readonly start: number;
+  readonly epochs: number;
+  /** Bring everything to the chunk's end: before a new learning rate, and at the end of the run. */
+  readonly sync: boolean;
+  /** Row of `sources`. */
+  readonly source: number;
+  /** Element of `losses` that the chunk's first epoch goes to. */
+  readonly lossesFirst: number;
+  readonly readout: number;
+  readonly lr: number;
+  readonly momentum: number;
+  readonly slope: number;
+}
+
+/** What the kernel gives back of a neuron. */
+export interface NeuronReport {
+  readonly clock: number;
+  readonly events: number;
+  readonly flips: number;
+  /** A flip waits for K, which was not bound. */
+  readonly stalled: boolean;
+}
+
+/** Orders as words for the array `neurons`. */
+export function packNeurons(orders: readonly NeuronOrder[]): Uint32Array {
+  const back = { events: 0, flips: 0, stalled: 0 };
+  return packRecords(
+    record,
+    orders.map(({ sync, lossesFirst, momentum, ...same }) => ({
+      ...same,
+      ...back,
+      sync: sync ? 1 : 0,
+      losses_first: lossesFirst,
+      mu: momentum,
+      // log2 of 0 is never used: the shader takes mu^p = 0 there.
+      log2_mu: momentum > 0 ? Math.log2(momentum) : -1,
+    })),
+  );
+}
+
+/** The report of neuron j in words read back from `neurons`. */
+export function neuronReport(words: Uint32Array, j: number): NeuronReport {
+  const at = (field: keyof typeof record.fields) => words[j * NEURON_WORDS + record.fields[field].offset / 4]!;
+  return { clock: at('clock'), events: at('events'), flips: at('flips'), stalled: at('stalled') === 1 };
+}
+
+export interface GramIdentityArgs {
+  /** K = X X^T + 1 in pieces of whole rows, (pieceRows, ld) each; none when K has not been made: neurons then stall at flips. */
+  readonly pieces: readonly GpuArray[];
+  readonly pieceRows: number;
+  /** (label vectors, ld) -y / n, zero past n */
+  readonly sources: GpuArray;
+  /** (m) records, from {@link packNeurons}; reports come back in them. */
+  readonly neurons: GpuArray;
+  /** (6, m, ld) H, U, A, C, V, epoch of the last change */
+  readonly state: GpuArray;
+  /** Out: the neurons' parts of the loss of each epoch. */
+  readonly losses: GpuArray;
+  readonly n: number;
+  /** n rounded up to a multiple of 32. */
+  readonly ld: number;
+  readonly m: number;
+  /** Default: what suits the adapter. */
+  readonly loop?: GramLoop;
+}
+
+/** gram_identity_subgroup: a chunk of epochs of every neuron. */
+export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
+  const { pieces, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
+  if (pieces.length > GRAM_PIECES) throw new RangeError(`K in ${pieces.length} pieces: at most ${GRAM_PIECES}`);
+  const { lanes } = args.loop ?? gramLoop(gpu);
+  const perLane = ld / (4 * lanes);
+  const constants = { S: lanes, NQ: perLane, NW: Math.ceil(perLane / 8), PIECES: Math.max(1, pieces.length) };
+  const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
+  const params = { n, m, quads: ld / 4, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0 };
+  // A binding without a piece is never read; it holds whatever is there.
+  const piece = (at: number) => pieces[at] ?? pieces[0] ?? sources;
+  const arrays = {
+    kernel0: piece(0),
+    kernel1: piece(1),
+    kernel2: piece(2),
+    kernel3: piece(3),
+    kernel4: piece(4),
+    kernel5: piece(5),
+    sources,
+    neurons,
+    state,
+    losses,
+  };
+  return (batch) => void batch.dispatch(kernel, arrays, params, fold(gpu, m));
+}
