@@ -1,6 +1,6 @@
-// add: element-wise sum, in place
+// add: element-wise scaled sum, in place
 //
-// Computes   b[e] += a[e]
+// Computes   b[e] += scale a[e]
 // Shapes     count elements
 // Bindings   0 a      read        (count)
 //            1 b      read_write  (count)
@@ -13,6 +13,7 @@
 
 struct Params {
   count: u32,
+  scale: f32,
 }
 
 @group(0) @binding(0) var<storage, read> a: array<f32>;
@@ -27,6 +28,6 @@ fn add(
 ) {
   let at = (group.y * groups.x + group.x) * 64u + lane;
   if (at < params.count) {
-    b[at] += a[at];
+    b[at] += params.scale * a[at];
   }
 }

@@ -5,262 +5,397 @@
 //            (design.md, "Gram space"). S changes only where a sign of H flips. Between flips, with A = a Q / (1 - mu) and
 //            B = (U - A) mu / (1 - mu), p epochs give H - lr (B (1 - mu^p) + p A) and mu^p U + (1 - mu^p) A, so the neuron
 //            goes straight to its next flip. The loss of each epoch in between follows from sums of S H, S B and S A.
-// Shapes     n samples in rows of ld (a multiple of 32), m neurons; state holds H, U, A, C, V and the epoch of the last change
-// Bindings   0 kernel  read        (n, ld) K
-//            1 scaled  read        (ld) s = -y / n, zero past n
-//            2 readout read        (m) a
-//            3 state   read_write  (6, m, ld)
-//            4 clock   read_write  (m) the epoch that H, U and A stand at
-//            5 losses  read_write  (m, epochs) a_j sum_i s_i phi(H_ij) before each update
-//            6 counts  read_write  (m, 2) events and flips of this chunk
-//            7 params  uniform
-// Constants  S lanes of a subgroup, exactly; NPL = ceil(n / S) samples a lane; NW = ceil(NPL / 32)
-// Dispatch   (m, 1, 1)
+// Shapes     n samples in rows of 4 quads (a multiple of 4 S), m neurons; state holds H, U, A, C, V and the epoch of the
+//            last change; K in PIECES row pieces of piece_rows each
+// Bindings   0 kernel0 read        rows of K, as vec4
+//            1 kernel1 read        the next piece, or any array when there are fewer
+//            2 kernel2 read        likewise
+//            3 kernel3 read        likewise
+//            4 kernel4 read        likewise
+//            5 kernel5 read        likewise
+//            6 sources read        (label vectors, quads) s = -y / n, zero past n, as vec4
+//            7 neurons read_write  (m) struct Neuron
+//            8 state   read_write  (6, m, 4 quads)
+//            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
+//            10 params uniform
+// Constants  S lanes of a subgroup, exactly; NQ = quads / S quads a lane; NW = ceil(NQ / 8); PIECES row pieces of K
+// Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
-// Assumes    every subgroup has S lanes; 0 <= mu < 1
-// Order      flips of one epoch by ascending sample, in fixed lanes; deterministic, and the same however the epochs are cut
-//            into chunks: state stands at the neuron's last flip, not at the chunk's end, unless sync is 1
+// Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
+// Order      flips of one epoch by ascending sample; deterministic, and the same however the epochs are cut into chunks and
+//            whatever other neurons run beside: state stands at the neuron's last flip, not at the chunk's end, unless sync
+//            is 1
 //
-// Sample i lies in lane i % S. Private arrays are indexed alike by all lanes, which CPU adapters turn into plain vector
-// loads; a flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// Quad e S + lane of samples lies in lane `lane`. Private arrays are indexed alike by all lanes, which CPU adapters turn into
+// plain vector loads; K comes by gathers (1 ns an entry on lavapipe, the cost of a flip), so each entry of A is held in a
+// register while the rows of all flips pass. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 enable subgroups;
 // The analysis does not know that subgroupMin gives all lanes one value; every branch around a subgroup operation depends
 // on such values, on parameters and on the workgroup alone.
 diagnostic(off, subgroup_uniformity);
 
 const S = 8u; // @specialised
-const NPL = 125u; // @specialised
+const NQ = 32u; // @specialised
 const NW = 4u; // @specialised
+const PIECES = 1u; // @specialised
+// Flips applied in one pass over A.
+const HELD = 32u;
+// The search for a crossing ends here: no run is longer.
+const HORIZON = 4194304u;
 
 struct Params {
   n: u32,
-  ld: u32,
   m: u32,
+  quads: u32,
+  piece_rows: u32,
+  have_kernel: u32,
+}
+
+// What the host says of a neuron, and what it gets back: clock, events, flips, stalled.
+struct Neuron {
+  // The epoch that H, U and A stand at.
+  clock: u32,
+  events: u32,
+  flips: u32,
+  // 1 when a flip waits for K, which is not there yet.
+  stalled: u32,
+  // First epoch of the chunk, and how many it has; with none and no sync the neuron rests.
   start: u32,
   epochs: u32,
-  total: u32,
+  // Bring everything to the chunk's end: before a new learning rate, and at the end of the run.
   sync: u32,
+  // Which label vector.
+  source: u32,
+  losses_first: u32,
+  readout: f32,
   lr: f32,
   mu: f32,
   log2_mu: f32,
   slope: f32,
 }
 
-@group(0) @binding(0) var<storage, read> kernel: array<f32>;
-@group(0) @binding(1) var<storage, read> scaled: array<f32>;
-@group(0) @binding(2) var<storage, read> readout: array<f32>;
-@group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<storage, read_write> clock: array<u32>;
-@group(0) @binding(5) var<storage, read_write> losses: array<f32>;
-@group(0) @binding(6) var<storage, read_write> counts: array<u32>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> kernel0: array<vec4f>;
+@group(0) @binding(1) var<storage, read> kernel1: array<vec4f>;
+@group(0) @binding(2) var<storage, read> kernel2: array<vec4f>;
+@group(0) @binding(3) var<storage, read> kernel3: array<vec4f>;
+@group(0) @binding(4) var<storage, read> kernel4: array<vec4f>;
+@group(0) @binding(5) var<storage, read> kernel5: array<vec4f>;
+@group(0) @binding(6) var<storage, read> sources: array<vec4f>;
+@group(0) @binding(7) var<storage, read_write> neurons: array<Neuron>;
+@group(0) @binding(8) var<storage, read_write> state: array<f32>;
+@group(0) @binding(9) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(10) var<uniform> params: Params;
 
-var<private> h: array<f32, NPL>;
-var<private> u: array<f32, NPL>;
-var<private> drift: array<f32, NPL>; // A
-var<private> s: array<f32, NPL>;
+var<private> me: Neuron;
+var<private> h: array<vec4f, NQ>;
+var<private> u: array<vec4f, NQ>;
+var<private> drift: array<vec4f, NQ>; // A
+var<private> s: array<vec4f, NQ>;
 var<private> flipped: array<u32, NW>;
+var<private> rows: array<u32, HELD>;
+var<private> steps: array<f32, HELD>;
 
 // mu^p
 fn decay(p: u32) -> f32 {
-  return select(exp2(f32(p) * params.log2_mu), 0.0, params.mu == 0.0 && p > 0u);
+  return select(exp2(f32(p) * me.log2_mu), 0.0, me.mu == 0.0 && p > 0u);
 }
 
 // H after p epochs without a flip.
 fn ahead(value: f32, b: f32, a: f32, p: u32) -> f32 {
-  return value - params.lr * (b * (1.0 - decay(p)) + f32(p) * a);
+  return value - me.lr * (b * (1.0 - decay(p)) + f32(p) * a);
 }
 
-// The first p in 1..most at which the sign of H differs from now, or most + 1. H(p) is convex or concave, so it turns at
-// most once; on each side of the turn it is monotone, and one bisection finds its change of sign.
+fn turned(value: f32, b: f32, a: f32, p: u32) -> bool {
+  return (ahead(value, b, a, p) > 0.0) != (value > 0.0);
+}
+
+// The first p from 1 on at which the sign of H differs from now; more than `most` when that is later. H(p) is convex or
+// concave, so it turns at most once; on each side of the turn it is monotone, and one search finds its change of sign.
+// Where it looks depends on H, B and A alone, never on `most`: so the answer is the same for every cut into chunks.
 fn crossing(value: f32, b: f32, a: f32, most: u32) -> u32 {
-  let positive = value > 0.0;
-  var turn = most;
-  let rate = b * params.log2_mu * 0.69314718;
+  var turn = 0u;
+  let rate = b * me.log2_mu * 0.69314718;
   if (rate != 0.0) {
     let power = a / rate;
     if (power > 0.0 && power < 1.0) {
-      turn = min(most, u32(clamp(floor(log2(power) / params.log2_mu), 0.0, 1e9)));
+      turn = u32(clamp(floor(log2(power) / me.log2_mu), 0.0, f32(HORIZON)));
     }
   }
   // Both integers beside the turn bound the two monotone pieces.
   var low = 0u;
   var high = turn;
-  if ((ahead(value, b, a, high) > 0.0) == positive) {
-    low = high;
-    high = min(turn + 1u, most);
-    if ((ahead(value, b, a, high) > 0.0) == positive) {
+  if (turn == 0u || !turned(value, b, a, turn)) {
+    low = turn;
+    var stride = 1u;
+    loop {
+      high = low + stride;
+      if (turned(value, b, a, high)) {
+        break;
+      }
       low = high;
-      high = most;
-      if ((ahead(value, b, a, high) > 0.0) == positive) {
+      stride *= 2u;
+      if (low >= most || low >= HORIZON) {
         return most + 1u;
       }
     }
   }
   while (high - low > 1u) {
     let middle = (low + high) / 2u;
-    if ((ahead(value, b, a, middle) > 0.0) == positive) {
-      low = middle;
-    } else {
+    if (turned(value, b, a, middle)) {
       high = middle;
+    } else {
+      low = middle;
     }
   }
   return high;
 }
 
-fn derivative(value: f32) -> f32 {
-  return select(params.slope, 1.0, value > 0.0);
+// A component that is not known when compiling; an index would send the whole vector through memory.
+fn pick(v: vec4f, c: u32) -> f32 {
+  return select(select(v.x, v.y, c == 1u), select(v.z, v.w, c == 3u), c >= 2u);
+}
+
+fn derivative(value: vec4f) -> vec4f {
+  return select(vec4f(me.slope), vec4f(1.0), value > vec4f(0.0));
 }
 
 // Brings C and V of one entry from its last change to epoch t; phi is the derivative it had in between.
-fn settle(at: u32, row: u32, t: u32, phi: f32, source: f32, readout_j: f32) {
-  let plane = params.m * params.ld;
+fn settle(at: u32, row: u32, t: u32, phi: f32, source: f32) {
+  let plane = params.m * params.quads * 4u;
   let since = u32(state[5u * plane + row + at]);
   let p = t - since;
-  let g = readout_j * source * phi / (1.0 - params.mu);
+  let g = me.readout * source * phi / (1.0 - me.mu);
   let v = state[4u * plane + row + at];
   let power = decay(p);
-  let b = (v - g) * params.mu / (1.0 - params.mu);
-  state[3u * plane + row + at] -= params.lr * (b * (1.0 - power) + f32(p) * g);
+  let b = (v - g) * me.mu / (1.0 - me.mu);
+  state[3u * plane + row + at] -= me.lr * (b * (1.0 - power) + f32(p) * g);
   state[4u * plane + row + at] = power * v + (1.0 - power) * g;
   state[5u * plane + row + at] = f32(t);
 }
 
-// A += steps . K rows; a step of zero stands for no flip.
-fn apply_four(rows: vec4u, steps: vec4f, lane: u32) {
-  for (var e = 0u; e < NPL; e++) {
-    let at = e * S + lane;
-    let entries = vec4f(kernel[rows.x + at], kernel[rows.y + at], kernel[rows.z + at], kernel[rows.w + at]);
-    drift[e] += dot(steps, entries);
+// A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
+fn apply(piece: u32, held: u32, lane: u32) {
+  switch (piece) {
+    case 0u: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel0[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
+    case 1u: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel1[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
+    case 2u: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel2[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
+    case 3u: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel3[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
+    case 4u: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel4[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
+    default: {
+      for (var e = 0u; e < NQ; e++) {
+        var sum = drift[e];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel5[rows[f] + e * S + lane];
+        }
+        drift[e] = sum;
+      }
+    }
   }
 }
 
 @compute @workgroup_size(S)
-fn gram_identity_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let j = group.x;
-  let row = j * params.ld;
-  let plane = params.m * params.ld;
-  let a_j = readout[j];
-  let gain = params.mu / (1.0 - params.mu);
-  for (var e = 0u; e < NPL; e++) {
-    let i = e * S + lane;
-    h[e] = state[row + i];
-    u[e] = state[plane + row + i];
-    drift[e] = state[2u * plane + row + i];
-    s[e] = select(0.0, scaled[i], e * S + lane < params.n);
+fn gram_identity_subgroup(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let j = group.y * groups.x + group.x;
+  if (j >= params.m) {
+    return;
   }
-  let end = params.start + params.epochs;
-  var t = clock[j];
+  me = neurons[j];
+  if (me.epochs == 0u && me.sync == 0u) {
+    return;
+  }
+  let row = j * params.quads * 4u;
+  let plane = params.m * params.quads * 4u;
+  let gain = me.mu / (1.0 - me.mu);
+  for (var e = 0u; e < NQ; e++) {
+    let i = row + 4u * (e * S + lane);
+    h[e] = vec4f(state[i], state[i + 1u], state[i + 2u], state[i + 3u]);
+    let iu = plane + i;
+    u[e] = vec4f(state[iu], state[iu + 1u], state[iu + 2u], state[iu + 3u]);
+    let ia = 2u * plane + i;
+    drift[e] = vec4f(state[ia], state[ia + 1u], state[ia + 2u], state[ia + 3u]);
+    s[e] = sources[me.source * params.quads + e * S + lane];
+  }
+  let end = me.start + me.epochs;
+  var t = me.clock;
   var events = 0u;
   var flips = 0u;
+  var stalled = 0u;
+  // The word of `flipped` at which the flips of this event go on.
+  var w = NW;
   loop {
-    // Sums and the next flip as seen from epoch t, where H, U and A stand. A flip after the chunk's end is left for later.
-    let rest = end - t;
-    var next = rest + 1u;
-    var sum_h = 0.0;
-    var sum_b = 0.0;
-    var sum_a = 0.0;
-    for (var e = 0u; e < NPL; e++) {
-      let value = h[e];
-      let a = drift[e];
-      let b = (u[e] - a) * gain;
-      let source = s[e] * derivative(value);
-      sum_h += source * value;
-      sum_b += source * b;
-      sum_a += source * a;
-      // What H can move against its sign in the epochs that still matter; most samples are out of reach.
-      let towards = select(-1.0, 1.0, value > 0.0);
-      let reach = params.lr * (max(towards * b, 0.0) + f32(next - 1u) * max(towards * a, 0.0));
-      // The bracket reaches to the end of the run, not of the chunk, so that the flip found does not depend on the chunk.
-      if (next > 1u && 1.00001 * reach >= abs(value) && e * S + lane < params.n) {
-        next = min(next, crossing(value, b, a, params.total - t));
+    if (w == NW) {
+      // Sums and the next flip as seen from epoch t, where H, U and A stand. A flip after the chunk's end is left for later.
+      let rest = end - t;
+      var next = rest + 1u;
+      var sums_h = vec4f(0.0);
+      var sums_b = vec4f(0.0);
+      var sums_a = vec4f(0.0);
+      for (var e = 0u; e < NQ; e++) {
+        let value = h[e];
+        let a = drift[e];
+        let b = (u[e] - a) * gain;
+        let source = s[e] * derivative(value);
+        sums_h += source * value;
+        sums_b += source * b;
+        sums_a += source * a;
+        // What H can move against its sign in the epochs that still matter; most samples are out of reach.
+        let towards = select(vec4f(-1.0), vec4f(1.0), value > vec4f(0.0));
+        let reach = me.lr * (max(towards * b, vec4f(0.0)) + f32(next - 1u) * max(towards * a, vec4f(0.0)));
+        let near = 1.00001 * reach >= abs(value);
+        if (next > 1u && any(near)) {
+          let close = select(vec4f(0.0), vec4f(1.0), near);
+          for (var c = 0u; c < 4u; c++) {
+            if (pick(close, c) > 0.0 && 4u * (e * S + lane) + c < params.n) {
+              next = min(next, crossing(pick(value, c), pick(b, c), pick(a, c), next - 1u));
+            }
+          }
+        }
       }
-    }
-    let p = subgroupMin(next);
-    sum_h = subgroupAdd(sum_h);
-    sum_b = subgroupAdd(sum_b);
-    sum_a = subgroupAdd(sum_a);
-    let from_q = max(params.start, t) - t;
-    for (var q = from_q + lane; q < min(p, rest); q += S) {
-      let moved = sum_b * (1.0 - decay(q)) + f32(q) * sum_a;
-      losses[j * params.epochs + t + q - params.start] = a_j * (sum_h - params.lr * moved);
-    }
-    if (p > rest && (params.sync == 0u || rest == 0u)) {
-      break;
-    }
-    let advance = min(p, rest);
-    let power = decay(advance);
-    for (var w = 0u; w < NW; w++) {
-      flipped[w] = 0u;
-    }
-    for (var e = 0u; e < NPL; e++) {
-      let value = h[e];
-      let a = drift[e];
-      let b = (u[e] - a) * gain;
-      let moved = value - params.lr * (b * (1.0 - power) + f32(advance) * a);
-      h[e] = moved;
-      u[e] = power * u[e] + (1.0 - power) * a;
-      if ((moved > 0.0) != (value > 0.0) && e * S + lane < params.n) {
-        flipped[e / 32u] |= 1u << (e % 32u);
+      let p = subgroupMin(next);
+      let ones = vec4f(1.0);
+      let sum_h = subgroupAdd(dot(sums_h, ones));
+      let sum_b = subgroupAdd(dot(sums_b, ones));
+      let sum_a = subgroupAdd(dot(sums_a, ones));
+      let from_q = max(me.start, t) - t;
+      for (var q = from_q + lane; q < min(p, rest); q += S) {
+        let moved = sum_b * (1.0 - decay(q)) + f32(q) * sum_a;
+        losses[me.losses_first + t + q - me.start] = me.readout * (sum_h - me.lr * moved);
       }
+      if (p > rest && (me.sync == 0u || rest == 0u)) {
+        break;
+      }
+      if (p <= rest && params.have_kernel == 0u) {
+        stalled = 1u;
+        break;
+      }
+      let advance = min(p, rest);
+      let power = decay(advance);
+      for (var w = 0u; w < NW; w++) {
+        flipped[w] = 0u;
+      }
+      for (var e = 0u; e < NQ; e++) {
+        let value = h[e];
+        let a = drift[e];
+        let b = (u[e] - a) * gain;
+        let moved = value - me.lr * (b * (1.0 - power) + f32(advance) * a);
+        h[e] = moved;
+        u[e] = power * u[e] + (1.0 - power) * a;
+        let changed = (moved > vec4f(0.0)) != (value > vec4f(0.0));
+        if (any(changed)) {
+          let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), changed);
+          flipped[e / 8u] |= (bits.x | bits.y | bits.z | bits.w) << (4u * (e % 8u));
+        }
+      }
+      t += advance;
+      events++;
+      w = 0u;
     }
-    t += advance;
-    events++;
-    // Flips by fours: K is read as often, but A is read and written once for four.
+    // The next flips that fit one pass over A. This stands here, and not in a loop of its own, because lavapipe compiles
+    // loops nested deeper than this for minutes.
     var held = 0u;
-    var rows = vec4u(0u);
-    var steps = vec4f(0.0);
-    for (var w = 0u; w < NW; w++) {
-      var bits = flipped[w];
-      loop {
-        let mine = select(0xffffffffu, (w * 32u + firstTrailingBit(bits)) * S + lane, bits != 0u);
-        let i = subgroupMin(mine);
-        if (i == 0xffffffffu) {
-          break;
-        }
-        flips++;
-        var change = 0.0;
-        if (mine == i) {
-          bits &= bits - 1u;
-          let e = i / S;
-          let now = derivative(h[e]);
-          let before = 1.0 + params.slope - now;
-          settle(i, row, t, before, s[e], a_j);
-          change = s[e] * (now - before);
-        }
-        // Only one lane has a change: the sum is that change, exactly.
-        steps[held] = subgroupAdd(change) * a_j / (1.0 - params.mu);
-        rows[held] = i * params.ld;
-        held++;
-        if (held == 4u) {
-          apply_four(rows, steps, lane);
-          held = 0u;
-          steps = vec4f(0.0);
-        }
+    var piece = 0u;
+    loop {
+      if (w == NW) {
+        break;
       }
+      let bits = flipped[w];
+      let first = firstTrailingBit(bits);
+      let mine = select(0xffffffffu, 4u * ((w * 8u + first / 4u) * S + lane) + first % 4u, bits != 0u);
+      let i = subgroupMin(mine);
+      // Padding past n never counts, though it may move.
+      if (i >= params.n) {
+        w++;
+        continue;
+      }
+      var home = 0u;
+      if (PIECES > 1u) {
+        home = i / params.piece_rows;
+      }
+      if (held == HELD || (held > 0u && home != piece)) {
+        break;
+      }
+      flips++;
+      var change = 0.0;
+      if (mine == i) {
+        flipped[w] = bits & (bits - 1u);
+        let e = w * 8u + first / 4u;
+        let now = pick(derivative(h[e]), first % 4u);
+        let before = 1.0 + me.slope - now;
+        let source = pick(s[e], first % 4u);
+        settle(i, row, t, before, source);
+        change = source * (now - before);
+      }
+      // Only one lane has a change: the sum is that change, exactly.
+      steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);
+      rows[held] = (i - home * params.piece_rows) * params.quads;
+      piece = home;
+      held++;
     }
-    if (held == 1u) {
-      for (var e = 0u; e < NPL; e++) {
-        drift[e] += steps.x * kernel[rows.x + e * S + lane];
-      }
-    } else if (held > 1u) {
-      apply_four(rows, steps, lane);
+    if (held > 0u) {
+      apply(piece, held, lane);
     }
   }
-  for (var e = 0u; e < NPL; e++) {
-    let i = e * S + lane;
-    if (i < params.n) {
-      state[row + i] = h[e];
-      state[plane + row + i] = u[e];
-      state[2u * plane + row + i] = drift[e];
-      if (params.sync == 1u) {
-        settle(i, row, end, derivative(h[e]), s[e], a_j);
+  for (var e = 0u; e < NQ; e++) {
+    for (var c = 0u; c < 4u; c++) {
+      let i = 4u * (e * S + lane) + c;
+      if (i < params.n) {
+        state[row + i] = pick(h[e], c);
+        state[plane + row + i] = pick(u[e], c);
+        state[2u * plane + row + i] = pick(drift[e], c);
+        if (me.sync == 1u && stalled == 0u) {
+          settle(i, row, end, pick(derivative(h[e]), c), pick(s[e], c));
+        }
       }
     }
   }
   if (lane == 0u) {
-    clock[j] = t;
-    counts[j * 2u] = events;
-    counts[j * 2u + 1u] = flips;
+    neurons[j].clock = t;
+    neurons[j].events = events;
+    neurons[j].flips = flips;
+    neurons[j].stalled = stalled;
   }
 }

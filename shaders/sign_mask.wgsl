@@ -3,7 +3,7 @@
 // Computes   bit r of mask[w, i] = h[w G + r, i] > 0
 // Shapes     h (m, ld) of which n columns count; mask (words, n), words = ceil(m / group)
 // Bindings   0 h      read        (m, ld), from element params.first on
-//            1 mask   read_write  (words, n)
+//            1 mask   read_write  (words, n), from element params.mask_first on
 //            2 params uniform
 // Constants  none
 // Dispatch   (x, y, 1) with 64 x y >= words n
@@ -18,6 +18,7 @@ struct Params {
   group: u32,
   words: u32,
   first: u32,
+  mask_first: u32,
 }
 
 @group(0) @binding(0) var<storage, read> h: array<f32>;
@@ -43,5 +44,5 @@ fn sign_mask(
       bits |= 1u << r;
     }
   }
-  mask[at] = bits;
+  mask[params.mask_first + at] = bits;
 }

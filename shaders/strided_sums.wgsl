@@ -9,7 +9,8 @@
 // Dispatch   (x, y, 1) with 64 x y >= count
 // Workgroup  (64); no workgroup memory, no barrier
 // Assumes    nothing
-// Order      k ascending in one invocation; deterministic
+// Order      what the output holds, then k ascending, in one invocation; deterministic, and the same if the terms come in
+//            several calls
 
 struct Params {
   count: u32,
@@ -35,10 +36,10 @@ fn strided_sums(
   if (e >= params.count) {
     return;
   }
-  var sum = 0.0;
+  let at = params.output_first + e;
+  var sum = select(0.0, output[at], params.accumulate == 1u);
   for (var k = 0u; k < params.steps; k++) {
     sum += input[params.first + e * params.outer + k * params.inner];
   }
-  let at = params.output_first + e;
-  output[at] = sum + select(0.0, output[at], params.accumulate == 1u);
+  output[at] = sum;
 }

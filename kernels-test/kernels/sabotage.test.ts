@@ -79,7 +79,7 @@ const flat = (count: number) => new Array<number>(count).fill(1);
 
 const SABOTAGES: Record<string, Sabotage[]> = {
   add: [
-    { what: 'sign', from: 'b[at] += a[at]', to: 'b[at] -= a[at]', check: checkAdd(65) },
+    { what: 'sign', from: 'b[at] += params.scale', to: 'b[at] -= params.scale', check: checkAdd(65) },
     { what: 'no guard', from: 'at < params.count', to: 'at < params.count + 1u', check: checkAdd(65) },
     { what: 'one too few', from: 'at < params.count', to: 'at + 1u < params.count', check: checkAdd(65) },
   ],

@@ -14,7 +14,7 @@ import { matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import { evaluate } from '../network/evaluate';
 import { Network, type NetworkStreams } from '../network/network';
-import { Panels, planBlocks, type Samples } from '../network/samples';
+import { Panels, type Samples } from '../network/samples';
 import { type TrainingOutcome, train } from '../network/train';
 import type { TrainingHistory, TrainingProblem } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
@@ -76,7 +76,7 @@ export async function runExperiment(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const layout = matmulLayout(gpu, m, engine.settings.matmul);
-    requireTrainer(engine, config, n, d, planBlocks(gpu, n, d, layout.words).length);
+    requireTrainer(engine, config, n, d);
     signal?.throwIfAborted();
 
     const data = await prepareData(gpu, config, loaded);
@@ -210,11 +210,11 @@ export async function runExperiment(
 const choice = ({ chosen, reason }: TrainingOutcome) => ({ chosen, reason });
 
 /** A trainer that is asked for by name must be possible. */
-function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: number, blocks: number): void {
+function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: number): void {
   if (config.trainer !== 'gram') return;
   for (const stage of ['standard', 'learning'] as const) {
     const { epochs, momentum } = config[stage];
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss, blocks };
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
     const obstacle = gramObstacle(engine.gpu, shape);
     if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }

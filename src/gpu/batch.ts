@@ -67,10 +67,10 @@ export class Batch {
     return this;
   }
 
-  /** Records zeroing of a whole array. */
-  clear(array: GpuArray): this {
+  /** Records zeroing of `count` elements from `first` on; default: the whole array. */
+  clear(array: GpuArray, first = 0, count = array.length - first): this {
     this.#endPass();
-    this.#encoder.clearBuffer(array.buffer);
+    this.#encoder.clearBuffer(array.buffer, first * 4, count * 4);
     return this;
   }
 

@@ -8,13 +8,19 @@ export interface BindingDescriptor {
   readonly access: 'read' | 'read_write';
   /** `raw`: 32-bit words of either type. */
   readonly element: ElementType | 'raw';
+  /** Where the elements are structs of scalars: they then count as u32 words, `record.size / 4` each. */
+  readonly record?: RecordDescriptor;
 }
 
-export interface ParamsDescriptor {
-  readonly binding: number;
-  /** Bytes, a multiple of 16. */
+/** A struct of 32-bit scalars. */
+export interface RecordDescriptor {
+  /** Bytes. */
   readonly size: number;
   readonly fields: Readonly<Record<string, { readonly offset: number; readonly type: 'u32' | 'i32' | 'f32' }>>;
+}
+
+export interface ParamsDescriptor extends RecordDescriptor {
+  readonly binding: number;
 }
 
 /** What the host knows of a shader. One .wgsl file, one entry point of the same name. */
@@ -45,17 +51,27 @@ export type ConstantsOf<D extends ShaderDescriptor> = Partial<
 
 /** Packs the values of a parameter struct as the shader lays it out. */
 export function packParams(params: ParamsDescriptor, values: Readonly<Record<string, number>>): ArrayBuffer {
-  const bytes = new ArrayBuffer(params.size);
-  const view = new DataView(bytes);
-  for (const [name, field] of Object.entries(params.fields)) {
-    const value = values[name];
-    if (value === undefined) throw new TypeError(`parameter ${name} is missing`);
-    if (field.type === 'f32') view.setFloat32(field.offset, value, true);
-    else {
-      const inRange = Number.isInteger(value) && value >= (field.type === 'u32' ? 0 : -(2 ** 31)) && value < 2 ** 32;
-      if (!inRange) throw new RangeError(`parameter ${name} = ${value} is not a 32-bit integer`);
-      view.setUint32(field.offset, value >>> 0, true);
+  return packRecords(params, [values]).buffer as ArrayBuffer;
+}
+
+/** Packs structs one after the other, as words. */
+export function packRecords(
+  { size, fields }: RecordDescriptor,
+  records: readonly Readonly<Record<string, number>>[],
+): Uint32Array {
+  const view = new DataView(new ArrayBuffer(size * records.length));
+  for (const [at, values] of records.entries()) {
+    for (const [name, field] of Object.entries(fields)) {
+      const value = values[name];
+      const offset = at * size + field.offset;
+      if (value === undefined) throw new TypeError(`parameter ${name} is missing`);
+      if (field.type === 'f32') view.setFloat32(offset, value, true);
+      else {
+        const inRange = Number.isInteger(value) && value >= (field.type === 'u32' ? 0 : -(2 ** 31)) && value < 2 ** 32;
+        if (!inRange) throw new RangeError(`parameter ${name} = ${value} is not a 32-bit integer`);
+        view.setUint32(offset, value >>> 0, true);
+      }
     }
   }
-  return bytes;
+  return new Uint32Array(view.buffer);
 }

@@ -16,12 +16,15 @@ export interface SignMaskArgs {
   readonly group: number;
   readonly words: number;
   readonly first: number;
+  /** First element of mask (default 0). */
+  readonly maskFirst?: number;
 }
 
 /** sign_mask: derivative bits of stored pre-activations. */
 export async function signMask(gpu: Gpu, args: SignMaskArgs): Promise<Step> {
-  const { h, mask, ...params } = args;
+  const { h, mask, maskFirst = 0, ...rest } = args;
   const kernel = await gpu.kernel(shaders.signMask);
+  const params = { ...rest, mask_first: maskFirst };
   return (batch) => void batch.dispatch(kernel, { h, mask }, params, grid1d(gpu, params.words * params.n));
 }
 
@@ -43,48 +46,4 @@ export async function stridedSums(gpu: Gpu, args: SumsArgs): Promise<Step> {
   const kernel = await gpu.kernel(shaders.stridedSums);
   const params = { ...rest, output_first: outputFirst, accumulate: accumulate ? 1 : 0 };
   return (batch) => void batch.dispatch(kernel, { input, output }, params, grid1d(gpu, rest.count));
-}
-
-export interface GramIdentityArgs {
-  /** (n, ld) K = X X^T + 1 */
-  readonly kernel: GpuArray;
-  /** (ld) -y / n, zero past n */
-  readonly scaled: GpuArray;
-  /** (m) */
-  readonly readout: GpuArray;
-  /** (6, m, ld) H, U, A, C, V, epoch of the last change */
-  readonly state: GpuArray;
-  /** (m) unsigned: the epoch that H, U and A stand at */
-  readonly clock: GpuArray;
-  /** (m, epochs) out */
-  readonly losses: GpuArray;
-  /** (m, 2) unsigned, out: events and flips */
-  readonly counts: GpuArray;
-  readonly n: number;
-  readonly ld: number;
-  readonly m: number;
-  /** First epoch of the chunk, and how many it has. */
-  readonly start: number;
-  readonly epochs: number;
-  /** Epochs of the whole run. */
-  readonly total: number;
-  /** Bring everything to the chunk's end: before a new learning rate, and at the end of the run. */
-  readonly sync: boolean;
-  readonly lr: number;
-  readonly momentum: number;
-  readonly slope: number;
-}
-
-/** gram_identity_subgroup: a chunk of epochs of every neuron. */
-export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
-  const { n, ld, m, start, epochs, total, sync, lr, momentum, slope, ...arrays } = args;
-  const lanes = gpu.adapter.subgroupSize;
-  if (lanes === null) throw new RangeError('Gram training needs an adapter with subgroups of one fixed size');
-  const perLane = Math.ceil(n / lanes);
-  const constants = { S: lanes, NPL: perLane, NW: Math.ceil(perLane / 32) };
-  const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
-  // log2 of 0 is never used: the shader takes mu^p = 0 there.
-  const log2_mu = momentum > 0 ? Math.log2(momentum) : -1;
-  const params = { n, ld, m, start, epochs, total, sync: sync ? 1 : 0, lr, mu: momentum, log2_mu, slope };
-  return (batch) => void batch.dispatch(kernel, arrays, params, [m]);
 }

@@ -13,6 +13,19 @@ const ELEMENTS = {
   vec2f: 'f32',
 };
 
+/** Offsets and types of a struct of scalars. */
+function fieldsOf(type, fail) {
+  const fields = {};
+  for (const member of type.members) {
+    if (!['u32', 'i32', 'f32'].includes(member.type.name)) fail(`field ${member.name} is a ${member.type.name}`);
+    fields[member.name] = { offset: member.offset, type: member.type.name };
+  }
+  return fields;
+}
+
+/** A struct of 32-bit scalars, of which a binding holds an array. */
+const recordOf = (type, fail) => ({ size: type.size, fields: fieldsOf(type, fail) });
+
 /** @param {string} name file name without .wgsl @param {string} code */
 export function describeShader(name, code) {
   const fail = (text) => {
@@ -24,24 +37,23 @@ export function describeShader(name, code) {
   const bindings = {};
   for (const { name: variable, group, binding, access, type } of reflected.storage) {
     if (group !== 0) fail(`${variable} is not in group 0`);
-    const element = ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`];
+    const record = type.format?.isStruct ? recordOf(type.format, fail) : undefined;
+    const element = record
+      ? 'u32'
+      : (ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`]);
     if (!element) fail(`${variable}: arrays of ${type.format?.name} are not known to the host`);
     // `raw` takes bits whatever they mean, so it accepts arrays of either type
     bindings[variable] = {
       binding,
       access: access === 'read_write' ? 'read_write' : 'read',
       element: variable === 'raw' ? 'raw' : element,
+      ...(record ? { record } : {}),
     };
   }
   let params = null;
   if (reflected.uniforms.length > 1) fail('more than one uniform');
   for (const { binding, type } of reflected.uniforms) {
-    const fields = {};
-    for (const member of type.members) {
-      if (!['u32', 'i32', 'f32'].includes(member.type.name)) fail(`parameter ${member.name} is a ${member.type.name}`);
-      fields[member.name] = { offset: member.offset, type: member.type.name };
-    }
-    params = { binding, size: Math.ceil(type.size / 16) * 16, fields };
+    params = { binding, size: Math.ceil(type.size / 16) * 16, fields: fieldsOf(type, fail) };
   }
   const overrides = {};
   for (const match of code.matchAll(/^override (\w+): (?:u32|f32) = ([\d.]+)[uf]?;/gm))

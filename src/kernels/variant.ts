@@ -80,3 +80,19 @@ export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): Matmul
   const group = Math.ceil(m / words);
   return { ...common, group, forward: whole(best.forward), gradient: whole(best.gradient) };
 }
+
+/** How a neuron's training in Gram space is spread over lanes: one subgroup, or one workgroup of so many. */
+export interface GramLoop {
+  readonly variant: 'subgroup' | 'workgroup';
+  readonly lanes: number;
+}
+
+/**
+ * subgroup: no barrier, for adapters on the CPU, where a barrier switches coroutines; workgroup: for real GPUs, and for
+ * adapters whose subgroups are not of one fixed size that a panel of 32 samples is made of whole quads of.
+ */
+export function gramLoop(gpu: Gpu): GramLoop {
+  const lanes = subgroupLanes(gpu);
+  if (gpu.adapter.software && (lanes === 4 || lanes === 8)) return { variant: 'subgroup', lanes };
+  return { variant: 'workgroup', lanes: 256 };
+}

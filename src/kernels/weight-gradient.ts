@@ -119,9 +119,9 @@ export interface PlateauArgs {
 /** Where the best loss starts: torch's infinity, which a shader may not rely on. */
 export const WORST_LOSS = 3.4028234663852886e38;
 
-/** The state a training starts with: learning rate now and next, best loss, bad epochs, epoch. */
-export function plateauState(lr: number): Float32Array {
-  return Float32Array.of(lr, lr, WORST_LOSS, 0, 0, 0, 0, 0);
+/** The state before an epoch: learning rate now and next, best loss, bad epochs, and 0 for the first row of the history. */
+export function plateauState({ lr, best = WORST_LOSS, bad = 0 }: { lr: number; best?: number; bad?: number }): Float32Array {
+  return Float32Array.of(lr, lr, best, bad, 0, 0, 0, 0);
 }
 
 /** plateau: records the epoch and moves the learning rate. */

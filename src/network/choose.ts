@@ -1,15 +1,19 @@
 // Direct or Gram: what each would cost on this adapter, and whether Gram can run at all.
 //
-// The constants are seconds on two cores, measured (bench/RESULTS.md); only their ratios matter. What Gram training costs
-// under the identity loss depends on how often derivative bits flip, which only the run shows: a prior decides whether to
-// start, the count at a fixed epoch whether to go on. Counts, not clocks, decide: the same run always takes the same path.
-// Under the logistic loss an epoch costs the same every time.
+// What Gram training costs under the identity loss depends on how often derivative bits flip, which only the run shows. So
+// where the estimate leaves a doubt, a few epochs run directly and the flips of one are counted; and a training in Gram
+// space is looked at again when it has gone on for a while. Counts, not clocks, decide: the same run always takes the same
+// path. Under the logistic loss an epoch costs the same every time.
+//
+// The constants are seconds on two cores, measured (bench/RESULTS.md); only their ratios matter.
 
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
+import { GRAM_EPOCHS, GRAM_PIECES } from '../kernels/gram-identity';
 import { matmulLayout } from '../kernels/variant';
-import { gramLength, REVIEW_EPOCHS } from './gram';
+import { PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
+import { gramLength, gramRow } from './gram-matrix';
 
 export interface TrainingShape {
   readonly n: number;
@@ -18,15 +22,21 @@ export interface TrainingShape {
   readonly epochs: number;
   readonly loss: 'identity' | 'logistic';
   readonly momentum: number;
-  /** Blocks the samples are split into. */
-  readonly blocks: number;
 }
+
+/** Epochs after which a training that goes on directly has its flips counted. */
+export const PROBES = [2, 16, 64, 256, 1024, 4096] as const;
+/** Epochs after which a training in Gram space is looked at again. */
+export const REVIEWS = [16, 64, 256, 1024, 4096] as const;
+
+/** Device memory that `auto` lets Gram training take, K before all, unless the engine is told another limit. */
+export const GRAM_MEMORY = 2 * 1024 ** 3;
 
 interface Costs {
   /** A multiply-add of the direct trainer, and what an epoch costs besides. */
   readonly direct: number;
   readonly epoch: number;
-  /** A multiply-add of K. */
+  /** A multiply-add of K, of which half are computed. */
   readonly gram: number;
   /** One sample's share of a flip, and of going to the next event. */
   readonly flip: number;
@@ -35,102 +45,153 @@ interface Costs {
   readonly entry: number;
 }
 
-const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 1.4e-10, flip: 2e-9, event: 8e-9, entry: 5e-9 };
-const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 1.1e-9, flip: 1.8e-8, event: 4e-8, entry: 2e-8 };
+const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 7e-11, flip: 8e-10, event: 6e-9, entry: 5e-9 };
+const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 6e-10, flip: 8e-9, event: 4e-8, entry: 2e-8 };
 
-/** Share of all derivative bits that flips in an epoch, before anything is known: between shifted Gauss and MNIST. */
-const PRIOR_SHARE = 1e-3;
+/** Flips of a derivative bit in a whole run, before anything is known (measured: 0.3 to 0.6; pure noise up to 5). */
+const PRIOR_FLIPS = 0.6;
+/** How far off that may be before a run is started without a look. */
+const DOUBT = 5;
+/** Epochs over which the rate of flips is taken to last; later it falls off as 1 / epochs (measured on Gauss and MNIST). */
+const STEADY = 64;
+
+export interface Choice {
+  /** `probe`: go on directly to the next of {@link PROBES}, and count. */
+  readonly trainer: 'direct' | 'gram' | 'probe';
+  readonly reason: string;
+}
 
 /** Why Gram training cannot run, in words for the user, or undefined. */
 export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
-  const { n, m, loss, momentum, blocks } = shape;
+  const { n, m, loss, momentum, epochs } = shape;
+  const most = gpu.maxArrayLength;
+  const ld = gramRow(n);
+  const limit = formatBytes(most * 4);
   if (loss === 'identity') {
     // The closed form divides by 1 - mu: at 0.999 float32 loses three digits there (measured: 2e-4 of W, direct 1e-6).
     if (momentum > 0.99) return `Gram training is exact to float32 up to a momentum of 0.99, not ${momentum}`;
-    const widest = gpu.limits.maxComputeWorkgroupsPerDimension;
-    if (m > widest) return `Gram training takes at most ${widest} neurons on this adapter, not ${m}`;
+    if (epochs > GRAM_EPOCHS) return `Gram training takes at most ${GRAM_EPOCHS} epochs, not ${epochs}`;
+    const buffers = gpu.limits.maxStorageBuffersPerShaderStage;
+    if (buffers < 4 + GRAM_PIECES) return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
+    const rows = Math.floor(most / ld / 32) * 32;
+    const state = 4 * (PLANES + 32) * ld;
+    if (rows * GRAM_PIECES < ld || 4 * most < state) {
+      const bytes = formatBytes(4 * gramLength(n));
+      return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
+    }
+    return undefined;
   }
-  if (gpu.adapter.subgroupSize === null || !gpu.features.has('subgroups' as GPUFeatureName)) {
-    return 'Gram training needs a device with the feature "subgroups", all of one fixed size';
-  }
-  const bytes = gramLength(n) * 4;
-  const most = gpu.maxArrayLength * 4;
-  const state = 4 * (loss === 'identity' ? identityState(n, m) : gramLogisticLength(n, n, matmulLayout(gpu, m)));
-  if (blocks > 1 || bytes > most || state > most) {
-    return `Gram training needs ${formatBytes(bytes)} for the matrix X X^T and ${formatBytes(state)} for its state, each in one piece; this adapter binds ${formatBytes(most)}`;
+  const rows = Math.min(ld, Math.floor(most / ld / 32) * 32);
+  const state = rows > 0 ? gramLogisticLength(n, rows, matmulLayout(gpu, m)) : Infinity;
+  if (state > most) {
+    const bytes = formatBytes(4 * (rows > 0 ? state : 32 * ld));
+    return `Gram training under the logistic loss needs ${bytes} in one piece beside the matrix X X^T of ${formatBytes(4 * gramLength(n))}; this adapter binds ${limit}`;
   }
   return undefined;
 }
 
-/** Elements of the identity loss's state, padding included. */
-function identityState(n: number, m: number): number {
-  return (6 * m + 32) * Math.ceil(n / 32) * 32;
-}
-
 /** Bytes that Gram training holds beyond the samples and the weights: K, its state, and the copy a rollback needs. */
 export function gramBytes(gpu: Gpu, { n, m, loss }: Pick<TrainingShape, 'n' | 'm' | 'loss'>): number {
-  const state =
-    loss === 'identity'
-      ? identityState(n, m) + 6 * m * Math.ceil(n / 32) * 32
-      : gramLogisticElements(n, n, matmulLayout(gpu, m));
+  const ld = gramRow(n);
+  const rows = Math.min(ld, Math.floor(gpu.maxArrayLength / ld / 32) * 32);
+  const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, matmulLayout(gpu, m));
   return 4 * (gramLength(n) + state);
 }
 
-/**
- * What a run may hold unless more is asked for: 1.25 (3 X + 4 W) and one readback of 4 MiB. Gram training is taken by
- * itself only within that; its matrix X X^T alone is larger where n is large against d.
- */
-export function memoryBudget({ n, d, m }: Pick<TrainingShape, 'n' | 'd' | 'm'>): number {
-  return 1.25 * 4 * (3 * n * d + 4 * m * d) + 4 * 1024 * 1024;
-}
-
-export interface Estimate {
-  readonly direct: number;
-  readonly gram: number;
-}
-
-function costs(gpu: Gpu): Costs | undefined {
+/** Measured constants of the adapter, or undefined. */
+function costsOf(gpu: Gpu): Costs | undefined {
   if (!gpu.adapter.software) return undefined;
   return gpu.adapter.subgroupSize === 4 ? SWIFTSHADER : LAVAPIPE;
 }
 
-/** Estimated seconds of both trainers on a CPU adapter; undefined on adapters that have not been measured. */
-export function estimateCosts(gpu: Gpu, shape: TrainingShape): Estimate | undefined {
-  const c = costs(gpu);
+/** Estimated seconds of the parts of a training. */
+export interface Estimate {
+  /** An epoch of the direct trainer. */
+  readonly directEpoch: number;
+  /** K, and both ends of Gram training. */
+  readonly gramStart: number;
+  /** A flip, and an event, of the identity loss. */
+  readonly flip: number;
+  readonly event: number;
+  /** An epoch of the logistic loss. */
+  readonly denseEpoch: number;
+}
+
+/** Undefined on adapters that have not been measured. */
+export function estimateCosts(gpu: Gpu, { n, d, m }: Pick<TrainingShape, 'n' | 'd' | 'm'>): Estimate | undefined {
+  const c = costsOf(gpu);
   if (!c) return undefined;
-  const { n, d, m, epochs, loss } = shape;
-  const flips = PRIOR_SHARE * n * m * epochs;
-  const start = c.gram * n * n * d + 4 * c.direct * n * d * m;
   return {
-    direct: epochs * (2 * c.direct * n * d * m + c.epoch),
-    gram:
-      start +
-      (loss === 'identity'
-        ? flips * n * c.flip + Math.min(flips, m * epochs) * n * c.event
-        : epochs * (c.direct * n * n * m + c.entry * n * m + c.epoch)),
+    directEpoch: 2 * c.direct * n * d * m + c.epoch,
+    gramStart: c.gram * n * n * d + 4 * c.direct * n * d * m + 10 * c.epoch,
+    flip: c.flip * n,
+    event: c.event * n,
+    denseEpoch: c.direct * n * n * m + c.entry * n * m + c.epoch,
   };
 }
 
-/**
- * Whether direct training, from the start, beats going on: flips grow as a power of the epoch, read off the two reviews.
- * @param counted flips and events up to each review
- * @returns the reason to give up, or undefined
- */
-export function reviewFlips(
+const seconds = (value: number) => `${value.toPrecision(2)} s`;
+const compared = (gram: number, direct: number) =>
+  `estimated ${seconds(gram)} in Gram space, ${seconds(direct)} directly`;
+
+/** What to do before the first epoch. @param memoryLimit bytes */
+export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_MEMORY): Choice {
+  const estimate = estimateCosts(gpu, shape);
+  if (!estimate) {
+    const reason = 'Gram training has not been measured on this adapter: trainer gram asks for it';
+    return { trainer: 'direct', reason };
+  }
+  const { n, m, epochs, loss } = shape;
+  const direct = epochs * estimate.directEpoch;
+  const bytes = gramBytes(gpu, shape);
+  if (bytes > memoryLimit) {
+    const reason = `Gram space would take ${formatBytes(bytes)}, past the limit of ${formatBytes(memoryLimit)}: trainer gram asks for it`;
+    return { trainer: 'direct', reason };
+  }
+  if (loss === 'logistic') {
+    const gram = estimate.gramStart + epochs * estimate.denseEpoch;
+    return { trainer: gram < direct ? 'gram' : 'direct', reason: compared(gram, direct) };
+  }
+  const gram = (flips: number) =>
+    estimate.gramStart + flips * estimate.flip + Math.min(flips, m * epochs) * estimate.event;
+  const expected = PRIOR_FLIPS * n * m;
+  const reason = compared(gram(expected), direct);
+  // Even without K, both ends cost a few epochs.
+  if (epochs <= 2 * PROBES[0]) return { trainer: 'direct', reason };
+  return { trainer: gram(DOUBT * expected) < direct / 2 ? 'gram' : 'probe', reason };
+}
+
+/** Epochs that `left` epochs count for, the rate of flips falling off. */
+const lasting = (left: number) => (left <= STEADY ? left : STEADY * (1 + Math.log(left / STEADY)));
+
+/** What to do when `flips` derivative bits flipped in the epoch before `epoch`, the run going on directly. */
+export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, flips: number): Choice {
+  const estimate = estimateCosts(gpu, shape);
+  if (!estimate) return { trainer: 'direct', reason: 'asked for' };
+  const left = shape.epochs - epoch;
+  const direct = left * estimate.directEpoch;
+  const perEpoch = flips * estimate.flip + Math.min(flips, shape.m) * estimate.event;
+  // Without a flip K may never be needed.
+  const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lasting(left) * perEpoch;
+  const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
+  if (gram < direct) return { trainer: 'gram', reason };
+  return { trainer: PROBES.some((probe) => probe > epoch && probe < shape.epochs) ? 'probe' : 'direct', reason };
+}
+
+/** Whether to stay in Gram space at `epoch`, after so many flips and events since the last look. */
+export function reviewGram(
   gpu: Gpu,
   shape: TrainingShape,
-  counted: readonly { readonly flips: number; readonly events: number }[],
-): string | undefined {
-  const c = costs(gpu);
-  const [first, second] = counted;
-  if (!c || !first || !second) return undefined;
-  const { n, d, m, epochs } = shape;
-  const [early, late] = REVIEW_EPOCHS;
-  const power = Math.log(Math.max(1, second.flips) / Math.max(1, first.flips)) / Math.log(late / early);
-  const growth = (epochs / late) ** Math.min(1, Math.max(0, power)) - 1;
-  const left = growth * n * (second.flips * c.flip + second.events * c.event);
-  const direct = epochs * (2 * c.direct * n * d * m + c.epoch);
-  if (left <= direct) return undefined;
-  const share = ((100 * second.flips) / (n * m * late)).toPrecision(2);
-  return `${share} % of the derivative bits flip in an epoch: going on was estimated at ${left.toFixed(1)} s, direct training at ${direct.toFixed(1)} s`;
+  epoch: number,
+  since: { readonly epochs: number; readonly flips: number; readonly events: number },
+): { readonly stay: boolean; readonly reason: string } {
+  const estimate = estimateCosts(gpu, shape);
+  if (!estimate) return { stay: true, reason: 'asked for' };
+  const left = shape.epochs - epoch;
+  const perEpoch = (since.flips * estimate.flip + since.events * estimate.event) / since.epochs;
+  const gram = lasting(left) * perEpoch;
+  const direct = left * estimate.directEpoch + 4 * estimate.directEpoch;
+  const share = ((100 * since.flips) / (shape.n * shape.m * since.epochs)).toPrecision(2);
+  const reason = `${share} % of the derivative bits flipped in an epoch up to epoch ${epoch}: the rest ${compared(gram, direct)}`;
+  return { stay: gram <= direct, reason };
 }

@@ -13,9 +13,10 @@ import {
   plateau,
   weightGradient,
 } from '../kernels/weight-gradient';
-import { type Epoch, noEpochs, runEpochs } from './epochs';
+import { type Epoch, runWithSnapshots } from './epochs';
 import { hiddenStep, outputStep, PassScratch } from './pass';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import { TrainingRun } from './training-run';
 
 /**
  * Trains `problem.network` in place by full-batch gradient descent with momentum and plateau schedule.
@@ -26,18 +27,32 @@ export async function trainDirect(
   problem: TrainingProblem,
   options: TrainingOptions = {},
 ): Promise<TrainingHistory> {
+  using run = new TrainingRun(gpu, problem);
+  await advanceDirect(gpu, run, problem.epochs, options);
+  return run.history;
+}
+
+/** Takes a run from the epoch where it stands to epoch `until`; throws as {@link trainDirect}. */
+export async function advanceDirect(
+  gpu: Gpu,
+  run: TrainingRun,
+  until: number,
+  options: TrainingOptions = {},
+): Promise<void> {
   const scope = new Scope();
   try {
     options.signal?.throwIfAborted();
-    if (problem.epochs === 0) return noEpochs();
-    return await runEpochs(gpu, await prepareEpoch(gpu, problem, scope), problem, options);
+    if (until <= run.epoch) return;
+    const epoch = await prepareEpoch(gpu, run, until - run.epoch, scope);
+    await runWithSnapshots(gpu, epoch, run, until, options, () => run.problem.network.copy());
   } finally {
     scope.dispose();
   }
 }
 
-async function prepareEpoch(gpu: Gpu, problem: TrainingProblem, scope: Scope): Promise<Epoch> {
-  const { samples, panels, labels, network, layout, loss, epochs, momentum } = problem;
+async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: Scope): Promise<Epoch> {
+  const { problem } = run;
+  const { samples, panels, labels, network, layout, loss, momentum } = problem;
   const { blocks, n, d } = samples;
   const scratch = scope.use(new PassScratch(gpu, blocks, layout));
   const splits = Math.max(...blocks.map((block) => gradientSplits(block.rows, d, layout)));
@@ -49,8 +64,7 @@ async function prepareEpoch(gpu: Gpu, problem: TrainingProblem, scope: Scope): P
   const many = blocks.length > 1;
   const ofBlock = many ? scope.use(gpu.array('block gradient', gradient.length)) : gradient;
   const totalOfBlock = many ? scope.use(gpu.array('block totals', total.length)) : total;
-  // New WebGPU buffers are zero: the velocity starts there.
-  const velocity = scope.use(gpu.array('velocity', network.weights.length));
+  const velocity = run.makeVelocity();
   const summary = scope.use(gpu.array('epoch summary', 2));
   const state = scope.use(gpu.array('plateau state', 8));
   const history = scope.use(gpu.array('history', epochs * 3));

@@ -7,7 +7,9 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import type { Network } from './network';
+import type { TrainingOptions } from './trainer';
+import type { TrainingRun } from './training-run';
 
 /** Time of a chunk of epochs: short enough for display watchdogs and a lively progress bar, long against a submit. */
 const CHUNK_SECONDS = 0.1;
@@ -19,46 +21,65 @@ export interface Epoch {
   readonly steps: readonly Step[];
   /** (8) plateau state; its start is written by {@link runEpochs}. */
   readonly state: GpuArray;
-  /** (epochs, 3) loss, learning rate, number correct. */
+  /** (epochs to run, 3) loss, learning rate, number correct. */
   readonly history: GpuArray;
 }
 
-/** What a training of no epochs leaves. */
-export function noEpochs(): TrainingHistory {
-  return { loss: new Float32Array(0), lr: new Float32Array(0), accuracy: new Float32Array(0) };
-}
-
 /**
- * Runs all epochs of a training.
- * @throws the signal's reason when aborted; GpuError when the device fails.
+ * Runs the epochs from where `run` stands up to `until`, and brings its schedule and history there.
+ * @throws the signal's reason when aborted; GpuError when the device fails. The run is then of no use.
  */
 export async function runEpochs(
   gpu: Gpu,
   { steps, state, history }: Epoch,
-  { samples, epochs, lr }: Pick<TrainingProblem, 'samples' | 'epochs' | 'lr'>,
+  run: TrainingRun,
+  until: number,
   options: TrainingOptions,
-): Promise<TrainingHistory> {
-  state.write(plateauState(lr));
-  let done = 0;
+): Promise<void> {
+  const first = run.epoch;
+  const { n } = run.problem.samples;
+  state.write(plateauState(run.schedule));
   let chunk = 1;
-  while (done < epochs) {
+  while (run.epoch < until) {
     options.signal?.throwIfAborted();
-    const count = Math.min(chunk, epochs - done);
+    const count = Math.min(chunk, until - run.epoch);
     const batch = gpu.batch('training epochs');
     for (let epoch = 0; epoch < count; epoch++) for (const step of steps) step(batch);
     const began = performance.now();
     await batch.submit();
     const seconds = (performance.now() - began) / 1000;
-    done += count;
+    run.epoch += count;
     // The first chunk includes compiling, so growth is what is bounded, not the size.
     const fitting = Math.max(1, Math.floor((CHUNK_SECONDS / Math.max(seconds, 1e-6)) * count));
     chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
     if (options.onEpoch) {
-      const [loss, rate, correct] = await history.read((done - 1) * 3, 3);
-      options.onEpoch({ epoch: done, loss: loss!, lr: rate!, accuracy: correct! / samples.n });
+      const [loss, rate, correct] = await history.read((run.epoch - 1 - first) * 3, 3);
+      options.onEpoch({ epoch: run.epoch, loss: loss!, lr: rate!, accuracy: correct! / n });
     }
   }
-  const rows = await history.read();
-  const column = (at: number, scale = 1) => Float32Array.from({ length: epochs }, (_, t) => rows[t * 3 + at]! * scale);
-  return { loss: column(0), lr: column(1), accuracy: column(2, 1 / samples.n) };
+  const rows = await history.read(0, (until - first) * 3);
+  for (let at = 0; at < until - first; at++) {
+    run.loss[first + at] = rows[at * 3]!;
+    run.lr[first + at] = rows[at * 3 + 1]!;
+    run.accuracy[first + at] = rows[at * 3 + 2]! * (1 / n);
+  }
+  const [, lr, best, bad] = await state.read();
+  run.schedule = { lr: lr!, best: best!, bad: bad! };
+}
+
+/** {@link runEpochs}, stopping at the snapshots on the way. @param copy the network as it would be left here */
+export async function runWithSnapshots(
+  gpu: Gpu,
+  epoch: Epoch,
+  run: TrainingRun,
+  until: number,
+  options: TrainingOptions,
+  copy: () => Promise<Network>,
+): Promise<void> {
+  for (const stop of options.snapshots ?? []) {
+    if (stop <= run.epoch || stop > until) continue;
+    await runEpochs(gpu, epoch, run, stop, options);
+    await options.onSnapshot?.(stop, await copy());
+  }
+  if (run.epoch < until) await runEpochs(gpu, epoch, run, until, options);
 }

@@ -22,9 +22,12 @@ import {
   plateau,
   weightGradient,
 } from '../kernels/weight-gradient';
-import { type Epoch, noEpochs, runEpochs } from './epochs';
-import { applyCoefficients, gramRow, preActivations, preActivationsLength } from './gram-ends';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import { type Epoch, runWithSnapshots } from './epochs';
+import { applyCoefficients, preActivations, preActivationsLength } from './gram-ends';
+import { gramRow } from './gram-matrix';
+import type { Network } from './network';
+import type { TrainingOptions, TrainingProblem } from './trainer';
+import type { TrainingRun } from './training-run';
 
 /** K = X X^T + 1 in pieces of whole rows. */
 export interface GramPieces {
@@ -76,22 +79,23 @@ function partCount(n: number, rows: number, layout: MatmulLayout): number {
 }
 
 /**
- * Trains `problem.network` in place under the logistic loss; the result is that of direct training up to rounding.
+ * Trains the network of a run that stands at its start, in place, under the logistic loss; the result is that of direct training up to rounding.
  * @throws the signal's reason when aborted, the network untouched; GpuError when the device fails.
  */
 export async function trainGramLogistic(
   gpu: Gpu,
-  problem: TrainingProblem,
+  run: TrainingRun,
   kernel: GramPieces,
   options: TrainingOptions = {},
-): Promise<TrainingHistory> {
+): Promise<void> {
+  const { problem } = run;
   const { n } = problem.samples;
   const ld = gramRow(n);
   if (kernel.n !== n || kernel.ld !== ld) {
     throw new RangeError(`K of ${kernel.n} samples in rows of ${kernel.ld} for ${n} samples in rows of ${ld}`);
   }
   options.signal?.throwIfAborted();
-  if (problem.epochs === 0) return noEpochs();
+  if (problem.epochs === 0) return;
   const scope = new Scope();
   try {
     // New WebGPU buffers are zero: so C, U and V start.
@@ -100,10 +104,15 @@ export async function trainGramLogistic(
     const h = training.use(gpu.array('H', (gramInputs(n) + 1) * problem.network.m));
     await fillPreActivations(gpu, problem, h, ld);
     const epoch = await prepareEpoch(gpu, problem, kernel, { h, coefficients }, training);
-    const history = await runEpochs(gpu, epoch, problem, options);
+    const from = [{ array: coefficients, first: 0, ld, neuron: 0, count: problem.network.m }];
+    const snapshot = async (): Promise<Network> => {
+      const network = await problem.network.copy();
+      await applyCoefficients(gpu, problem, from, network.weights);
+      return network;
+    };
+    await runWithSnapshots(gpu, epoch, run, problem.epochs, options, snapshot);
     training.dispose();
-    await applyCoefficients(gpu, problem, { array: coefficients, first: 0, ld });
-    return history;
+    await applyCoefficients(gpu, problem, from, problem.network.weights);
   } finally {
     scope.dispose();
   }
@@ -114,8 +123,8 @@ async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArra
   const { m } = problem.network;
   const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
   try {
-    await preActivations(gpu, problem, { array: rows, first: 0, ld });
     const batch = gpu.batch('H');
+    await preActivations(gpu, batch, problem, problem.network.weights, { array: rows, first: 0, ld, neuron: 0, count: m });
     (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);
     await batch.submit();
   } finally {

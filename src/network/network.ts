@@ -84,6 +84,23 @@ export class Network {
     }
   }
 
+  /** A network of its own with the same parameters; the caller disposes it. */
+  async copy(): Promise<Network> {
+    const { gpu, d, m, slope, weights, readout } = this;
+    const ours = gpu.array('weights', weights.length);
+    let same: GpuArray | undefined;
+    try {
+      same = gpu.array('readout', m);
+      const batch = gpu.batch('copy network').copy(weights, 0, ours, 0, weights.length).copy(readout, 0, same, 0, m);
+      await batch.submit();
+      return new Network(gpu, d, m, slope, ours, same);
+    } catch (error) {
+      ours.dispose();
+      same?.dispose();
+      throw error;
+    }
+  }
+
   /** W row-major on the device, (m, paddedRow(d)); the caller disposes it. */
   async rows(): Promise<GpuArray> {
     const { gpu, d, m } = this;

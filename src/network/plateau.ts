@@ -1,19 +1,26 @@
 // torch's ReduceLROnPlateau on the host, in float32 like the shader of the same name: for losses that arrive in chunks.
 
-import { WORST_LOSS } from '../kernels/weight-gradient';
 import type { Schedule } from './trainer';
+import type { ScheduleState } from './training-run';
 
 export class PlateauReplay {
   /** Learning rate of the next epoch. */
   lr: number;
-  #best = WORST_LOSS;
-  #bad = 0;
+  #best: number;
+  #bad: number;
 
   constructor(
-    lr: number,
+    start: ScheduleState,
     private readonly schedule: Schedule | false,
   ) {
-    this.lr = Math.fround(lr);
+    this.lr = Math.fround(start.lr);
+    this.#best = start.best;
+    this.#bad = start.bad;
+  }
+
+  /** Where it stands between two epochs. */
+  get state(): ScheduleState {
+    return { lr: this.lr, best: this.#best, bad: this.#bad };
   }
 
   /**

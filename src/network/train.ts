@@ -1,23 +1,87 @@
-// Training, by whichever trainer was asked for or is estimated to be cheaper.
+// Training, by whichever trainer was asked for or is estimated to be cheaper; one network, or many over the same samples.
 
-import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { estimateCosts, gramBytes, gramObstacle, memoryBudget, reviewFlips, type TrainingShape } from './choose';
-import { trainDirect } from './direct';
-import { gramMatrix, trainGramIdentity } from './gram';
-import { gramRow } from './gram-ends';
+import { Scope } from '../gpu/scope';
+import {
+  type Choice,
+  chooseAtProbe,
+  chooseStart,
+  gramObstacle,
+  PROBES,
+  REVIEWS,
+  reviewGram,
+  type TrainingShape,
+} from './choose';
+import { advanceDirect } from './direct';
+import { advanceCounting } from './flips';
+import { advanceGramIdentity, type FlipCount, type GramJob, type LazyGram } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
+import { type GramMatrix, gramMatrix } from './gram-matrix';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import { TrainingRun } from './training-run';
+
+export type Trainer = 'auto' | 'direct' | 'gram';
 
 export interface TrainingOutcome extends TrainingHistory {
+  /** The trainer of most epochs. */
   readonly chosen: 'direct' | 'gram';
   readonly reason: string;
+}
+
+/** One of several trainings over the same samples. */
+export interface TrainingTask {
+  readonly problem: TrainingProblem;
+  readonly wanted: Trainer;
+  /**
+   * Snapshots are taken where a training of so many epochs would have gone the same way; under `auto` it may not, and then
+   * {@link onSplit} is told in their stead.
+   */
+  readonly options?: Omit<TrainingOptions, 'signal'>;
+  /** Of a snapshot: why the trainer was chosen, told just before it. */
+  readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason'>) => void;
+  readonly onSplit?: (epoch: number) => void;
+}
+
+export interface TrainOptions {
+  readonly signal?: AbortSignal;
+  /** K of the samples, if it is shared beyond this call; else it is made when needed, and disposed. */
+  readonly kernel?: LazyGram;
+  /** Bytes that `auto` lets Gram training take. */
+  readonly memoryLimit?: number;
 }
 
 /** The numbers of a problem that the choice depends on. */
 export function trainingShape(problem: TrainingProblem): TrainingShape {
   const { samples, network, epochs, loss, momentum } = problem;
-  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, blocks: samples.blocks.length };
+  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum };
+}
+
+/** K of a problem's samples, made at first need; the caller disposes it. */
+export class SampleGram implements LazyGram {
+  #matrix: GramMatrix | undefined;
+  #pending: Promise<GramMatrix> | undefined;
+
+  constructor(private readonly create: () => Promise<GramMatrix>) {}
+
+  get matrix(): GramMatrix | undefined {
+    return this.#matrix;
+  }
+
+  async make(): Promise<GramMatrix> {
+    this.#pending ??= this.create();
+    this.#matrix = await this.#pending;
+    return this.#matrix;
+  }
+
+  dispose(): void {
+    this.#matrix?.dispose();
+    this.#matrix = undefined;
+    this.#pending = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 /**
@@ -27,49 +91,169 @@ export function trainingShape(problem: TrainingProblem): TrainingShape {
 export async function train(
   gpu: Gpu,
   problem: TrainingProblem,
-  wanted: 'auto' | 'direct' | 'gram',
-  options: TrainingOptions = {},
+  wanted: Trainer,
+  options: TrainingOptions & TrainOptions = {},
 ): Promise<TrainingOutcome> {
-  const shape = trainingShape(problem);
-  const direct = async (reason: string): Promise<TrainingOutcome> => ({
-    ...(await trainDirect(gpu, problem, options)),
-    chosen: 'direct',
-    reason,
-  });
-  if (wanted === 'direct') return direct('asked for');
-  const obstacle = gramObstacle(gpu, shape);
-  if (obstacle) {
-    if (wanted === 'gram') throw new RangeError(obstacle);
-    return direct(obstacle);
-  }
-  const seconds = (value: number) => `${value.toPrecision(2)} s`;
-  let reason = 'asked for';
-  if (wanted === 'auto') {
-    const estimate = estimateCosts(gpu, shape);
-    if (!estimate) return direct('Gram training has not been measured on GPUs: trainer gram asks for it');
-    const compared = `estimated ${seconds(estimate.gram)} in Gram space, ${seconds(estimate.direct)} directly`;
-    if (estimate.gram >= estimate.direct) return direct(compared);
-    const { n, d, m } = shape;
-    const bytes = 4 * (3 * n * d + 2 * m * d) + gramBytes(gpu, shape);
-    if (bytes > memoryBudget(shape)) {
-      const needs = `Gram space would hold ${formatBytes(bytes)}, past the ${formatBytes(memoryBudget(shape))} that auto keeps to`;
-      return direct(`${compared}; but ${needs}: trainer gram asks for it`);
-    }
-    reason = compared;
-  }
-  const kernel = await gramMatrix(gpu, problem);
-  let outcome: Awaited<ReturnType<typeof trainGramIdentity>>;
-  try {
-    if (problem.loss === 'logistic') {
-      const { n } = shape;
-      const whole = { n, ld: gramRow(n), rows: n, pieces: [kernel] };
-      return { ...(await trainGramLogistic(gpu, problem, whole, options)), chosen: 'gram', reason };
-    }
-    const review = wanted === 'auto' ? { review: reviewFlips.bind(null, gpu, shape) } : {};
-    outcome = await trainGramIdentity(gpu, problem, kernel, { ...options, ...review });
-  } finally {
-    kernel.dispose();
-  }
-  if ('abandoned' in outcome) return direct(outcome.abandoned);
-  return { loss: outcome.loss, lr: outcome.lr, chosen: 'gram', reason: `${reason}; ${outcome.flips} flips` };
+  const { signal, kernel, memoryLimit, ...rest } = options;
+  const shared = { ...(signal ? { signal } : {}), ...(kernel ? { kernel } : {}), ...(memoryLimit ? { memoryLimit } : {}) };
+  const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
+  return outcome!;
 }
+
+/**
+ * Trains several networks over the same samples, those in Gram space side by side; every result is that of training it
+ * alone, to the bit.
+ */
+export async function trainAll(
+  gpu: Gpu,
+  tasks: readonly TrainingTask[],
+  options: TrainOptions = {},
+): Promise<TrainingOutcome[]> {
+  const { signal } = options;
+  const scope = new Scope();
+  try {
+    const { panels, layout } = tasks[0]!.problem;
+    const kernel = options.kernel ?? scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, signal)));
+    const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
+    for (const training of trainings) await training.start();
+    const inGram = trainings.filter(({ job }) => job !== undefined);
+    const counts = await advanceGramIdentity(
+      gpu,
+      inGram.map(({ job }) => job!),
+      kernel,
+      signal,
+    );
+    for (const [at, training] of inGram.entries()) training.leftGram(counts[at]!);
+    for (const training of trainings) await training.finish();
+    return trainings.map(({ outcome }) => outcome);
+  } finally {
+    scope.dispose();
+  }
+}
+
+class Training {
+  readonly run: TrainingRun;
+  /** What it does in Gram space, if it goes there. */
+  job: GramJob | undefined;
+  readonly #shape: TrainingShape;
+  readonly #snapshots: Set<number>;
+  readonly #options: TrainingOptions;
+  #chosen: 'direct' | 'gram' = 'direct';
+  #reason = 'asked for';
+  #flips = 0;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly task: TrainingTask,
+    private readonly kernel: LazyGram,
+    private readonly shared: TrainOptions,
+  ) {
+    const { problem, options = {} } = task;
+    this.run = new TrainingRun(gpu, problem);
+    this.#shape = trainingShape(problem);
+    this.#snapshots = new Set(options.snapshots ?? []);
+    this.#options = {
+      ...options,
+      ...(shared.signal ? { signal: shared.signal } : {}),
+      onSnapshot: async (epoch, network) => {
+        task.onReason?.(epoch, { chosen: this.#chosen, reason: this.#reasonSoFar() });
+        await options.onSnapshot?.(epoch, network);
+      },
+    };
+  }
+
+  get outcome(): TrainingOutcome {
+    return { ...this.run.history, chosen: this.#chosen, reason: this.#reasonSoFar() };
+  }
+
+  #reasonSoFar(): string {
+    return this.#flips > 0 ? `${this.#reason}; ${this.#flips} flips` : this.#reason;
+  }
+
+  /** Up to where it enters Gram space, or to the end. */
+  async start(): Promise<void> {
+    const { gpu, task, run } = this;
+    const { wanted } = task;
+    const obstacle = wanted === 'direct' ? undefined : gramObstacle(gpu, this.#shape);
+    if (wanted === 'gram') {
+      if (obstacle) throw new RangeError(obstacle);
+      return this.#enter();
+    }
+    if (wanted === 'direct') return;
+    if (obstacle) {
+      this.#reason = obstacle;
+      return;
+    }
+    const { memoryLimit } = this.shared;
+    let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
+    for (const probe of PROBES) {
+      if (choice.trainer !== 'probe' || probe >= this.#shape.epochs) break;
+      await advanceDirect(gpu, run, probe - 1, this.#withSnapshots());
+      const flips = await advanceCounting(gpu, run, this.#withSnapshots());
+      choice = this.#decide((shape) => chooseAtProbe(gpu, shape, probe, flips));
+    }
+    if (choice.trainer === 'gram') await this.#enter();
+  }
+
+  /** Decides for the whole training, and splits off the snapshots whose own training would decide otherwise. */
+  #decide<T extends { readonly reason: string }>(choose: (shape: TrainingShape) => T): T {
+    const choice = choose(this.#shape);
+    const way = ({ reason: _, ...rest }: T) => JSON.stringify(rest);
+    for (const epoch of [...this.#snapshots]) {
+      if (epoch > this.run.epoch && way(choose({ ...this.#shape, epochs: epoch })) !== way(choice)) {
+        this.#snapshots.delete(epoch);
+        this.task.onSplit?.(epoch);
+      }
+    }
+    this.#reason = choice.reason;
+    return choice;
+  }
+
+  #withSnapshots(): TrainingOptions {
+    return { ...this.#options, snapshots: [...this.#snapshots].sort((a, b) => a - b) };
+  }
+
+  async #enter(): Promise<void> {
+    const { gpu, run, kernel } = this;
+    this.#chosen = 'gram';
+    if (this.#shape.loss === 'logistic') {
+      await trainGramLogistic(gpu, run, await kernel.make(), this.#withSnapshots());
+      return;
+    }
+    const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
+    let last = { epoch: run.epoch, flips: 0, events: 0 };
+    this.job = {
+      run,
+      options: this.#withSnapshots(),
+      reviews,
+      goOn: (epoch, { flips, events }) => {
+        this.#flips = flips;
+        const since = { epochs: epoch - last.epoch, flips: flips - last.flips, events: events - last.events };
+        last = { epoch, flips, events };
+        const stayed = this.#reason;
+        const { stay } = this.#decide((shape) => reviewGram(gpu, shape, epoch, since));
+        // The first reason stands as long as the choice does.
+        if (stay) this.#reason = stayed;
+        return stay;
+      },
+    };
+  }
+
+  leftGram({ flips }: FlipCount): void {
+    this.#flips = flips;
+    const { run } = this;
+    if (run.epoch < run.problem.epochs) this.#chosen = 'direct';
+  }
+
+  /** Directly, whatever is left. */
+  async finish(): Promise<void> {
+    const { gpu, run } = this;
+    if (run.epoch < run.problem.epochs) await advanceDirect(gpu, run, run.problem.epochs, this.#withSnapshots());
+  }
+
+  dispose(): void {
+    this.run.dispose();
+  }
+}
+
+export type { Choice };

@@ -38,4 +38,8 @@ export interface TrainingOptions {
   /** Called a few times a second with the epoch done last. */
   readonly onEpoch?: (report: { epoch: number; loss: number; lr: number; accuracy?: number }) => void;
   readonly signal?: AbortSignal;
+  /** Epochs, ascending, at which {@link onSnapshot} gets a copy of the network. */
+  readonly snapshots?: readonly number[];
+  /** The network as a training of `epoch` epochs leaves it, to the bit; the receiver disposes it. */
+  readonly onSnapshot?: (epoch: number, network: Network) => Promise<void> | void;
 }

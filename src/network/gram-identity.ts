@@ -1,0 +1,382 @@
+// Training in Gram space under the identity loss (design.md): exact, and a handful of dispatches for a whole run or a
+// whole grid of runs.
+//
+// Training sees the samples only through K = X X^T + 1. Neurons do not interact, so each is trained by itself, from flip
+// to flip of its derivative bits, whatever other trainings over the same samples run beside. The plateau schedule is the
+// only coupling: a chunk of epochs runs speculatively with one learning rate, the schedule is replayed on the summed
+// losses, and when it would have dropped inside the chunk, the chunk's start is restored and run up to that epoch.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
+import { add } from '../kernels/data';
+import { stridedSums } from '../kernels/gram';
+import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
+import { applyCoefficients } from './gram-ends';
+import { enterGram } from './gram-enter';
+import { type NeuronGroup, planGroups } from './gram-groups';
+import type { GramMatrix } from './gram-matrix';
+import type { Network } from './network';
+import { PlateauReplay } from './plateau';
+import type { TrainingOptions } from './trainer';
+import type { TrainingRun } from './training-run';
+
+/** Time of one chunk: display watchdogs end a dispatch that takes seconds. */
+const CHUNK_SECONDS = 0.1;
+/** Epochs of the first chunk, before any has been timed. */
+const FIRST_CHUNK = 16;
+
+/** K, made when the first flip asks for it: a network whose derivative bits never change trains without. */
+export interface LazyGram {
+  readonly matrix: GramMatrix | undefined;
+  make(): Promise<GramMatrix>;
+}
+
+/** What happened since the training entered Gram space. */
+export interface FlipCount {
+  flips: number;
+  /** Epochs of a neuron that had a flip, and synchronisations. */
+  events: number;
+}
+
+/** One training; all that run together share their samples, labels may differ. */
+export interface GramJob {
+  readonly run: TrainingRun;
+  readonly options?: Omit<TrainingOptions, 'signal'>;
+  /** Epochs after which {@link goOn} is asked. */
+  readonly reviews?: readonly number[];
+  /** Whether to go on in Gram space; if not, the training leaves it there, its weights and velocity up to date. */
+  goOn?(epoch: number, count: FlipCount): boolean;
+}
+
+/** Takes every training from where it stands to its last epoch, or to the review at which it gives up. */
+export async function advanceGramIdentity(
+  gpu: Gpu,
+  jobs: readonly GramJob[],
+  kernel: LazyGram,
+  signal?: AbortSignal,
+): Promise<FlipCount[]> {
+  signal?.throwIfAborted();
+  const going = jobs.filter(({ run }) => run.epoch < run.problem.epochs);
+  const counts = new Map<GramJob, FlipCount>(jobs.map((job) => [job, { flips: 0, events: 0 }]));
+  if (going.length > 0) {
+    using training = await GramTraining.enter(gpu, going, kernel);
+    while (await training.chunk(counts)) signal?.throwIfAborted();
+  }
+  return jobs.map((job) => counts.get(job)!);
+}
+
+/** A training inside Gram space. */
+interface Active {
+  readonly job: GramJob;
+  readonly at: number;
+  readonly readout: Float32Array;
+  readonly source: number;
+  /** mu^p since it entered, and sum lr mu^s: what a velocity it brought along has become, and moved. */
+  carry: number;
+  moved: number;
+  done: boolean;
+}
+
+/** Epochs that one training is to do in a call of the kernel. */
+interface Order {
+  readonly active: Active;
+  readonly start: number;
+  readonly epochs: number;
+  readonly lr: number;
+  readonly sync: boolean;
+}
+
+class GramTraining {
+  #chunk = FIRST_CHUNK;
+
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly actives: readonly Active[],
+    private readonly groups: readonly NeuronGroup[],
+    private readonly sources: GpuArray,
+    private readonly kernel: LazyGram,
+    private readonly scope: Scope,
+  ) {}
+
+  static async enter(gpu: Gpu, jobs: readonly GramJob[], kernel: LazyGram): Promise<GramTraining> {
+    const scope = new Scope();
+    try {
+      const runs = jobs.map(({ run }) => run);
+      const labels = [...new Set(runs.map(({ problem }) => problem.labels))];
+      const groups = planGroups(
+        gpu,
+        runs.map(({ problem }) => problem),
+      );
+      for (const group of groups) scope.use(group);
+      const { ld } = groups[0]!;
+      const sources = scope.use(gpu.array('scaled labels', labels.length * ld));
+      for (const [at, y] of labels.entries()) {
+        sources.write((await y.read()).map((value) => -value / y.length), at * ld);
+      }
+      const source = runs.map(({ problem }) => labels.indexOf(problem.labels));
+      await enterGram(gpu, groups, runs, sources, source);
+      const actives: Active[] = [];
+      for (const [at, job] of jobs.entries()) {
+        const readout = await job.run.problem.network.readout.read();
+        actives.push({ job, at, readout, source: source[at]!, carry: 1, moved: 0, done: false });
+      }
+      return new GramTraining(gpu, actives, groups, sources, kernel, scope);
+    } catch (error) {
+      scope.dispose();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.scope.dispose();
+  }
+
+  /** Does one chunk of every training. @returns whether any has epochs left */
+  async chunk(counts: ReadonlyMap<GramJob, FlipCount>): Promise<boolean> {
+    const { gpu, groups } = this;
+    const orders = this.actives.filter(({ done }) => !done).map((active) => this.#order(active));
+    const began = performance.now();
+    const schedules = orders.map(
+      ({ active }) => new PlateauReplay(active.job.run.schedule, active.job.run.problem.plateau),
+    );
+    const saved = groups.map(({ clocks }) => clocks.slice());
+    for (const group of groups) if (this.#needsBackup(group)) group.save();
+    const first = await this.#execute(orders, counts);
+    const again: Order[] = [];
+    const kept = orders.map((order, k) => {
+      const schedule = schedules[k]!;
+      const count = schedule.advance(first.losses[k]!);
+      // The rate drops after `count` epochs of this chunk: what came later used the wrong one, and what did not must
+      // stand at that epoch before the rate changes.
+      if (schedule.lr !== order.lr) again.push({ ...order, epochs: count, sync: true });
+      return count;
+    });
+    const losses = [...first.losses];
+    let making = first.makingSeconds;
+    if (again.length > 0) {
+      for (const { active } of again) {
+        for (const [g, group] of groups.entries()) {
+          group.restore(active.at);
+          for (const part of group.parts) {
+            if (part.job !== active.at) continue;
+            group.clocks.set(saved[g]!.subarray(part.at, part.at + part.count), part.at);
+          }
+        }
+      }
+      const second = await this.#execute(again, counts, true);
+      making += second.makingSeconds;
+      for (const [k, order] of again.entries()) {
+        losses[orders.findIndex(({ active }) => active === order.active)] = second.losses[k]!;
+      }
+    }
+    for (const [k, { active, lr }] of orders.entries()) {
+      this.#record(active, losses[k]!.subarray(0, kept[k]!), lr, schedules[k]!);
+    }
+    const seconds = (performance.now() - began) / 1000 - making;
+    const longest = Math.max(...orders.map(({ epochs }) => epochs));
+    this.#chunk = Math.max(1, Math.min(Math.floor((CHUNK_SECONDS / seconds) * longest), this.#chunk * 4));
+    for (const { active } of orders) await this.#attend(active, counts);
+    return this.actives.some(({ done }) => !done);
+  }
+
+  /** The next chunk of a training ends at reviews and snapshots, so that what happens there does not depend on the clock. */
+  #order(active: Active): Order {
+    const { run, options, reviews } = active.job;
+    const { epochs } = run.problem;
+    const stops = [...(reviews ?? []), ...(options?.snapshots ?? []), epochs].filter((stop) => stop > run.epoch);
+    const m = Math.max(...this.groups.map((group) => group.m));
+    const room = Math.max(1, Math.floor(this.gpu.maxArrayLength / m));
+    const count = Math.min(this.#chunk, room, Math.min(...stops) - run.epoch);
+    return {
+      active,
+      start: run.epoch,
+      epochs: count,
+      lr: run.schedule.lr,
+      sync: run.epoch + count === epochs,
+    };
+  }
+
+  #needsBackup({ parts }: NeuronGroup): boolean {
+    return this.actives.some(
+      ({ job: { run, options }, at, done }) =>
+        !done &&
+        (run.problem.plateau || (options?.snapshots?.length ?? 0) > 0) &&
+        parts.some((part) => part.job === at),
+    );
+  }
+
+  /**
+   * Runs the kernel on all groups, with K made first if a flip asks for it.
+   * @param repeat these epochs have run before: their flips are counted already
+   * @returns the summed losses of each order's epochs, and how long K took
+   */
+  async #execute(
+    orders: readonly Order[],
+    counts: ReadonlyMap<GramJob, FlipCount>,
+    repeat = false,
+  ): Promise<{ losses: Float32Array[]; makingSeconds: number }> {
+    const { gpu, groups, kernel } = this;
+    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
+    let waiting = await this.#dispatch(orders, stride, counts, repeat);
+    let makingSeconds = 0;
+    if (waiting) {
+      const began = performance.now();
+      await kernel.make();
+      makingSeconds = (performance.now() - began) / 1000;
+      waiting = await this.#dispatch(orders, stride, counts, repeat);
+      if (waiting) throw new Error('a neuron waits for K, which is there');
+    }
+    using sums = gpu.array('epoch losses', orders.length * stride);
+    const batch = gpu.batch('epoch losses');
+    for (const [k, { active, epochs }] of orders.entries()) {
+      if (epochs === 0) continue;
+      let accumulate = false;
+      for (const group of groups) {
+        for (const part of group.parts) {
+          if (part.job !== active.at) continue;
+          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
+          const to = { output: sums, outputFirst: k * stride, accumulate };
+          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
+          accumulate = true;
+        }
+      }
+    }
+    await batch.submit();
+    const values = await sums.read();
+    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
+    return { losses, makingSeconds };
+  }
+
+  /** One dispatch a group. @returns whether a neuron waits for K */
+  async #dispatch(
+    orders: readonly Order[],
+    stride: number,
+    counts: ReadonlyMap<GramJob, FlipCount>,
+    repeat: boolean,
+  ): Promise<boolean> {
+    const { gpu, groups, sources, kernel } = this;
+    const { n } = this.actives[0]!.job.run.problem.samples;
+    const batch = gpu.batch('Gram epochs');
+    const busy: NeuronGroup[] = [];
+    const { matrix } = kernel;
+    for (const group of groups) {
+      const words = this.#orders(group, orders, stride);
+      if (!words) continue;
+      busy.push(group);
+      const { neurons, state, m, ld } = group;
+      neurons.write(packNeurons(words));
+      const pieces = matrix ? matrix.pieces : [];
+      const pieceRows = matrix ? matrix.rows : 1;
+      const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
+      (await gramIdentity(gpu, { ...arrays, pieceRows, n, ld, m }))(batch);
+    }
+    await batch.submit();
+    let waiting = false;
+    for (const group of busy) {
+      const words = await group.neurons.readUint();
+      for (const part of group.parts) {
+        const count = counts.get(this.actives[part.job]!.job)!;
+        for (let j = part.at; j < part.at + part.count; j++) {
+          const report = neuronReport(words, j);
+          group.clocks[j] = report.clock;
+          waiting ||= report.stalled;
+          if (repeat) continue;
+          count.flips += report.flips;
+          count.events += report.events;
+        }
+      }
+    }
+    return waiting;
+  }
+
+  /** What each neuron of a group is to do; undefined when all of them rest. */
+  #orders(group: NeuronGroup, orders: readonly Order[], stride: number): NeuronOrder[] | undefined {
+    let busy = false;
+    const all: NeuronOrder[] = [];
+    for (const part of group.parts) {
+      const active = this.actives[part.job]!;
+      const { momentum, network } = active.job.run.problem;
+      const order = orders.find((each) => each.active === active);
+      busy ||= order !== undefined;
+      const { start = 0, epochs = 0, lr = 0, sync = false } = order ?? {};
+      for (let k = 0; k < part.count; k++) {
+        const j = part.at + k;
+        const readout = active.readout[part.neuron + k]!;
+        const own = { clock: group.clocks[j]!, lossesFirst: j * stride, readout };
+        all.push({ ...own, start, epochs, lr, sync, source: active.source, momentum, slope: network.slope });
+      }
+    }
+    return busy ? all : undefined;
+  }
+
+  #record(active: Active, losses: Float32Array, lr: number, schedule: PlateauReplay): void {
+    const { run, options } = active.job;
+    run.loss.set(losses, run.epoch);
+    run.lr.fill(lr, run.epoch, run.epoch + losses.length);
+    for (let epoch = 0; epoch < losses.length; epoch++) {
+      active.carry *= run.problem.momentum;
+      active.moved += lr * active.carry;
+    }
+    run.epoch += losses.length;
+    run.schedule = schedule.state;
+    run.accuracyKnown = false;
+    options?.onEpoch?.({ epoch: run.epoch, loss: losses.at(-1)!, lr });
+  }
+
+  /** Snapshots and reviews that are due, and the end. */
+  async #attend(active: Active, counts: ReadonlyMap<GramJob, FlipCount>): Promise<void> {
+    const { job } = active;
+    const { run, options, reviews } = job;
+    const end = run.epoch === run.problem.epochs;
+    if (options?.snapshots?.includes(run.epoch)) {
+      if (!end) await this.#synchronise(active, counts);
+      const network = await run.problem.network.copy();
+      await this.#leave(active, network, undefined);
+      if (!end) {
+        for (const group of this.groups) group.restore(active.at);
+        for (const [g, group] of this.groups.entries()) group.clocks.set(this.#clocks[g]!);
+      }
+      await options.onSnapshot?.(run.epoch, network);
+    }
+    const stay = end ? false : !reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, counts.get(job)!) ?? true);
+    if (stay) return;
+    if (!end) await this.#synchronise(active, counts);
+    await this.#leave(active, run.problem.network, run);
+    active.done = true;
+  }
+
+  #clocks: Uint32Array[] = [];
+
+  /** Brings a training's neurons to the epoch where it stands; the groups keep what they were. */
+  async #synchronise(active: Active, counts: ReadonlyMap<GramJob, FlipCount>): Promise<void> {
+    const { epoch, schedule } = active.job.run;
+    this.#clocks = this.groups.map(({ clocks }) => clocks.slice());
+    for (const group of this.groups) group.save();
+    await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }], counts, true);
+  }
+
+  /** Adds what a synchronised training has learned to the network, and leaves its velocity in `run` if it goes on. */
+  async #leave(active: Active, network: Network, run: TrainingRun | undefined): Promise<void> {
+    const { gpu, groups } = this;
+    const { problem, velocity } = active.job.run;
+    const rows = (plane: number) =>
+      groups.flatMap((group) =>
+        group.parts.filter((part) => part.job === active.at).map((part) => group.rows(part, plane)),
+      );
+    const count = network.weights.length;
+    await applyCoefficients(gpu, problem, rows(3), network.weights);
+    const batch = gpu.batch('Gram velocity');
+    if (velocity) (await add(gpu, { a: velocity, b: network.weights, count, scale: -active.moved }))(batch);
+    if (run && run.epoch < problem.epochs) {
+      const next = gpu.array('velocity', count);
+      run.velocity = next;
+      if (velocity) (await add(gpu, { a: velocity, b: next, count, scale: active.carry }))(batch);
+      await batch.submit();
+      velocity?.dispose();
+      await applyCoefficients(gpu, problem, rows(4), next);
+    } else {
+      await batch.submit();
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// Where a training stands: everything that is needed to go on, by whichever trainer.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { WORST_LOSS } from '../kernels/weight-gradient';
+import type { TrainingHistory, TrainingProblem } from './trainer';
+
+/** torch's ReduceLROnPlateau between two epochs. */
+export interface ScheduleState {
+  /** Learning rate of the next epoch. */
+  readonly lr: number;
+  readonly best: number;
+  /** Epochs in a row that were no improvement. */
+  readonly bad: number;
+}
+
+export class TrainingRun {
+  /** Epochs done. */
+  epoch = 0;
+  schedule: ScheduleState;
+  /** Loss before each update. */
+  readonly loss: Float32Array;
+  readonly lr: Float32Array;
+  /** Share of samples right before each update; Gram training of the identity loss does not know it. */
+  readonly accuracy: Float32Array;
+  accuracyKnown = true;
+  /** (d + 1, m), as the weights; absent while it is zero. */
+  velocity: GpuArray | undefined;
+
+  constructor(
+    private readonly gpu: Gpu,
+    readonly problem: TrainingProblem,
+  ) {
+    const { lr, epochs } = problem;
+    this.schedule = { lr: Math.fround(lr), best: WORST_LOSS, bad: 0 };
+    this.loss = new Float32Array(epochs);
+    this.lr = new Float32Array(epochs);
+    this.accuracy = new Float32Array(epochs);
+  }
+
+  /** The velocity, allocated (and zero) at first use. */
+  makeVelocity(): GpuArray {
+    this.velocity ??= this.gpu.array('velocity', this.problem.network.weights.length);
+    return this.velocity;
+  }
+
+  /** What has been recorded so far. */
+  get history(): TrainingHistory {
+    const { epoch, accuracyKnown } = this;
+    const loss = this.loss.slice(0, epoch);
+    const lr = this.lr.slice(0, epoch);
+    return accuracyKnown ? { loss, lr, accuracy: this.accuracy.slice(0, epoch) } : { loss, lr };
+  }
+
+  dispose(): void {
+    this.velocity?.dispose();
+    this.velocity = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
