@@ -61,10 +61,9 @@ export class BoundedProducts {
     column: number,
     columns: number,
   ): Promise<void> {
-    const { gpu, label, signal } = this;
     const { a, b, bias, triangle } = args;
-    signal?.throwIfAborted();
-    const step = await matmul(gpu, {
+    this.signal?.throwIfAborted();
+    const step = await matmul(this.gpu, {
       ...args,
       a: a(row),
       b: b(column),
@@ -74,7 +73,7 @@ export class BoundedProducts {
       columns,
       ...(triangle ? { triangle: { row: triangle.row + row, column: triangle.column + column } } : {}),
     });
-    const batch = gpu.batch(label);
+    const batch = this.gpu.batch(this.label);
     step(batch);
     const began = performance.now();
     await batch.submit();
