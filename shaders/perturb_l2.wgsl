@@ -1,11 +1,13 @@
 // perturb_l2: adversarial perturbation of Euclidean length eps
 //
 // Computes   r[i] = eps t[i] g[i] / |g[i]|, g = df/dx; a zero gradient gives zero. This is -eps (dloss/dx) / |dloss/dx| for
-//            every loss that falls with the margin: only the sign -t of dloss/df matters, so nothing can underflow.
-// Shapes     n samples of the block, rows of quads vec4 whose padding is zero; t over all samples from params.start
-// Bindings   0 targets  read        (all samples) -1 or +1
-//            1 gradient read_write  (n, quads) as vec4: df/dx in, r out
-//            2 params   uniform
+//            every loss that falls with the margin: only the sign -t of dloss/df matters, so nothing can underflow. And
+//            c[i] = eps t[i] / |g[i]|, 0 for a zero gradient: r[i] = c[i] g[i]. (Infinite where |g| < eps / 3.4e38.)
+// Shapes     n samples of the block, rows of quads vec4 whose padding is zero; t and c over all samples from params.start
+// Bindings   0 targets     read        (all samples) -1 or +1
+//            1 gradient    read_write  (n, quads) as vec4: df/dx in, r out
+//            2 coefficient read_write  (all samples) c out
+//            3 params      uniform
 // Constants  none
 // Dispatch   (x, y, 1) with 64 x y >= n
 // Workgroup  (64); no workgroup memory, no barrier
@@ -24,7 +26,8 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> targets: array<f32>;
 @group(0) @binding(1) var<storage, read_write> gradient: array<vec4f>;
-@group(0) @binding(2) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read_write> coefficient: array<f32>;
+@group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn perturb_l2(
@@ -51,6 +54,7 @@ fn perturb_l2(
     }
     factor = params.size * targets[params.start + i] / sqrt(squares.x + squares.y + squares.z + squares.w);
   }
+  coefficient[params.start + i] = select(0.0, factor / most, most > 0.0);
   for (var q = 0u; q < params.quads; q++) {
     gradient[first + q] = select(vec4f(0.0), factor * (gradient[first + q] / most), vec4<bool>(most > 0.0));
   }

@@ -1,6 +1,6 @@
-// input_gradient, perturb_l2, perturb_linf, perturb_l0.
+// input_gradient, perturb_l2, perturb_linf, perturb_l0, span_coefficients.
 
-import { inputGradient, perturbRows } from '../../src/kernels/perturbation';
+import { inputGradient, perturbRows, spanCoefficients } from '../../src/kernels/perturbation';
 import type { MatmulVariant } from '../../src/kernels/variant';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../helpers';
 import { type Norm, perturbation } from '../reference/network';
@@ -85,14 +85,21 @@ export function checkPerturb(test: PerturbCase): Check {
     }
     const targets = draws.signs(start + n + 2);
     using bench = new Bench(gpu);
-    const given = bench.input('targets', targets);
+    const sides = bench.input('targets', targets);
     const run = async () => {
       const gradient = bench.inout('gradient', padRows(g, d, ld));
-      const args = { targets: given, gradient, n, d, start, kind, size, ...(k === undefined ? {} : { k }) };
-      await runStep(gpu, await perturbRows(gpu, args));
-      return bench.floats(gradient);
+      const coefficient = kind === 'l2' ? bench.output('coefficient', start + n + 2) : undefined;
+      const given = { targets: sides, gradient, ...(coefficient ? { coefficient } : {}) };
+      await runStep(
+        gpu,
+        await perturbRows(gpu, { ...given, n, d, start, kind, size, ...(k === undefined ? {} : { k }) }),
+      );
+      return {
+        actual: await bench.floats(gradient),
+        factors: coefficient ? await bench.floats(coefficient, start, start + n) : new Float32Array(0),
+      };
     };
-    const actual = await run();
+    const { actual, factors } = await run();
     const expected = new Float64Array(n * ld);
     for (let i = 0; i < n; i++) {
       const row = g.subarray(i * d, (i + 1) * d);
@@ -117,6 +124,64 @@ export function checkPerturb(test: PerturbCase): Check {
         if (kind === 'l0' && kept > k!) throw new Error(`sample ${i}: ${kept} entries, k is ${k}`);
       }
     }
-    expectSameBits('perturbation', await run(), actual);
+    if (kind === 'l2') {
+      const wanted = Float64Array.from({ length: n }, (_, i) => {
+        const norm = Math.hypot(...g.subarray(i * d, (i + 1) * d));
+        return norm === 0 ? 0 : (size * targets[start + i]!) / norm;
+      });
+      // As the perturbation, which is this times the gradient.
+      const roundings = (d + 10) / 2 + 8 + 13;
+      expectClose('coefficient', factors, wanted, (i) => roundings * U * Math.abs(wanted[i]!));
+    }
+    const again = await run();
+    expectSameBits('perturbation', again.actual, actual);
+    expectSameBits('coefficient', again.factors, factors);
+  };
+}
+
+export interface SpanCase {
+  readonly n: number;
+  readonly m: number;
+  readonly slope: number;
+  readonly variant: MatmulVariant;
+  readonly first?: number;
+  readonly start?: number;
+  readonly count?: number;
+  readonly ld?: number;
+}
+
+export function checkSpanCoefficients(test: SpanCase): Check {
+  const { n, m, variant, first = 0, start = first, count = n - first, ld = Math.ceil(count / 32) * 32 } = test;
+  return async (gpu) => {
+    const slope = Math.fround(test.slope);
+    const draws = new Draws(n * 1e3 + m);
+    const layout = layoutOf(gpu, m, variant);
+    const { words, group } = layout;
+    const bits = draws.bits(words * n); // bits past m may be anything
+    const a = draws.normal(m);
+    const c = draws.normal(start + count + 1);
+    using bench = new Bench(gpu);
+    const inputs = {
+      mask: bench.input('mask', bits),
+      readout: bench.input('readout', a),
+      coefficient: bench.input('coefficient', c),
+    };
+    const run = async () => {
+      const matrix = bench.output('matrix', m * ld);
+      await runStep(gpu, await spanCoefficients(gpu, { ...inputs, matrix, n, first, start, count, ld, slope, layout }));
+      return bench.floats(matrix);
+    };
+    const actual = await run();
+    const expected = new Float64Array(m * ld);
+    for (let j = 0; j < m; j++) {
+      for (let i = 0; i < count; i++) {
+        const on = (bits[Math.floor(j / group) * n + first + i]! >>> (j % group)) & 1;
+        expected[j * ld + i] = c[start + i]! * a[j]! * (on ? 1 : slope);
+      }
+    }
+    const at = (e: number) => `neuron ${Math.floor(e / ld)}, column ${e % ld}`;
+    // Two products.
+    expectClose('coefficients', actual, expected, (e) => 2.001 * U * Math.abs(expected[e]!), at);
+    expectSameBits('coefficients', await run(), actual);
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { perturbRows } from '../../src/kernels/perturbation';
 import { subgroupLanes } from '../../src/kernels/variant';
 import { SHAPES } from '../checks/case';
-import { checkInputGradient, checkPerturb, type PerturbCase } from '../checks/perturbation';
+import { checkInputGradient, checkPerturb, checkSpanCoefficients, type PerturbCase } from '../checks/perturbation';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -36,6 +36,30 @@ describe('perturb_l2', () => {
   test.for(CASES)('%j', async (sizes) => {
     await checkPerturb({ ...sizes, kind: 'l2' })(bound.gpu);
   });
+});
+
+test('an l2 perturbation without an array for its coefficients is refused', async () => {
+  using gradient = bound.gpu.array('gradient', 8);
+  const args = { targets: gradient, gradient, n: 1, d: 5, start: 0, kind: 'l2', size: 1 } as const;
+  await expect(perturbRows(bound.gpu, args)).rejects.toThrow(/coefficient/);
+});
+
+describe('span_coefficients', () => {
+  for (const variant of ['subgroup', 'tiled'] as const) {
+    test.for([
+      { n: 1, m: 1, slope: 0 },
+      { n: 31, m: 31, slope: 0.25 },
+      { n: 33, m: 32, slope: 0 },
+      { n: 64, m: 33, slope: 0.25, start: 96 },
+      { n: 101, m: 100, slope: 0.1, first: 32, count: 64, start: 160 },
+      { n: 257, m: 65, slope: 0.25, first: 64, ld: 224 },
+      { n: 7, m: 257, slope: 0, ld: 7 },
+    ])(`layout of ${variant}: %j`, async (each, { skip }) => {
+      if (variant === 'subgroup' && subgroupLanes(bound.gpu) === null)
+        skip('the adapter has no subgroups of a fixed size');
+      await checkSpanCoefficients({ ...each, variant })(bound.gpu);
+    });
+  }
 });
 
 describe('perturb_linf', () => {

@@ -19,7 +19,7 @@ import { checkGramIdentity, checkSignMask, checkSums } from '../checks/gram';
 import { checkGramCoefficients, checkGramOutputs } from '../checks/gram-epoch';
 import { checkMatmul } from '../checks/matmul';
 import { checkMirror } from '../checks/mirror';
-import { checkInputGradient, checkPerturb } from '../checks/perturbation';
+import { checkInputGradient, checkPerturb, checkSpanCoefficients } from '../checks/perturbation';
 import { checkMomentumUpdate, checkPlateau, checkWeightGradient, TORCH } from '../checks/training';
 import { useEngine, withShaders } from '../helpers';
 
@@ -69,6 +69,7 @@ const products = (variant: MatmulVariant) => ({
 });
 const { product, samples, part, upper } = products('subgroup');
 const tiled = products('tiled');
+const span = checkSpanCoefficients({ n: 101, m: 65, slope: 0.25, variant: 'tiled', first: 64, start: 96 });
 const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destination: { start: 64, rows: 28 } });
 const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
 const stored = checkSignMask({ n: 33, m: 33, ld: 64, group: 17, first: 5 });
@@ -398,7 +399,9 @@ const SABOTAGES: Record<string, Sabotage[]> = {
       to: 'gradient[first + q]',
       check: checkPerturb({ kind: 'l2', n: 7, d: 31, size: 0.1, scale: 1e-30 }),
     },
-    { what: 'targets of another block', from: 'params.start + i', to: 'i', check: l2 },
+    { what: 'targets of another block', from: 'targets[params.start + i]', to: 'targets[i]', check: l2 },
+    { what: 'coefficients of another block', from: 'coefficient[params.start + i]', to: 'coefficient[i]', check: l2 },
+    { what: 'coefficients of the scaled row', from: 'factor / most, most', to: 'factor, most', check: l2 },
   ],
   perturb_linf: [
     { what: 'sign', from: '= params.size', to: '= -params.size', check: linf },
@@ -496,6 +499,27 @@ const SABOTAGES: Record<string, Sabotage[]> = {
     { what: 'rows of n', from: 'j * params.ld', to: 'j * params.n', check: stored },
     { what: 'not where h begins', from: 'params.first + j', to: 'j', check: stored },
     { what: 'no guard', from: 'word >= params.words', to: 'word > params.words', check: stored },
+  ],
+  span_coefficients: [
+    { what: 'bits of the next neuron', from: '>> b) & 1u', to: '>> (b + 1u)) & 1u', check: span },
+    {
+      what: 'slope on the wrong side',
+      from: 'select(params.slope, 1.0, on)',
+      to: 'select(1.0, params.slope, on)',
+      check: span,
+    },
+    { what: 'masks from the first sample', from: 'params.first + i', to: 'i', check: span },
+    { what: 'coefficients of another block', from: 'params.start + i', to: 'i', check: span },
+    { what: 'padding not zero', from: 'i < params.count', to: 'i < params.ld', check: span },
+    { what: 'readout of the word', from: 'readout[neuron + b]', to: 'readout[b]', check: span },
+    { what: 'rows of as many samples', from: '(neuron + b) * params.ld', to: '(neuron + b) * params.n', check: span },
+    { what: 'neurons past m', from: 'min(params.group, params.m - neuron)', to: 'params.group', check: span },
+    {
+      what: 'no guard',
+      from: 'neuron >= params.m',
+      to: 'false',
+      check: checkSpanCoefficients({ n: 1, m: 1, slope: 0, variant: 'tiled', ld: 1 }),
+    },
   ],
   strided_sums: [
     { what: 'the last term left out', from: 'k < params.steps', to: 'k + 1u < params.steps', check: columns },

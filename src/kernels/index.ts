@@ -6,7 +6,7 @@ import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
 import { matmul } from './matmul';
 import { mirror } from './mirror';
-import { inputGradient, perturbRows } from './perturbation';
+import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
 
@@ -27,6 +27,7 @@ const steps = {
   mirror,
   inputGradient,
   perturbRows,
+  spanCoefficients,
   signAgreement,
   rowCosine,
 };

@@ -38,6 +38,8 @@ export interface PerturbArgs {
   readonly targets: GpuArray;
   /** (n, paddedRow(d)) in: df/dx; out: the perturbation. */
   readonly gradient: GpuArray;
+  /** l2 only, and needed there: (all samples) out: the factor between the perturbation and df/dx. */
+  readonly coefficient?: GpuArray;
   readonly n: number;
   readonly d: number;
   /** First sample of the block among all. */
@@ -51,7 +53,7 @@ export interface PerturbArgs {
 
 /** perturb_l2, perturb_linf or perturb_l0, in place. */
 export async function perturbRows(gpu: Gpu, args: PerturbArgs): Promise<Step> {
-  const { n, d, start, kind, size, k = 0, ...arrays } = args;
+  const { n, d, start, kind, size, k = 0, coefficient, ...arrays } = args;
   requireSize('n', n);
   const quads = paddedRow(d) / 4;
   if (kind === 'l0') {
@@ -61,9 +63,44 @@ export async function perturbRows(gpu: Gpu, args: PerturbArgs): Promise<Step> {
   }
   const params = { n, quads, start, size };
   if (kind === 'l2') {
+    if (!coefficient) throw new TypeError('perturbRows: an l2 perturbation needs the array coefficient');
     const kernel = await gpu.kernel(shaders.perturbL2);
-    return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n));
+    return (batch) => void batch.dispatch(kernel, { ...arrays, coefficient }, params, grid1d(gpu, n));
   }
   const kernel = await gpu.kernel(shaders.perturbLinf);
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n * quads));
+}
+
+export interface SpanCoefficientsArgs {
+  /** (words, n) derivative bits of a block. */
+  readonly mask: GpuArray;
+  /** (m) */
+  readonly readout: GpuArray;
+  /** (all samples) from {@link perturbRows}. */
+  readonly coefficient: GpuArray;
+  /** (m, ld) out */
+  readonly matrix: GpuArray;
+  /** Samples of the block. */
+  readonly n: number;
+  /** First sample in the block, and the same one among all. */
+  readonly first: number;
+  readonly start: number;
+  /** Samples from there on. */
+  readonly count: number;
+  /** Row length, at least count; what is left over becomes zero. */
+  readonly ld: number;
+  readonly slope: number;
+  readonly layout: MatmulLayout;
+}
+
+/** span_coefficients: the coefficients of l2 perturbations in the rows of W. */
+export async function spanCoefficients(gpu: Gpu, args: SpanCoefficientsArgs): Promise<Step> {
+  const { n, first, start, count, ld, slope, layout, ...arrays } = args;
+  requireSize('n', n);
+  requireSize('count', count);
+  requireSize('ld', ld, count);
+  if (first + count > n) throw new RangeError(`samples ${first} to ${first + count} of a block of ${n}`);
+  const kernel = await gpu.kernel(shaders.spanCoefficients);
+  const params = { n, first, start, count, ld, m: layout.m, group: layout.group, slope };
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, layout.words * ld));
 }

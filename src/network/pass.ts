@@ -45,7 +45,7 @@ export function hiddenStep(
   network: Network,
   panels: Panels,
   at: number,
-  scratch: PassScratch,
+  scratch: Pick<PassScratch, 'mask' | 'partial'>,
   layout: MatmulLayout,
 ): Promise<Step> {
   return forward(gpu, {

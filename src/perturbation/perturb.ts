@@ -11,6 +11,7 @@ import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
 import { hiddenStep, PassScratch } from '../network/pass';
 import { type Panels, Samples } from '../network/samples';
+import type { PerturbationSpan } from './span';
 
 export interface PerturbationSpec {
   readonly kind: 'l2' | 'linf' | 'l0';
@@ -19,7 +20,11 @@ export interface PerturbationSpec {
   readonly k?: number;
 }
 
-/** r_i for every sample of `panels`; the caller disposes it. */
+/**
+ * r_i for every sample of `panels`; the caller disposes it.
+ * @param span filled for an l2 perturbation when given: its masks stay, where else blocks take turns in one
+ * @throws RangeError for a span of linf or l0 perturbations, which do not lie in the span of W
+ */
 export async function perturb(
   gpu: Gpu,
   network: Network,
@@ -27,20 +32,25 @@ export async function perturb(
   targets: GpuArray,
   layout: MatmulLayout,
   spec: PerturbationSpec,
+  span?: PerturbationSpan,
 ): Promise<Samples> {
   const { d, slope, readout } = network;
   const { blocks } = panels;
+  if (span && spec.kind !== 'l2') throw new RangeError(`${spec.kind} perturbations do not lie in the span of W`);
   const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
   try {
     const scratch = scope.use(new PassScratch(gpu, blocks, layout));
     const rows = scope.use(await network.rows());
+    const { start: from, rows: count } = blocks[blocks.length - 1]!;
+    const coefficient = span?.coefficient ?? scope.use(gpu.array('perturbation coefficients', from + count));
     for (const [at, { start, rows: n }] of blocks.entries()) {
       const gradient = perturbation.arrays[at]!;
+      const mask = span?.masks[at] ?? scratch.mask;
       const steps = await Promise.all([
-        hiddenStep(gpu, network, panels, at, scratch, layout),
-        inputGradient(gpu, { mask: scratch.mask, rows, readout, gradient, n, d, slope, layout }),
-        perturbRows(gpu, { targets, gradient, n, d, start, ...spec }),
+        hiddenStep(gpu, network, panels, at, { mask, partial: scratch.partial }, layout),
+        inputGradient(gpu, { mask, rows, readout, gradient, n, d, slope, layout }),
+        perturbRows(gpu, { targets, gradient, coefficient, n, d, start, ...spec }),
       ]);
       const batch = gpu.batch('perturbation');
       for (const step of steps) step(batch);
