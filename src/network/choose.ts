@@ -36,7 +36,7 @@ interface Costs {
 }
 
 const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 1.4e-10, flip: 2e-9, event: 8e-9, entry: 3e-8 };
-const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 1.1e-9, flip: 1.8e-8, event: 4e-8, entry: 2e-8 };
+const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 1.1e-9, flip: 1.8e-8, event: 4e-8, entry: 3e-8 };
 
 /** Share of all derivative bits that flips in an epoch, before anything is known: between shifted Gauss and MNIST. */
 const PRIOR_SHARE = 1e-3;

@@ -76,7 +76,9 @@ function partCount(n: number, rows: number, layout: MatmulLayout): number {
 }
 
 /**
- * Trains `problem.network` in place under the logistic loss; the result is that of direct training up to rounding.
+ * Trains `problem.network` in place; the result is that of direct training up to rounding. H is rounded once an epoch and
+ * never made anew, so after t epochs it may be off by t units in the last place, most where K has null directions (n > d + 1),
+ * in which nothing corrects it. Either loss will do, but the identity loss has a trainer that is faster.
  * @throws the signal's reason when aborted, the network untouched; GpuError when the device fails.
  */
 export async function trainGramLogistic(
