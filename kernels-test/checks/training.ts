@@ -214,7 +214,7 @@ export function checkPlateau({ losses, lr = 1, schedule = TORCH, expected }: Pla
     const feed = gpu.upload('losses', records);
     const run = async () => {
       const summary = bench.output('summary', 2);
-      const state = bench.inout('state', plateauState(lr));
+      const state = bench.inout('state', plateauState({ lr }));
       const history = bench.output('history', epochs * 3);
       const rates = bench.output('rates used by the step', epochs);
       const step = await plateau(gpu, { summary, state, history, schedule });

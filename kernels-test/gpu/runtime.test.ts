@@ -89,11 +89,11 @@ describe('errors say what failed and what to do', () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     // One array bound for reading and for writing: WebGPU refuses the dispatch when it is submitted.
     const error = await thrown(() =>
-      bound.gpu.batch('clash').dispatch(kernel, { a, b: a }, { count: 2 }, [1]).submit(),
+      bound.gpu.batch('clash').dispatch(kernel, { a, b: a }, { count: 2, scale: 1 }, [1]).submit(),
     );
     expect(error).toBeInstanceOf(GpuValidationError);
     expect((error as GpuValidationError).label).toBe('clash');
-    await bound.gpu.batch('fine').dispatch(kernel, { a, b }, { count: 2 }, [1]).submit();
+    await bound.gpu.batch('fine').dispatch(kernel, { a, b }, { count: 2, scale: 1 }, [1]).submit();
     expect(await b.read()).toEqual(Float32Array.of(11, 22));
   });
   test('an adapter that does not exist', async () => {
@@ -119,13 +119,15 @@ describe('dispatches are checked before they are recorded', () => {
 
   test('a missing binding', async () => {
     const kernel = await bound.gpu.kernel(shaders.add);
-    expect(() => batch().dispatch(kernel, { a } as never, { count: 1 }, [1])).toThrow(TypeError);
-    expect(() => batch().dispatch(kernel, { a } as never, { count: 1 }, [1])).toThrow(/add: binding b is missing/);
+    expect(() => batch().dispatch(kernel, { a } as never, { count: 1, scale: 1 }, [1])).toThrow(TypeError);
+    expect(() => batch().dispatch(kernel, { a } as never, { count: 1, scale: 1 }, [1])).toThrow(
+      /add: binding b is missing/,
+    );
   });
   test('a binding of the wrong type', async () => {
     const kernel = await bound.gpu.kernel(shaders.add);
-    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1 }, [1])).toThrow(TypeError);
-    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1 }, [1])).toThrow(
+    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1, scale: 1 }, [1])).toThrow(TypeError);
+    expect(() => batch().dispatch(kernel, { a: words, b: a }, { count: 1, scale: 1 }, [1])).toThrow(
       /binding a takes f32, "words" holds u32/,
     );
   });
@@ -143,22 +145,22 @@ describe('dispatches are checked before they are recorded', () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     expect(() => batch().dispatch(kernel, { a, b: a }, {} as never, [1])).toThrow(/parameter count is missing/);
     for (const count of [-1, 1.5, 2 ** 32]) {
-      expect(() => batch().dispatch(kernel, { a, b: a }, { count }, [1])).toThrow(RangeError);
+      expect(() => batch().dispatch(kernel, { a, b: a }, { count, scale: 1 }, [1])).toThrow(RangeError);
     }
   });
   test('a grid larger than the device allows, an empty and a broken one', async () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     const most = bound.gpu.limits.maxComputeWorkgroupsPerDimension;
     for (const grid of [[most + 1], [1, most + 1], [1, 1, most + 1], [0], [1.5]] as [number, number?, number?][]) {
-      expect(() => batch().dispatch(kernel, { a, b: a }, { count: 1 }, grid)).toThrow(RangeError);
+      expect(() => batch().dispatch(kernel, { a, b: a }, { count: 1, scale: 1 }, grid)).toThrow(RangeError);
     }
-    expect(() => batch().dispatch(kernel, { a, b: a }, { count: 1 }, [most + 1])).toThrow(/add: a grid of/);
+    expect(() => batch().dispatch(kernel, { a, b: a }, { count: 1, scale: 1 }, [most + 1])).toThrow(/add: a grid of/);
   });
   test('a batch that was submitted', async () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     const done = batch();
     await done.submit();
-    expect(() => done.dispatch(kernel, { a, b: a }, { count: 1 }, [1])).toThrow(/already submitted/);
+    expect(() => done.dispatch(kernel, { a, b: a }, { count: 1, scale: 1 }, [1])).toThrow(/already submitted/);
     expect(() => done.send()).toThrow(/already submitted/);
   });
   test('writing and reading outside an array', async () => {
@@ -203,7 +205,7 @@ describe('arrays', () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     const batch = bound.gpu.batch('chain');
     for (let i = 0; i < 10; i++) {
-      batch.dispatch(kernel, { a, b }, { count: 1 }, [1]);
+      batch.dispatch(kernel, { a, b }, { count: 1, scale: 1 }, [1]);
       batch.copy(b, 0, a, 0, 1);
     }
     await batch.submit();
@@ -299,11 +301,11 @@ describe('compilation', () => {
       const kernel = await gpu.kernel(shaders.add);
       const [a, b, c] = ['a', 'b', 'c'].map((label) => gpu.array(label, 4)) as [GpuArray, GpuArray, GpuArray];
       const batch = gpu.batch('cached');
-      for (let i = 0; i < 5; i++) batch.dispatch(kernel, { a, b }, { count: 4 }, [1]);
+      for (let i = 0; i < 5; i++) batch.dispatch(kernel, { a, b }, { count: 4, scale: 1 }, [1]);
       expect(make).toHaveBeenCalledTimes(1);
-      batch.dispatch(kernel, { a, b }, { count: 3 }, [1]);
-      batch.dispatch(kernel, { a: c, b }, { count: 3 }, [1]);
-      batch.dispatch(kernel, { a: b, b: a }, { count: 3 }, [1]);
+      batch.dispatch(kernel, { a, b }, { count: 3, scale: 1 }, [1]);
+      batch.dispatch(kernel, { a: c, b }, { count: 3, scale: 1 }, [1]);
+      batch.dispatch(kernel, { a: b, b: a }, { count: 3, scale: 1 }, [1]);
       expect(make).toHaveBeenCalledTimes(4);
       await batch.submit();
     } finally {
@@ -322,7 +324,8 @@ describe('after the end', () => {
     expect(() => array.buffer).toThrow(DisposedError);
     expect(() => array.write(new Float32Array(1))).toThrow(DisposedError);
     await expect(array.read()).rejects.toThrow(/"gone" was used after it was disposed/);
-    const dispatch = () => bound.gpu.batch('late').dispatch(kernel, { a: array, b: other }, { count: 4 }, [1]);
+    const dispatch = () =>
+      bound.gpu.batch('late').dispatch(kernel, { a: array, b: other }, { count: 4, scale: 1 }, [1]);
     expect(dispatch).toThrow(DisposedError);
     other.dispose();
   });
@@ -420,7 +423,8 @@ describe('timing', () => {
     const kernel = await bound.gpu.kernel(shaders.add);
     const batch = bound.gpu.batch('timed');
     expect(batch.timed()).toBe(true);
-    for (let i = 0; i < 20; i++) batch.dispatch(kernel, { a, b }, { count: 2 ** 20 }, grid1d(bound.gpu, 2 ** 20));
+    for (let i = 0; i < 20; i++)
+      batch.dispatch(kernel, { a, b }, { count: 2 ** 20, scale: 1 }, grid1d(bound.gpu, 2 ** 20));
     const began = performance.now();
     const seconds = await batch.submitTimed();
     expect(seconds).toBeGreaterThan(0);
@@ -452,7 +456,7 @@ describe('small parts', () => {
     using a = bound.gpu.upload('a', new Float32Array(count).fill(1));
     using b = bound.gpu.array('b', count + 64);
     const kernel = await bound.gpu.kernel(shaders.add);
-    await bound.gpu.batch('folded').dispatch(kernel, { a, b }, { count }, [x, y!]).submit();
+    await bound.gpu.batch('folded').dispatch(kernel, { a, b }, { count, scale: 1 }, [x, y!]).submit();
     const sums = await b.read();
     expect(sums.subarray(0, count).every((value) => value === 1)).toBe(true);
     expect(sums.subarray(count).every((value) => value === 0)).toBe(true);

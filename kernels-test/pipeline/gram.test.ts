@@ -155,6 +155,16 @@ describe('the choice of a trainer', () => {
     const short = estimateCosts(adapter(8), { ...shape, n: 5000, epochs: 1 })!;
     expect(short.gram).toBeGreaterThan(short.direct);
   });
+  test('costs: under the logistic loss a dense epoch, which pays where samples are few against inputs', () => {
+    for (const lanes of [4, 8]) {
+      const wide = estimateCosts(adapter(lanes), { ...shape, d: 4000, epochs: 100, loss: 'logistic' })!;
+      expect(wide.gram).toBeLessThan(wide.direct);
+      for (const less of [{ epochs: 10 }, { d: 400 }]) {
+        const costs = estimateCosts(adapter(lanes), { ...shape, d: 4000, epochs: 100, loss: 'logistic', ...less })!;
+        expect(costs.gram).toBeGreaterThan(costs.direct);
+      }
+    }
+  });
   test('no figures for an adapter that has not been measured', () => {
     expect(estimateCosts(adapter(32, false), shape)).toBeUndefined();
     expect(reviewFlips(adapter(32, false), shape, COUNTED)).toBeUndefined();
@@ -181,23 +191,31 @@ describe('the choice of a trainer', () => {
   });
   test('obstacles: each is named, and the memory is measured to the element', () => {
     expect(gramObstacle(adapter(8), shape)).toBeUndefined();
-    expect(gramObstacle(adapter(8), { ...shape, loss: 'logistic' })).toMatch(/identity loss/);
     expect(gramObstacle(adapter(8), { ...shape, momentum: 0.99 })).toBeUndefined();
     for (const momentum of [0.9901, 0.999, 1]) {
       expect(gramObstacle(adapter(8), { ...shape, momentum })).toMatch(new RegExp(`momentum.*not ${momentum}$`));
     }
+    // The closed form and one workgroup a neuron are the identity loss's.
+    const logistic = { ...shape, loss: 'logistic' } as const;
     const large = adapter(8, true, 2 ** 30);
+    expect(gramObstacle(large, { ...logistic, momentum: 0.999, m: 65536 })).toBeUndefined();
+    expect(gramObstacle(adapter(null), logistic)).toMatch(/subgroups/);
+    expect(gramObstacle(adapter(8), { ...logistic, blocks: 2 })).toMatch(/matrix X X\^T/);
     expect(gramObstacle(large, { ...shape, m: 65535 })).toBeUndefined();
     expect(gramObstacle(large, { ...shape, m: 65536 })).toMatch(/65535 neurons.*not 65536/);
     expect(gramObstacle(adapter(null), shape)).toMatch(/subgroups/);
     expect(gramObstacle(adapter(8), { ...shape, blocks: 2 })).toMatch(/matrix X X\^T/);
     // K decides with few neurons, the state with many.
-    for (const [m, needed] of [
-      [1, gramLength(1000)],
-      [1000, (6 * 1000 + 32) * 1024],
+    for (const [loss, m, needed] of [
+      ['identity', 1, gramLength(1000)],
+      ['identity', 1000, (6 * 1000 + 32) * 1024],
+      ['logistic', 1, gramLength(1000)],
+      // The sums of K S: 63 words of 32 neurons, two words a workgroup, by 1024 columns.
+      ['logistic', 2000, 2048 * 1024],
     ] as const) {
-      expect(gramObstacle(adapter(8, true, needed), { ...shape, m })).toBeUndefined();
-      expect(gramObstacle(adapter(8, true, needed - 1), { ...shape, m })).toMatch(/MiB for the matrix.*in one piece/);
+      const sized = { ...shape, loss, m };
+      expect(gramObstacle(adapter(8, true, needed), sized)).toBeUndefined();
+      expect(gramObstacle(adapter(8, true, needed - 1), sized)).toMatch(/MiB for the matrix.*in one piece/);
     }
   });
 });
@@ -409,13 +427,6 @@ describe('what Gram training cannot do', () => {
     expect(engine.gpu.liveArrays).toBe(0);
     return error as InputError;
   };
-  test('the logistic loss: refused by name, direct under auto', async () => {
-    const config = smallConfig({ loss: 'logistic' });
-    expect((await failure(bound.engine, config)).key).toBe('trainer');
-    const result = await runExperiment(bound.engine, withTrainer(config, 'auto'));
-    expect(result.trainer.chosen).toBe('direct');
-    expect(result.trainer.reason).toMatch(/identity loss/);
-  });
   test('momentum 1 in the second stage only', async ({ skip }) => {
     needsGram(skip);
     const config = smallConfig();

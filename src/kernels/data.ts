@@ -131,10 +131,7 @@ export async function shiftRows(gpu: Gpu, args: ShiftArgs): Promise<Step> {
 }
 
 /** add: b += scale a (default 1), `count` elements. */
-export async function add(
-  gpu: Gpu,
-  args: { a: GpuArray; b: GpuArray; count: number; scale?: number },
-): Promise<Step> {
+export async function add(gpu: Gpu, args: { a: GpuArray; b: GpuArray; count: number; scale?: number }): Promise<Step> {
   const { a, b, count, scale = 1 } = args;
   const kernel = await gpu.kernel(shaders.add);
   return (batch) => void batch.dispatch(kernel, { a, b }, { count, scale }, grid1d(gpu, count));

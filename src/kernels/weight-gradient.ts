@@ -120,7 +120,15 @@ export interface PlateauArgs {
 export const WORST_LOSS = 3.4028234663852886e38;
 
 /** The state before an epoch: learning rate now and next, best loss, bad epochs, and 0 for the first row of the history. */
-export function plateauState({ lr, best = WORST_LOSS, bad = 0 }: { lr: number; best?: number; bad?: number }): Float32Array {
+export function plateauState({
+  lr,
+  best = WORST_LOSS,
+  bad = 0,
+}: {
+  lr: number;
+  best?: number;
+  bad?: number;
+}): Float32Array {
   return Float32Array.of(lr, lr, best, bad, 0, 0, 0, 0);
 }
 

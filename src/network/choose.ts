@@ -45,8 +45,8 @@ interface Costs {
   readonly entry: number;
 }
 
-const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 7e-11, flip: 8e-10, event: 6e-9, entry: 5e-9 };
-const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 6e-10, flip: 8e-9, event: 4e-8, entry: 2e-8 };
+const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 7e-11, flip: 8e-10, event: 6e-9, entry: 3e-8 };
+const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 6e-10, flip: 8e-9, event: 4e-8, entry: 3e-8 };
 
 /** Flips of a derivative bit in a whole run, before anything is known (measured: 0.3 to 0.6; pure noise up to 5). */
 const PRIOR_FLIPS = 0.6;
@@ -72,7 +72,8 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
     if (momentum > 0.99) return `Gram training is exact to float32 up to a momentum of 0.99, not ${momentum}`;
     if (epochs > GRAM_EPOCHS) return `Gram training takes at most ${GRAM_EPOCHS} epochs, not ${epochs}`;
     const buffers = gpu.limits.maxStorageBuffersPerShaderStage;
-    if (buffers < 4 + GRAM_PIECES) return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
+    if (buffers < 4 + GRAM_PIECES)
+      return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
     const rows = Math.floor(most / ld / 32) * 32;
     const state = 4 * (PLANES + 32) * ld;
     if (rows * GRAM_PIECES < ld || 4 * most < state) {

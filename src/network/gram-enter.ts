@@ -48,7 +48,10 @@ export async function enterGram(
   for (const [job, run] of runs.entries()) await fillDrift(gpu, groups, job, run, sources, source[job]!);
   for (const group of groups) {
     const { state, ld, parts, clocks } = group;
-    gpu.batch('Gram coefficients').clear(state, group.plane(3), MATMUL_ROWS * ld).send();
+    gpu
+      .batch('Gram coefficients')
+      .clear(state, group.plane(3), MATMUL_ROWS * ld)
+      .send();
     for (const part of parts) {
       const { epoch } = runs[part.job]!;
       clocks.fill(epoch, part.at, part.at + part.count);

@@ -112,7 +112,10 @@ class GramTraining {
       const { ld } = groups[0]!;
       const sources = scope.use(gpu.array('scaled labels', labels.length * ld));
       for (const [at, y] of labels.entries()) {
-        sources.write((await y.read()).map((value) => -value / y.length), at * ld);
+        sources.write(
+          (await y.read()).map((value) => -value / y.length),
+          at * ld,
+        );
       }
       const source = runs.map(({ problem }) => labels.indexOf(problem.labels));
       await enterGram(gpu, groups, runs, sources, source);

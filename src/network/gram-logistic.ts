@@ -79,7 +79,9 @@ function partCount(n: number, rows: number, layout: MatmulLayout): number {
 }
 
 /**
- * Trains the network of a run that stands at its start, in place, under the logistic loss; the result is that of direct training up to rounding.
+ * Trains the network of a run that stands at its start, in place; the result is that of direct training up to rounding. H is rounded once an epoch and
+ * never made anew, so after t epochs it may be off by t units in the last place, most where K has null directions (n > d + 1),
+ * in which nothing corrects it. Either loss will do, but the identity loss has a trainer that is faster.
  * @throws the signal's reason when aborted, the network untouched; GpuError when the device fails.
  */
 export async function trainGramLogistic(
@@ -124,7 +126,13 @@ async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArra
   const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
   try {
     const batch = gpu.batch('H');
-    await preActivations(gpu, batch, problem, problem.network.weights, { array: rows, first: 0, ld, neuron: 0, count: m });
+    await preActivations(gpu, batch, problem, problem.network.weights, {
+      array: rows,
+      first: 0,
+      ld,
+      neuron: 0,
+      count: m,
+    });
     (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);
     await batch.submit();
   } finally {

@@ -95,7 +95,11 @@ export async function train(
   options: TrainingOptions & TrainOptions = {},
 ): Promise<TrainingOutcome> {
   const { signal, kernel, memoryLimit, ...rest } = options;
-  const shared = { ...(signal ? { signal } : {}), ...(kernel ? { kernel } : {}), ...(memoryLimit ? { memoryLimit } : {}) };
+  const shared = {
+    ...(signal ? { signal } : {}),
+    ...(kernel ? { kernel } : {}),
+    ...(memoryLimit ? { memoryLimit } : {}),
+  };
   const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
   return outcome!;
 }

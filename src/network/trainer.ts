@@ -27,7 +27,10 @@ export interface TrainingProblem {
   readonly plateau: Schedule | false;
 }
 
-/** Loss before and learning rate used by each update; the direct trainer also knows the share of samples right before it. */
+/**
+ * Loss before and learning rate used by each update. All but Gram training under the identity loss, where no output is
+ * ever formed, also know the share of samples right before it.
+ */
 export interface TrainingHistory {
   readonly loss: Float32Array;
   readonly lr: Float32Array;
