@@ -137,7 +137,7 @@ class GramTraining {
 
   /** Does one chunk of every training. @returns whether any has epochs left */
   async chunk(counts: ReadonlyMap<GramJob, FlipCount>): Promise<boolean> {
-    const { gpu, groups } = this;
+    const { groups } = this;
     const orders = this.actives.filter(({ done }) => !done).map((active) => this.#order(active));
     const began = performance.now();
     const schedules = orders.map(
