@@ -6,6 +6,7 @@ import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
 import { inputGradient, perturbRows } from './perturbation';
 import type { Step } from './step';
+import { phiSampled, phiTile, planeCoordinates, planePrediction, squaredNorms } from './theory';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
 
 const steps = {
@@ -25,6 +26,11 @@ const steps = {
   perturbRows,
   signAgreement,
   rowCosine,
+  squaredNorms,
+  phiTile,
+  phiSampled,
+  planeCoordinates,
+  planePrediction,
 };
 
 type Steps = typeof steps;
