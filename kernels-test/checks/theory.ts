@@ -91,6 +91,19 @@ function pairError(x: Float64Array, z: Float64Array, from: 'products' | 'differe
   return angleError(1 + c, square, cosineError, da * (1 + b) + db * (1 + a) + 2 * dc * (1 + Math.abs(c)) + rounding);
 }
 
+/** Bound on the error of Phi of one pair whose inner product and norms were summed in float32. */
+export function phiError(x: Float64Array, z: Float64Array, slope: number): number {
+  const e = x.map((value, c) => value - z[c]!);
+  const size = dot(x, x) + dot(z, z);
+  const near = size > 0 ? dot(e, e) / size : 0;
+  const errors = [
+    ...(near < 2 * NEAR ? [pairError(x, z, 'difference')] : []),
+    ...(near > NEAR / 2 ? [pairError(x, z, 'products')] : []),
+  ];
+  // The constants, a product and a sum; Phi is at most 1.
+  return ((1 - slope) ** 2 / (2 * Math.PI)) * Math.max(...errors) + 4 * U * phi(x, z, slope);
+}
+
 export function checkPhiTile(test: PhiTileCase): Check {
   const { rows, columns, d, slope, start = 0, ld = Math.ceil(columns / 32) * 32, scale = 1, points = 'apart' } = test;
   return async (gpu) => {
@@ -136,20 +149,12 @@ export function checkPhiTile(test: PhiTileCase): Check {
     const actual = await run();
     const expected = wide(products);
     const tolerance = new Float64Array(rows * ld);
-    const gain = (1 - slope) ** 2 / (2 * Math.PI);
     for (let k = 0; k < rows; k++) {
       for (let i = 0; i < columns; i++) {
         const at = k * ld + i;
         const [p, q] = [rowOf(x64, d, k), rowOf(z64, d, i)];
         expected[at] = y[start + k]! * phi(p, q, slope);
-        const e = p.map((value, c) => value - q[c]!);
-        const near = dot(e, e) / (dot(p, p) + dot(q, q));
-        const errors = [
-          ...(near < 2 * NEAR ? [pairError(p, q, 'difference')] : []),
-          ...(near > NEAR / 2 ? [pairError(p, q, 'products')] : []),
-        ];
-        // The constants, a product and a sum.
-        tolerance[at] = gain * Math.max(...errors) + 4 * U * Math.abs(expected[at]!);
+        tolerance[at] = phiError(p, q, slope);
       }
     }
     const place = (at: number) => `sample ${Math.floor(at / ld)}, point ${at % ld}`;
