@@ -31,3 +31,8 @@ export { Panels, planBlocks, Samples } from './network/samples';
 export { type TrainingOutcome, train } from './network/train';
 export type { TrainingHistory, TrainingOptions, TrainingProblem } from './network/trainer';
 export { perturb } from './perturbation/perturb';
+export { type DirectionOptions, type Directions, predictDirections } from './theory/directions';
+export { type DecisionMap, decisionMap, type MapProblem } from './theory/map';
+export type { PhiProblem } from './theory/phi';
+export { classPlane, type Plane, placeSamples } from './theory/plane';
+export type { PhiSampling } from './theory/sampled-phi';

@@ -156,5 +156,7 @@ test('stream numbers are what the contract with the GPU says', () => {
     testLabels: 11,
     glyphs: 12,
     testGlyphs: 13,
+    phiWeights: 14,
+    phiBiases: 15,
   });
 });

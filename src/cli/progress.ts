@@ -17,6 +17,7 @@ const STAGES: Readonly<Record<Stage, string>> = {
   standard: 'training f on the data',
   perturbation: 'computing perturbations',
   learning: 'training g on them',
+  theory: 'comparing with the theory',
   evaluation: 'measuring',
 };
 
@@ -68,6 +69,7 @@ class Lines implements Reporter {
 class Bar implements Reporter {
   private readonly bar: SingleBar;
   private started = false;
+  private reached = 0;
 
   constructor(
     io: CliIo,
@@ -104,9 +106,12 @@ class Bar implements Reporter {
       standard: 0,
       perturbation: standard.epochs,
       learning: standard.epochs,
+      // Before and after g is trained: the bar stays where it is.
+      theory: 0,
       evaluation: standard.epochs + learning.epochs,
     };
-    this.bar.update(before[stage] + (epoch ?? 0), payload);
+    this.reached = Math.max(this.reached, before[stage] + (epoch ?? 0));
+    this.bar.update(this.reached, payload);
   }
 
   stop(): void {

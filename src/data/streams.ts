@@ -16,6 +16,8 @@ export const STREAMS = {
   testLabels: 11,
   glyphs: 12,
   testGlyphs: 13,
+  phiWeights: 14,
+  phiBiases: 15,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

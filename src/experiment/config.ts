@@ -59,9 +59,6 @@ export function refuseUnbuilt(config: ExperimentConfig, source: ConfigSource = {
       remedy: `Set ${key} to ${instead}.`,
     });
   if (config.precision === 'f16') refuse('precision', 'half precision', '"f32"');
-  if (config.theory.cosine) refuse('theory.cosine', 'the cosine with the predicted direction', 'false');
-  if (config.theory.map !== false) refuse('theory.map', 'the decision map', 'false');
-  if (config.save.includes('theory')) refuse('save', 'the arrays of the theory', 'a list without "theory"');
   throwProblems(problems, source);
 }
 

@@ -21,6 +21,7 @@ import { perturb } from '../perturbation/perturb';
 import { testAgreement } from './agreement';
 import { refuseUnbuilt } from './config';
 import { fillSamples, loadData, makeTargets, prepareData, readTargets, resolveK } from './prepare';
+import { mapArrays, mapOf, mapPlane, predict, wantsTheory } from './theory';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Progress, TrainingConfig } from './types';
 import { warmUp } from './warm-up';
 
@@ -84,6 +85,7 @@ export async function runExperiment(
     const x = scope.use(await fillSamples(gpu, 'X', data.train, layout.words));
     const panels = scope.use(Panels.allocate(gpu, x.blocks, d));
     await panels.fill(gpu, x);
+    const plane = await mapPlane(gpu, config, x, labels);
     const shape = { d, m, slope };
     const f = scope.use(await Network.create(gpu, shape, initF, config.seed, F_STREAMS));
     const shared = { layout, loss: config.loss, panels } as const;
@@ -120,6 +122,13 @@ export async function runExperiment(
       save('targets', await targets.read(), n);
     }
     signal?.throwIfAborted();
+    watch.lap('perturbation');
+    if (wantsTheory(config)) onProgress?.({ stage: 'theory' });
+    const predictions = wantsTheory(config)
+      ? await predict(gpu, config, { samples: x, panels, labels, slope }, r, plane, signal)
+      : undefined;
+    if (predictions?.direction) save('direction', predictions.direction, n, d);
+    watch.lap('theory');
     // Scenario b adds in place: from here on r is what g is trained on.
     if (config.perturbation.onData) await addSamples(engine, x, r);
     await panels.fill(gpu, r);
@@ -128,6 +137,14 @@ export async function runExperiment(
     const g = scope.use(await Network.create(gpu, shape, initG, config.seed, G_STREAMS));
     const learning = await trainStage('learning', { samples: r, labels: targets, network: g });
     watch.lap('learning');
+
+    if (plane) onProgress?.({ stage: 'theory' });
+    const map =
+      plane &&
+      predictions &&
+      (await mapOf(gpu, config, plane, { predictions, f, g, learned: r, labels, layout }, signal));
+    if (map && keep.has('theory')) Object.assign(arrays, mapArrays(map));
+    watch.lap('theory');
 
     onProgress?.({ stage: 'evaluation' });
     const learned = learning.loss.at(-1) ?? (await lossOf(engine, g, panels, targets, shared));
@@ -171,6 +188,7 @@ export async function runExperiment(
         standardAccuracy: onX.accuracy,
         perturbationAccuracy: clean.accuracy,
         agreement: test?.agreement ?? null,
+        ...(predictions?.cosine !== undefined ? { cosine: predictions.cosine } : {}),
       },
       loss: { standard: standard.loss.at(-1) ?? onX.loss, learning: learned },
       trainer: {
@@ -194,11 +212,13 @@ export async function runExperiment(
         perturbationSeconds: seconds.perturbation!,
         learningSeconds: seconds.learning!,
         evaluationSeconds: seconds.evaluation!,
+        ...(predictions ? { theorySeconds: seconds.theory! } : {}),
         totalSeconds: Object.values(seconds).reduce((sum, part) => sum + part, 0) - seconds.warmUp!,
       },
       memory: { peakDeviceBytes: gpu.peakBytes },
       history: histories(standard, learning),
       arrays,
+      ...(map ? { map } : {}),
       ...(data.image ? { image: data.image } : {}),
       ...(pictures ? { samples: pictures } : {}),
     };
@@ -298,9 +318,10 @@ class Stopwatch {
   readonly laps: Record<string, number> = {};
   #last = performance.now();
 
+  /** Adds the time since the last lap to what `name` has. */
   lap(name: string): void {
     const now = performance.now();
-    this.laps[name] = (now - this.#last) / 1000;
+    this.laps[name] = (this.laps[name] ?? 0) + (now - this.#last) / 1000;
     this.#last = now;
   }
 }

@@ -1,5 +1,7 @@
 // The configuration after validation: every default filled in. The schema in config.ts produces exactly this.
 
+import type { DecisionMap } from '../theory/map';
+
 export interface PlateauConfig {
   readonly factor: number;
   readonly patience: number;
@@ -76,7 +78,7 @@ export interface ExperimentConfig {
   readonly save: readonly SaveItem[];
 }
 
-export type Stage = 'prepare' | 'standard' | 'perturbation' | 'learning' | 'evaluation';
+export type Stage = 'prepare' | 'standard' | 'perturbation' | 'learning' | 'theory' | 'evaluation';
 
 /** Reported while a run goes on; the training stages carry the epoch and the loss read last. */
 export interface Progress {
@@ -113,6 +115,7 @@ export interface ExperimentResult {
     readonly perturbationAccuracy: number;
     /** Null when the data have no test points. */
     readonly agreement: number | null;
+    /** Mean of |cos| between perturbations and predicted directions, when asked for. */
     readonly cosine?: number;
   };
   readonly loss: { readonly standard: number; readonly learning: number };
@@ -133,6 +136,8 @@ export interface ExperimentResult {
     readonly perturbationSeconds: number;
     readonly learningSeconds: number;
     readonly evaluationSeconds: number;
+    /** Present when anything of the theory was asked for. */
+    readonly theorySeconds?: number;
     readonly totalSeconds: number;
   };
   readonly memory: { readonly peakDeviceBytes: number };
@@ -144,6 +149,8 @@ export interface ExperimentResult {
   };
   /** By the name of the file they are saved to, without the extension: X, y, f_W, R, g_test, ... */
   readonly arrays: Readonly<Record<string, NamedArray>>;
+  /** When the configuration asks for it. */
+  readonly map?: DecisionMap;
   /** Image shape of a row of X, where it is one. */
   readonly image?: { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
   /** A few rows for pictures: sample, perturbation and what the second network saw, when the rows are images. */

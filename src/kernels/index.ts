@@ -8,6 +8,7 @@ import { matmul } from './matmul';
 import { mirror } from './mirror';
 import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
+import { phiSampled, phiTile, planeCoordinates, planePrediction, squaredNorms } from './theory';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
 
 const steps = {
@@ -30,6 +31,11 @@ const steps = {
   spanCoefficients,
   signAgreement,
   rowCosine,
+  squaredNorms,
+  phiTile,
+  phiSampled,
+  planeCoordinates,
+  planePrediction,
 };
 
 type Steps = typeof steps;

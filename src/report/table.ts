@@ -48,6 +48,7 @@ function times({ timing }: ExperimentResult): string {
     `training f ${seconds(timing.standardSeconds)}`,
     `perturbations ${seconds(timing.perturbationSeconds)}`,
     `training g ${seconds(timing.learningSeconds)}`,
+    ...(timing.theorySeconds === undefined ? [] : [`theory ${seconds(timing.theorySeconds)}`]),
     `evaluation ${seconds(timing.evaluationSeconds)}`,
   ];
   return `${seconds(timing.totalSeconds)} (${parts.join(', ')}), after ${seconds(timing.startupSeconds)} of start-up`;

@@ -1,0 +1,128 @@
+// The directions that the theory predicts for perturbations: sum_k y_k Phi(x_i, x_k) x_k, in pieces of samples, so that
+// neither the n x n matrix Phi nor the n x d directions need to be there at once.
+
+import type { GpuArray } from '../gpu/array';
+import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
+import { rowCosine } from '../kernels/compare';
+import { add, panels, panelsLength } from '../kernels/data';
+import { MATMUL_ROWS, matmul, plainOperand } from '../kernels/matmul';
+import { perturbRows } from '../kernels/perturbation';
+import { planeCoordinates } from '../kernels/theory';
+import { type Samples, unpad } from '../network/samples';
+import { exactPhi, type PhiProblem } from './phi';
+import type { Plane } from './plane';
+import { type PhiSampling, sampledPhi } from './sampled-phi';
+
+// 4 and 16 MiB took the same time on lavapipe at (n, d) = (3000, 784): 2 to 5 s, within the noise of a shared machine.
+/** Device memory of one tile of Phi, and of each of the arrays beside it that grow with a piece. */
+const TILE_BYTES = 4 * 1024 * 1024;
+/** Whole panels and whole workgroups of the products. */
+const UNIT = Math.max(32, MATMUL_ROWS);
+
+export interface DirectionOptions {
+  /** Gives `cosine`: the perturbations, in the blocks of the samples. */
+  readonly perturbation?: Samples;
+  /** Gives `direction`. */
+  readonly direction?: boolean;
+  /** Gives `pulls`. */
+  readonly plane?: Plane;
+  /** Monte Carlo estimates of Phi in place of the closed form. */
+  readonly sampling?: PhiSampling;
+  readonly signal?: AbortSignal;
+  /** Samples a piece, rounded up to whole panels of 32 (default: what keeps a tile to 4 MiB). */
+  readonly pieceRows?: number;
+}
+
+export interface Directions {
+  /** mean_i |cos(direction_i, r_i)|; a perturbation of zero counts as 0. */
+  readonly cosine?: number;
+  /** (n, d) of length 1; a zero direction stays zero. */
+  readonly direction?: Float32Array;
+  /** (n, 4) the directions before they are normalised, by their coordinates in the plane; the last two are unused. */
+  readonly pulls?: Float32Array;
+}
+
+const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
+
+/** Computes what `options` asks for of the directions of all samples. The panels must hold the samples. */
+export async function predictDirections(
+  gpu: Gpu,
+  problem: PhiProblem,
+  options: DirectionOptions = {},
+): Promise<Directions> {
+  const { samples } = problem;
+  const { n, d, ld, blocks } = samples;
+  const { perturbation, plane, sampling, signal } = options;
+  const tallest = roundUp(Math.max(...blocks.map(({ rows }) => rows)), UNIT);
+  const fitting = Math.floor(TILE_BYTES / 4 / Math.max(tallest, ld) / UNIT) * UNIT;
+  const most = Math.min(tallest, Math.max(UNIT, roundUp(options.pieceRows ?? fitting, UNIT)));
+  const scope = new Scope();
+  try {
+    const phi = scope.use(
+      sampling ? await sampledPhi(gpu, problem, most, sampling) : await exactPhi(gpu, problem, most),
+    );
+    const tile = scope.use(gpu.array('Phi', tallest * most));
+    const rows = scope.use(gpu.array('points', most * ld));
+    const points = scope.use(gpu.array('panels of points', panelsLength(most, d)));
+    const sum = scope.use(gpu.array('directions', most * ld));
+    const part = blocks.length > 1 ? scope.use(gpu.array('part of directions', most * ld)) : undefined;
+    const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
+    const cosines = scope.use(gpu.array('cosines', most));
+    const ones = scope.use(gpu.upload('ones', new Float32Array(most).fill(1)));
+    const axes = plane && scope.use(gpu.upload('axes', plane.axes));
+    const places = scope.use(gpu.array('pulls', most * 4));
+    const direction = options.direction ? new Float32Array(n * d) : undefined;
+    const pulls = plane ? new Float32Array(n * 4) : undefined;
+    let total = 0;
+
+    /** All blocks' share of the directions of one piece, into `sum`. */
+    const gather = async (from: GpuArray, first: number, count: number) => {
+      const columns = roundUp(count, UNIT);
+      const piece = { rows, panels: points, count, columns };
+      const batch = gpu.batch('directions').copy(from, first * ld, rows, 0, count * ld);
+      (await panels(gpu, { input: rows, output: points, n: count, d, ld }))(batch);
+      for (const step of await phi.prepare(piece)) step(batch);
+      for (const [at, block] of blocks.entries()) {
+        for (const step of await phi.fill(at, piece, tile)) step(batch);
+        const output = at === 0 ? sum : part!;
+        const operands = { a: plainOperand(tile, columns), b: plainOperand(samples.arrays[at]!, ld) };
+        const bias = { array: zero, first: 0, stride: 0 };
+        (await matmul(gpu, { ...operands, bias, output, steps: block.rows, rows: count, columns: ld }))(batch);
+        if (at > 0) (await add(gpu, { a: output, b: sum, count: count * ld }))(batch);
+      }
+      await batch.submit();
+    };
+
+    for (const [at, block] of blocks.entries()) {
+      for (let first = 0; first < block.rows; first += most) {
+        signal?.throwIfAborted();
+        const count = Math.min(most, block.rows - first);
+        const start = block.start + first;
+        await gather(samples.arrays[at]!, first, count);
+        const batch = gpu.batch('use of directions');
+        if (perturbation) {
+          batch.copy(perturbation.arrays[at]!, first * ld, rows, 0, count * ld);
+          (await rowCosine(gpu, { a: sum, b: rows, output: cosines, n: count, ld }))(batch);
+        }
+        if (axes) (await planeCoordinates(gpu, { x: sum, axes, output: places, n: count, d }))(batch);
+        if (direction) {
+          // Scaling rows to length 1 is what an l2 perturbation of size 1 towards +1 does; nothing reads `sum` after it.
+          const args = { targets: ones, gradient: sum, n: count, d, start: 0, kind: 'l2', size: 1 } as const;
+          (await perturbRows(gpu, args))(batch);
+        }
+        await batch.submit();
+        if (perturbation) for (const cosine of await cosines.read(0, count)) total += Math.abs(cosine);
+        pulls?.set(await places.read(0, count * 4), start * 4);
+        if (direction) unpad(await sum.read(0, count * ld), ld, d, direction.subarray(start * d));
+      }
+    }
+    return {
+      ...(perturbation ? { cosine: total / n } : {}),
+      ...(direction ? { direction } : {}),
+      ...(pulls ? { pulls } : {}),
+    };
+  } finally {
+    scope.dispose();
+  }
+}
