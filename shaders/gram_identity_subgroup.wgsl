@@ -15,10 +15,10 @@
 //            5 kernel5 read        likewise
 //            6 sources read        (label vectors, quads) s = -y / n, zero past n, as vec4
 //            7 neurons read_write  (m) struct Neuron
-//            8 state   read_write  (6, m, 4 quads)
+//            8 state   read_write  (6, m, quads) as vec4
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
 //            10 params uniform
-// Constants  S lanes of a subgroup, exactly; NQ = quads / S quads a lane; NW = ceil(NQ / 8); PIECES row pieces of K
+// Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of K
 // Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
@@ -26,17 +26,17 @@
 //            whatever other neurons run beside: state stands at the neuron's last flip, not at the chunk's end, unless sync
 //            is 1
 //
-// Quad e S + lane of samples lies in lane `lane`. Private arrays are indexed alike by all lanes, which CPU adapters turn into
-// plain vector loads; K comes by gathers (1 ns an entry on lavapipe, the cost of a flip), so each entry of A is held in a
-// register while the rows of all flips pass. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// Quad e S + lane of samples lies in lane `lane`. The state stays in storage: private arrays are no faster on lavapipe, which
+// zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,
+// and compiles for minutes. K comes by gathers (1 ns an entry, the cost of a flip), so each entry of A is held in a register
+// while the rows of all flips pass. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 enable subgroups;
 // The analysis does not know that subgroupMin gives all lanes one value; every branch around a subgroup operation depends
 // on such values, on parameters and on the workgroup alone.
 diagnostic(off, subgroup_uniformity);
 
 const S = 8u; // @specialised
-const NQ = 32u; // @specialised
-const NW = 4u; // @specialised
+const NW = 64u; // @specialised
 const PIECES = 1u; // @specialised
 // Flips applied in one pass over A.
 const HELD = 32u;
@@ -82,18 +82,25 @@ struct Neuron {
 @group(0) @binding(5) var<storage, read> kernel5: array<vec4f>;
 @group(0) @binding(6) var<storage, read> sources: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> neurons: array<Neuron>;
-@group(0) @binding(8) var<storage, read_write> state: array<f32>;
+@group(0) @binding(8) var<storage, read_write> state: array<vec4f>;
 @group(0) @binding(9) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(10) var<uniform> params: Params;
 
 var<private> me: Neuron;
-var<private> h: array<vec4f, NQ>;
-var<private> u: array<vec4f, NQ>;
-var<private> drift: array<vec4f, NQ>; // A
-var<private> s: array<vec4f, NQ>;
+// Quads a lane, and words of them.
+var<private> per_lane: u32;
+var<private> words: u32;
+// First quad of this neuron's rows, and quads of a plane.
+var<private> own: u32;
+var<private> plane: u32;
 var<private> flipped: array<u32, NW>;
 var<private> rows: array<u32, HELD>;
 var<private> steps: array<f32, HELD>;
+
+// A component that is not known when compiling; an index would send the whole vector through memory.
+fn pick(v: vec4f, c: u32) -> f32 {
+  return select(select(v.x, v.y, c == 1u), select(v.z, v.w, c == 3u), c >= 2u);
+}
 
 // mu^p
 fn decay(p: u32) -> f32 {
@@ -150,84 +157,86 @@ fn crossing(value: f32, b: f32, a: f32, most: u32) -> u32 {
   return high;
 }
 
-// A component that is not known when compiling; an index would send the whole vector through memory.
-fn pick(v: vec4f, c: u32) -> f32 {
-  return select(select(v.x, v.y, c == 1u), select(v.z, v.w, c == 3u), c >= 2u);
-}
-
 fn derivative(value: vec4f) -> vec4f {
   return select(vec4f(me.slope), vec4f(1.0), value > vec4f(0.0));
 }
 
 // Brings C and V of one entry from its last change to epoch t; phi is the derivative it had in between.
-fn settle(at: u32, row: u32, t: u32, phi: f32, source: f32) {
-  let plane = params.m * params.quads * 4u;
-  let since = u32(state[5u * plane + row + at]);
+fn settle(i: u32, t: u32, phi: f32, s: f32) {
+  let at = own + i / 4u;
+  let c = i % 4u;
+  let since = u32(pick(state[5u * plane + at], c));
   let p = t - since;
-  let g = me.readout * source * phi / (1.0 - me.mu);
-  let v = state[4u * plane + row + at];
+  let g = me.readout * s * phi / (1.0 - me.mu);
+  let v = pick(state[4u * plane + at], c);
   let power = decay(p);
   let b = (v - g) * me.mu / (1.0 - me.mu);
-  state[3u * plane + row + at] -= me.lr * (b * (1.0 - power) + f32(p) * g);
-  state[4u * plane + row + at] = power * v + (1.0 - power) * g;
-  state[5u * plane + row + at] = f32(t);
+  state[3u * plane + at][c] -= me.lr * (b * (1.0 - power) + f32(p) * g);
+  state[4u * plane + at][c] = power * v + (1.0 - power) * g;
+  state[5u * plane + at][c] = f32(t);
 }
 
 // A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
 fn apply(piece: u32, held: u32, lane: u32) {
   switch (piece) {
     case 0u: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel0[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
     case 1u: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel1[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
     case 2u: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel2[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
     case 3u: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel3[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
     case 4u: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel4[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
     default: {
-      for (var e = 0u; e < NQ; e++) {
-        var sum = drift[e];
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel5[rows[f] + e * S + lane];
         }
-        drift[e] = sum;
+        state[at] = sum;
       }
     }
   }
@@ -247,38 +256,33 @@ fn gram_identity_subgroup(
   if (me.epochs == 0u && me.sync == 0u) {
     return;
   }
-  let row = j * params.quads * 4u;
-  let plane = params.m * params.quads * 4u;
+  per_lane = params.quads / S;
+  words = (per_lane + 7u) / 8u;
+  own = j * params.quads;
+  plane = params.m * params.quads;
   let gain = me.mu / (1.0 - me.mu);
-  for (var e = 0u; e < NQ; e++) {
-    let i = row + 4u * (e * S + lane);
-    h[e] = vec4f(state[i], state[i + 1u], state[i + 2u], state[i + 3u]);
-    let iu = plane + i;
-    u[e] = vec4f(state[iu], state[iu + 1u], state[iu + 2u], state[iu + 3u]);
-    let ia = 2u * plane + i;
-    drift[e] = vec4f(state[ia], state[ia + 1u], state[ia + 2u], state[ia + 3u]);
-    s[e] = sources[me.source * params.quads + e * S + lane];
-  }
+  let sources_first = me.source * params.quads;
   let end = me.start + me.epochs;
   var t = me.clock;
   var events = 0u;
   var flips = 0u;
   var stalled = 0u;
   // The word of `flipped` at which the flips of this event go on.
-  var w = NW;
+  var w = words;
   loop {
-    if (w == NW) {
+    if (w == words) {
       // Sums and the next flip as seen from epoch t, where H, U and A stand. A flip after the chunk's end is left for later.
       let rest = end - t;
       var next = rest + 1u;
       var sums_h = vec4f(0.0);
       var sums_b = vec4f(0.0);
       var sums_a = vec4f(0.0);
-      for (var e = 0u; e < NQ; e++) {
-        let value = h[e];
-        let a = drift[e];
-        let b = (u[e] - a) * gain;
-        let source = s[e] * derivative(value);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = own + e * S + lane;
+        let value = state[at];
+        let a = state[2u * plane + at];
+        let b = (state[plane + at] - a) * gain;
+        let source = sources[sources_first + e * S + lane] * derivative(value);
         sums_h += source * value;
         sums_b += source * b;
         sums_a += source * a;
@@ -314,16 +318,18 @@ fn gram_identity_subgroup(
       }
       let advance = min(p, rest);
       let power = decay(advance);
-      for (var w = 0u; w < NW; w++) {
+      for (var w = 0u; w < words; w++) {
         flipped[w] = 0u;
       }
-      for (var e = 0u; e < NQ; e++) {
-        let value = h[e];
-        let a = drift[e];
-        let b = (u[e] - a) * gain;
+      for (var e = 0u; e < per_lane; e++) {
+        let at = own + e * S + lane;
+        let value = state[at];
+        let a = state[2u * plane + at];
+        let u = state[plane + at];
+        let b = (u - a) * gain;
         let moved = value - me.lr * (b * (1.0 - power) + f32(advance) * a);
-        h[e] = moved;
-        u[e] = power * u[e] + (1.0 - power) * a;
+        state[at] = moved;
+        state[plane + at] = power * u + (1.0 - power) * a;
         let changed = (moved > vec4f(0.0)) != (value > vec4f(0.0));
         if (any(changed)) {
           let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), changed);
@@ -339,7 +345,7 @@ fn gram_identity_subgroup(
     var held = 0u;
     var piece = 0u;
     loop {
-      if (w == NW) {
+      if (w == words) {
         break;
       }
       let bits = flipped[w];
@@ -362,12 +368,12 @@ fn gram_identity_subgroup(
       var change = 0.0;
       if (mine == i) {
         flipped[w] = bits & (bits - 1u);
-        let e = w * 8u + first / 4u;
-        let now = pick(derivative(h[e]), first % 4u);
+        let at = (w * 8u + first / 4u) * S + lane;
+        let now = pick(derivative(state[own + at]), first % 4u);
         let before = 1.0 + me.slope - now;
-        let source = pick(s[e], first % 4u);
-        settle(i, row, t, before, source);
-        change = source * (now - before);
+        let s = pick(sources[sources_first + at], first % 4u);
+        settle(i, t, before, s);
+        change = s * (now - before);
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);
@@ -379,15 +385,14 @@ fn gram_identity_subgroup(
       apply(piece, held, lane);
     }
   }
-  for (var e = 0u; e < NQ; e++) {
-    for (var c = 0u; c < 4u; c++) {
-      let i = 4u * (e * S + lane) + c;
-      if (i < params.n) {
-        state[row + i] = pick(h[e], c);
-        state[plane + row + i] = pick(u[e], c);
-        state[2u * plane + row + i] = pick(drift[e], c);
-        if (me.sync == 1u && stalled == 0u) {
-          settle(i, row, end, pick(derivative(h[e]), c), pick(s[e], c));
+  if (me.sync == 1u && stalled == 0u) {
+    for (var e = 0u; e < per_lane; e++) {
+      let at = e * S + lane;
+      let phi = derivative(state[own + at]);
+      let source = sources[sources_first + at];
+      for (var c = 0u; c < 4u; c++) {
+        if (4u * at + c < params.n) {
+          settle(4u * at + c, end, pick(phi, c), pick(source, c));
         }
       }
     }

@@ -9,6 +9,8 @@ import type { MatmulVariant } from './kernels/variant';
 export interface EngineSettings {
   /** Forces a matmul variant instead of the one chosen for the adapter; for benchmarks and tests. */
   readonly matmul?: MatmulVariant;
+  /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
+  readonly memoryLimit?: number;
   /** Versions to record in results. */
   readonly versions?: Readonly<Record<string, string>>;
   /** Seconds it took to find the adapter and make the device, when the caller measured them. */
@@ -48,6 +50,7 @@ export interface CreateEngineOptions {
   /** A device to share. It is never destroyed by us, and must have been made with the limits you want us to use. */
   readonly device?: GPUDevice;
   readonly matmul?: MatmulVariant;
+  readonly memoryLimit?: number;
 }
 
 /**

@@ -6,7 +6,7 @@ export { encodeNpy, parseNpy } from './data/npy';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
 export { resultArtifacts } from './experiment/artifacts';
 export { parseConfig } from './experiment/config';
-export { type RunOptions, runExperiment } from './experiment/run';
+export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
 export type * from './experiment/types';
 export { GpuArray } from './gpu/array';
 export {

@@ -2,7 +2,12 @@
 
 import { nodeReadFile } from './data/node';
 import { type CreateEngineOptions, createEngine as createOnDevice, Engine } from './engine';
-import { type RunOptions, runExperiment as runAnywhere } from './experiment/run';
+import {
+  type RunOptions,
+  type RunsOptions,
+  runExperiment as runAnywhere,
+  runExperiments as runManyAnywhere,
+} from './experiment/run';
 import type { ExperimentConfig, ExperimentResult } from './experiment/types';
 import { createDawnGpu, dawnVersion } from './gpu/dawn';
 
@@ -31,17 +36,22 @@ function versions(): Record<string, string> {
  */
 export async function createEngine(options: NodeEngineOptions = {}): Promise<Engine> {
   if (options.device) {
-    const { device, matmul } = options;
+    const { device, matmul, memoryLimit } = options;
     if (options.adapter !== undefined) throw new TypeError('give either a device or the name of an adapter, not both');
     const engine = await createOnDevice({ device });
-    return new Engine(engine.gpu, { versions: versions(), ...(matmul ? { matmul } : {}) });
+    return new Engine(engine.gpu, { versions: versions(), ...settings(matmul, memoryLimit) });
   }
   const began = performance.now();
-  const { adapter, toggles, matmul } = options;
+  const { adapter, toggles, matmul, memoryLimit } = options;
   const gpu = await createDawnGpu({ ...(adapter ? { adapter } : {}), ...(toggles ? { toggles } : {}) });
   const startupSeconds = (performance.now() - began) / 1000;
-  return new Engine(gpu, { versions: versions(), startupSeconds, ...(matmul ? { matmul } : {}) });
+  return new Engine(gpu, { versions: versions(), startupSeconds, ...settings(matmul, memoryLimit) });
 }
+
+const settings = (matmul: NodeEngineOptions['matmul'], memoryLimit: number | undefined) => ({
+  ...(matmul ? { matmul } : {}),
+  ...(memoryLimit === undefined ? {} : { memoryLimit }),
+});
 
 /** {@link runAnywhere} with files read from the disk, relative to `options.baseDir` (default: the working directory). */
 export function runExperiment(
@@ -51,4 +61,14 @@ export function runExperiment(
 ): Promise<ExperimentResult> {
   const { baseDir = process.cwd(), ...rest } = options;
   return runAnywhere(engine, config, { readFile: nodeReadFile(baseDir), ...rest });
+}
+
+/** {@link runManyAnywhere} with files read from the disk, relative to `options.baseDir` (default: the working directory). */
+export function runExperiments(
+  engine: Engine,
+  configs: readonly ExperimentConfig[],
+  options: RunsOptions & { readonly baseDir?: string } = {},
+): Promise<ExperimentResult[]> {
+  const { baseDir = process.cwd(), ...rest } = options;
+  return runManyAnywhere(engine, configs, { readFile: nodeReadFile(baseDir), ...rest });
 }

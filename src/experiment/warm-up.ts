@@ -4,18 +4,27 @@
 import type { Engine } from '../engine';
 import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
+import { chooseStart, gramObstacle } from '../network/choose';
 import { trainDirect } from '../network/direct';
+import { compileGramIdentity } from '../network/gram-identity';
 import { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
+import { train } from '../network/train';
 import { perturb } from '../perturbation/perturb';
 import type { ExperimentConfig } from './types';
 
 const done = new WeakMap<Engine, Set<string>>();
 
-/** Runs one epoch and one perturbation on two samples with one input; once an engine and kind of run. */
-export async function warmUp(engine: Engine, config: ExperimentConfig, layout: MatmulLayout): Promise<void> {
+/** Runs an epoch of each trainer that may be needed, and a perturbation, on two samples; once an engine and kind of run. */
+export async function warmUp(
+  engine: Engine,
+  config: ExperimentConfig,
+  layout: MatmulLayout,
+  { n, d }: { readonly n: number; readonly d: number },
+): Promise<void> {
   const { kind } = config.perturbation;
-  const key = `${kind} ${config.network.width}`;
+  const gram = mayUseGram(engine, config, n, d);
+  const key = `${kind} ${config.network.width} ${config.loss} ${gram ? n : ''}`;
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;
@@ -28,10 +37,26 @@ export async function warmUp(engine: Engine, config: ExperimentConfig, layout: M
     const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
     const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }));
     const common = { samples, panels, labels, network, layout, loss: config.loss };
-    await trainDirect(gpu, { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false });
+    const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
+    await trainDirect(gpu, problem);
+    if (gram) {
+      await train(gpu, problem, 'gram');
+      if (config.loss === 'identity') await compileGramIdentity(gpu, n);
+    }
     scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
     done.set(engine, known.add(key));
   } finally {
     scope.dispose();
   }
+}
+
+/** Whether a stage may be trained in Gram space. */
+function mayUseGram({ gpu, settings }: Engine, config: ExperimentConfig, n: number, d: number): boolean {
+  if (config.trainer === 'direct') return false;
+  return (['standard', 'learning'] as const).some((stage) => {
+    const { epochs, momentum } = config[stage];
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
+    if (epochs === 0 || gramObstacle(gpu, shape)) return false;
+    return config.trainer === 'gram' || chooseStart(gpu, shape, settings.memoryLimit).trainer !== 'direct';
+  });
 }

@@ -70,6 +70,8 @@ export function neuronReport(words: Uint32Array, j: number): NeuronReport {
 export interface GramIdentityArgs {
   /** K = X X^T + 1 in pieces of whole rows, (pieceRows, ld) each; none when K has not been made: neurons then stall at flips. */
   readonly pieces: readonly GpuArray[];
+  /** How many there are, or will be. */
+  readonly pieceCount: number;
   readonly pieceRows: number;
   /** (label vectors, ld) -y / n, zero past n */
   readonly sources: GpuArray;
@@ -89,11 +91,12 @@ export interface GramIdentityArgs {
 
 /** gram_identity_subgroup: a chunk of epochs of every neuron. */
 export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
-  const { pieces, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
-  if (pieces.length > GRAM_PIECES) throw new RangeError(`K in ${pieces.length} pieces: at most ${GRAM_PIECES}`);
+  const { pieces, pieceCount, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
+  if (pieceCount > GRAM_PIECES) throw new RangeError(`K in ${pieceCount} pieces: at most ${GRAM_PIECES}`);
   const { lanes } = args.loop ?? gramLoop(gpu);
-  const perLane = ld / (4 * lanes);
-  const constants = { S: lanes, NQ: perLane, NW: Math.ceil(perLane / 8), PIECES: Math.max(1, pieces.length) };
+  const words = Math.ceil(ld / (32 * lanes));
+  // Powers of two, so that few sizes of n compile anew.
+  const constants = { S: lanes, NW: 2 ** Math.ceil(Math.log2(Math.max(8, words))), PIECES: pieceCount };
   const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
   const params = { n, m, quads: ld / 4, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0 };
   // A binding without a piece is never read; it holds whatever is there.

@@ -13,7 +13,7 @@ import { GRAM_EPOCHS, GRAM_PIECES } from '../kernels/gram-identity';
 import { matmulLayout } from '../kernels/variant';
 import { PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
-import { gramLength, gramRow } from './gram-matrix';
+import { gramLength, gramPieces, gramRow } from './gram-matrix';
 
 export interface TrainingShape {
   readonly n: number;
@@ -74,15 +74,13 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
     const buffers = gpu.limits.maxStorageBuffersPerShaderStage;
     if (buffers < 4 + GRAM_PIECES)
       return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
-    const rows = Math.floor(most / ld / 32) * 32;
-    const state = 4 * (PLANES + 32) * ld;
-    if (rows * GRAM_PIECES < ld || 4 * most < state) {
+    if (gramPieces(gpu, n).count > GRAM_PIECES || most < (PLANES + 32) * ld) {
       const bytes = formatBytes(4 * gramLength(n));
       return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
     }
     return undefined;
   }
-  const rows = Math.min(ld, Math.floor(most / ld / 32) * 32);
+  const { rows } = gramPieces(gpu, n);
   const state = rows > 0 ? gramLogisticLength(n, rows, matmulLayout(gpu, m)) : Infinity;
   if (state > most) {
     const bytes = formatBytes(4 * (rows > 0 ? state : 32 * ld));
@@ -94,7 +92,7 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
 /** Bytes that Gram training holds beyond the samples and the weights: K, its state, and the copy a rollback needs. */
 export function gramBytes(gpu: Gpu, { n, m, loss }: Pick<TrainingShape, 'n' | 'm' | 'loss'>): number {
   const ld = gramRow(n);
-  const rows = Math.min(ld, Math.floor(gpu.maxArrayLength / ld / 32) * 32);
+  const { rows } = gramPieces(gpu, n);
   const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, matmulLayout(gpu, m));
   return 4 * (gramLength(n) + state);
 }

@@ -11,11 +11,18 @@ import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { stridedSums } from '../kernels/gram';
-import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
+import {
+  GRAM_PIECES,
+  gramIdentity,
+  NEURON_WORDS,
+  type NeuronOrder,
+  neuronReport,
+  packNeurons,
+} from '../kernels/gram-identity';
 import { applyCoefficients } from './gram-ends';
 import { enterGram } from './gram-enter';
 import { type NeuronGroup, planGroups } from './gram-groups';
-import type { GramMatrix } from './gram-matrix';
+import { type GramMatrix, gramPieces, gramRow } from './gram-matrix';
 import type { Network } from './network';
 import { PlateauReplay } from './plateau';
 import type { TrainingOptions } from './trainer';
@@ -43,6 +50,8 @@ export interface FlipCount {
 export interface GramJob {
   readonly run: TrainingRun;
   readonly options?: Omit<TrainingOptions, 'signal'>;
+  /** Told before every snapshot, at every review and at the end. */
+  onCount?(count: FlipCount): void;
   /** Epochs after which {@link goOn} is asked. */
   readonly reviews?: readonly number[];
   /** Whether to go on in Gram space; if not, the training leaves it there, its weights and velocity up to date. */
@@ -270,9 +279,9 @@ class GramTraining {
       const { neurons, state, m, ld } = group;
       neurons.write(packNeurons(words));
       const pieces = matrix ? matrix.pieces : [];
-      const pieceRows = matrix ? matrix.rows : 1;
+      const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
       const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
-      (await gramIdentity(gpu, { ...arrays, pieceRows, n, ld, m }))(batch);
+      (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m }))(batch);
     }
     await batch.submit();
     let waiting = false;
@@ -332,6 +341,8 @@ class GramTraining {
     const { job } = active;
     const { run, options, reviews } = job;
     const end = run.epoch === run.problem.epochs;
+    const count = counts.get(job)!;
+    job.onCount?.(count);
     if (options?.snapshots?.includes(run.epoch)) {
       if (!end) await this.#synchronise(active, counts);
       const network = await run.problem.network.copy();
@@ -342,7 +353,7 @@ class GramTraining {
       }
       await options.onSnapshot?.(run.epoch, network);
     }
-    const stay = end ? false : !reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, counts.get(job)!) ?? true);
+    const stay = end ? false : !reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, count) ?? true);
     if (stay) return;
     if (!end) await this.#synchronise(active, counts);
     await this.#leave(active, run.problem.network, run);
@@ -381,5 +392,25 @@ class GramTraining {
     } else {
       await batch.submit();
     }
+  }
+}
+
+/** Compiles the neuron loop for so many samples, which takes a second or two where n is new to the driver. */
+export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
+  const scope = new Scope();
+  try {
+    const ld = gramRow(n);
+    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
+    const spare = () => scope.use(gpu.array('warm-up', 4));
+    // The same array may stand for every piece: nothing is read.
+    const pieces = new Array<GpuArray>(Math.min(pieceCount, GRAM_PIECES)).fill(spare());
+    const neurons = scope.use(gpu.array('warm-up neurons', NEURON_WORDS, 'u32'));
+    const arrays = { pieces, sources: spare(), neurons, state: spare(), losses: spare() };
+    const batch = gpu.batch('compile the neuron loop');
+    // New WebGPU buffers are zero: the neuron has no epochs, and rests.
+    (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
+    await batch.submit();
+  } finally {
+    scope.dispose();
   }
 }

@@ -19,6 +19,14 @@ export function gramLength(n: number): number {
   return gramRow(n) ** 2;
 }
 
+/** Rows of a piece of K on this adapter, 0 where not even {@link MATMUL_ROWS} fit one binding, and how many pieces there are. */
+export function gramPieces(gpu: Gpu, n: number): { readonly rows: number; readonly count: number } {
+  const ld = gramRow(n);
+  const most = Math.floor(gpu.maxArrayLength / ld / MATMUL_ROWS) * MATMUL_ROWS;
+  const rows = Math.min(most, ld);
+  return { rows, count: rows > 0 ? Math.ceil(ld / rows) : Infinity };
+}
+
 /** An (n, n) symmetric matrix in pieces of whole rows, none larger than one binding reaches. Disposes its arrays. */
 export class GramMatrix {
   private constructor(
@@ -38,8 +46,8 @@ export class GramMatrix {
   /** An uninitialised matrix. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
   static allocate(gpu: Gpu, n: number): GramMatrix {
     const ld = gramRow(n);
-    const most = Math.floor(gpu.maxArrayLength / ld / MATMUL_ROWS) * MATMUL_ROWS;
-    if (most < MATMUL_ROWS) {
+    const { rows } = gramPieces(gpu, n);
+    if (rows === 0) {
       const bytes = 4 * MATMUL_ROWS * ld;
       const what = `${MATMUL_ROWS} rows of the matrix X X^T of ${n} samples`;
       const limit = formatBytes(gpu.maxArrayLength * 4);
@@ -49,7 +57,6 @@ export class GramMatrix {
         bytes,
       );
     }
-    const rows = Math.min(most, ld);
     const pieces: GpuArray[] = [];
     try {
       for (let start = 0; start < ld; start += rows) {
@@ -58,6 +65,20 @@ export class GramMatrix {
       return new GramMatrix(n, ld, rows, pieces);
     } catch (error) {
       for (const piece of pieces) piece.dispose();
+      throw error;
+    }
+  }
+
+  /** A matrix of its own with the same entries; the caller disposes it. */
+  async copy(gpu: Gpu): Promise<GramMatrix> {
+    const other = GramMatrix.allocate(gpu, this.n);
+    try {
+      const batch = gpu.batch('copy K');
+      for (const [at, piece] of this.pieces.entries()) batch.copy(piece, 0, other.pieces[at]!, 0, piece.length);
+      await batch.submit();
+      return other;
+    } catch (error) {
+      other.dispose();
       throw error;
     }
   }

@@ -14,7 +14,7 @@ import {
 } from './choose';
 import { advanceDirect } from './direct';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type FlipCount, type GramJob, type LazyGram } from './gram-identity';
+import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
 import { type GramMatrix, gramMatrix } from './gram-matrix';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
@@ -26,6 +26,8 @@ export interface TrainingOutcome extends TrainingHistory {
   /** The trainer of most epochs. */
   readonly chosen: 'direct' | 'gram';
   readonly reason: string;
+  /** Whether K was needed. */
+  readonly usedGram: boolean;
 }
 
 /** One of several trainings over the same samples. */
@@ -38,7 +40,7 @@ export interface TrainingTask {
    */
   readonly options?: Omit<TrainingOptions, 'signal'>;
   /** Of a snapshot: why the trainer was chosen, told just before it. */
-  readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason'>) => void;
+  readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'>) => void;
   readonly onSplit?: (epoch: number) => void;
 }
 
@@ -71,6 +73,14 @@ export class SampleGram implements LazyGram {
     this.#pending ??= this.create();
     this.#matrix = await this.#pending;
     return this.#matrix;
+  }
+
+  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
+  async take(): Promise<GramMatrix> {
+    const matrix = await this.make();
+    this.#matrix = undefined;
+    this.#pending = undefined;
+    return matrix;
   }
 
   dispose(): void {
@@ -121,13 +131,13 @@ export async function trainAll(
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
-    const counts = await advanceGramIdentity(
+    await advanceGramIdentity(
       gpu,
       inGram.map(({ job }) => job!),
       kernel,
       signal,
     );
-    for (const [at, training] of inGram.entries()) training.leftGram(counts[at]!);
+    for (const training of inGram) training.leftGram();
     for (const training of trainings) await training.finish();
     return trainings.map(({ outcome }) => outcome);
   } finally {
@@ -145,6 +155,7 @@ class Training {
   #chosen: 'direct' | 'gram' = 'direct';
   #reason = 'asked for';
   #flips = 0;
+  #inGram = false;
 
   constructor(
     private readonly gpu: Gpu,
@@ -160,18 +171,20 @@ class Training {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
       onSnapshot: async (epoch, network) => {
-        task.onReason?.(epoch, { chosen: this.#chosen, reason: this.#reasonSoFar() });
+        task.onReason?.(epoch, this.#choice());
         await options.onSnapshot?.(epoch, network);
       },
     };
   }
 
   get outcome(): TrainingOutcome {
-    return { ...this.run.history, chosen: this.#chosen, reason: this.#reasonSoFar() };
+    return { ...this.run.history, ...this.#choice() };
   }
 
-  #reasonSoFar(): string {
-    return this.#flips > 0 ? `${this.#reason}; ${this.#flips} flips` : this.#reason;
+  #choice(): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
+    const flips = this.#flips;
+    const reason = flips > 0 ? `${this.#reason}; ${flips} flips` : this.#reason;
+    return { chosen: this.#chosen, reason, usedGram: flips > 0 || (this.#inGram && this.#shape.loss === 'logistic') };
   }
 
   /** Up to where it enters Gram space, or to the end. */
@@ -220,6 +233,7 @@ class Training {
   async #enter(): Promise<void> {
     const { gpu, run, kernel } = this;
     this.#chosen = 'gram';
+    this.#inGram = true;
     if (this.#shape.loss === 'logistic') {
       await trainGramLogistic(gpu, run, await kernel.make(), this.#withSnapshots());
       return;
@@ -230,8 +244,10 @@ class Training {
       run,
       options: this.#withSnapshots(),
       reviews,
-      goOn: (epoch, { flips, events }) => {
+      onCount: ({ flips }) => {
         this.#flips = flips;
+      },
+      goOn: (epoch, { flips, events }) => {
         const since = { epochs: epoch - last.epoch, flips: flips - last.flips, events: events - last.events };
         last = { epoch, flips, events };
         const stayed = this.#reason;
@@ -243,8 +259,7 @@ class Training {
     };
   }
 
-  leftGram({ flips }: FlipCount): void {
-    this.#flips = flips;
+  leftGram(): void {
     const { run } = this;
     if (run.epoch < run.problem.epochs) this.#chosen = 'direct';
   }

@@ -95,8 +95,8 @@ export async function spanGram(
 
 /**
  * K = U U^T + 1 of the perturbed samples u_i = x_i + r_i, from K = X X^T + 1: adds Z^T M + M^T Z with
- * Z = W X^T + W W^T M / 2.
- * @param panels of the samples before the perturbation
+ * Z = W X^T + W W^T M / 2 = W U^T - W W^T M / 2.
+ * @param panels of the perturbed samples
  * @param matrix K of those samples, changed in place; when this throws, it is disposed
  * @throws the signal's reason when aborted
  */
@@ -135,7 +135,7 @@ export async function spanGramOnto(
         columns: ld,
         variant,
       });
-      await multiplyCoefficients(products, weights, coefficients, hidden, part, 0.5, true);
+      await multiplyCoefficients(products, weights, coefficients, hidden, part, -0.5, true);
       const size = m * ld;
       await gpu
         .batch('span')

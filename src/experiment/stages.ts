@@ -1,0 +1,421 @@
+// All experiments on the same samples, stage by stage. Arrays are freed as soon as no later stage needs them: at most X,
+// what g is trained on, and one panel copy are on the device together, and K while a training needs it.
+
+import { STREAMS } from '../data/streams';
+import type { Engine } from '../engine';
+import type { GpuArray } from '../gpu/array';
+import { Scope } from '../gpu/scope';
+import { add } from '../kernels/data';
+import { evaluate } from '../network/evaluate';
+import { type GramMatrix, gramMatrix } from '../network/gram-matrix';
+import type { Network, NetworkStreams } from '../network/network';
+import { Panels, type Samples } from '../network/samples';
+import { SampleGram } from '../network/train';
+import type { TrainingOptions } from '../network/trainer';
+import { perturb } from '../perturbation/perturb';
+import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
+import type { Plane } from '../theory/plane';
+import { testAgreement } from './agreement';
+import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
+import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
+import { fillSamples, makeTargets, type PreparedData, prepareData } from './prepare';
+import type { RunInput, RunsOptions } from './run';
+import { mapArrays, mapOf, mapPlane, type Predictions, predict, wantsTheory } from './theory';
+import { type Trained, trainTrajectories } from './trajectories';
+import type { ExperimentConfig, ExperimentResult, NamedArray, Stage } from './types';
+import { warmUp } from './warm-up';
+
+const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
+const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
+
+export type StageOptions = Omit<RunsOptions, 'readFile'> & Required<Pick<RunsOptions, 'onResult'>>;
+
+/** Runs every experiment of a data stage. */
+export async function runDataStage(
+  engine: Engine,
+  stage: DataStage,
+  inputs: readonly RunInput[],
+  watch: Stopwatch,
+  options: StageOptions,
+): Promise<void> {
+  using work = await DataWork.begin(engine, stage, inputs, watch, options);
+  await work.trainFirst();
+  const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, at })));
+  for (const [k, { end, at }] of ends.entries()) await work.follow(end, at, k === ends.length - 1);
+}
+
+/** What is kept of a network f while its perturbations are at work. */
+interface First {
+  readonly trained: Trained;
+  readonly accuracy: number;
+  readonly loss: number;
+  readonly outputs?: Float32Array;
+}
+
+/** What is kept of a perturbation. */
+interface Perturbed {
+  readonly targets: GpuArray;
+  readonly arrays: Record<string, NamedArray>;
+  readonly pictures: ExperimentResult['samples'];
+  readonly predictions: Predictions | undefined;
+  readonly blocks: number;
+}
+
+class DataWork {
+  #plane: Plane | undefined;
+  #trained: Map<number, Trained>[] = [];
+  /** Of the samples; kept past the first trainings only for perturbed samples whose K is made from it. */
+  readonly #kernel: SampleGram;
+
+  private constructor(
+    private readonly engine: Engine,
+    private readonly stage: DataStage,
+    private readonly inputs: readonly RunInput[],
+    private readonly watch: Stopwatch,
+    private readonly options: StageOptions,
+    private readonly data: PreparedData,
+    private readonly x: Samples,
+    private readonly panels: Panels,
+    private readonly scope: Scope,
+  ) {
+    const { layout } = this.#input(stage);
+    const { gpu } = engine;
+    this.#kernel = scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, options.signal)));
+  }
+
+  static async begin(
+    engine: Engine,
+    stage: DataStage,
+    inputs: readonly RunInput[],
+    watch: Stopwatch,
+    options: StageOptions,
+  ): Promise<DataWork> {
+    const { gpu } = engine;
+    const runs = runsOf.data(stage);
+    const { config, loaded, layout } = inputs[runs[0]!]!;
+    gpu.resetPeak();
+    const scope = new Scope();
+    try {
+      const data = await prepareData(gpu, config, loaded);
+      scope.use(data.labels);
+      const x = scope.use(await fillSamples(gpu, 'X', data.train, layout.words));
+      const panels = scope.use(Panels.allocate(gpu, x.blocks, loaded.d));
+      await panels.fill(gpu, x);
+      const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
+      const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
+      if (mapped) work.#plane = await mapPlane(gpu, mapped, x, data.labels);
+      watch.lap('prepare', runs);
+      for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
+      watch.lap('warmUp', runs);
+      return work;
+    } catch (error) {
+      scope.dispose();
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.scope.dispose();
+  }
+
+  /** The first experiment of a stage speaks for it. */
+  #input(stage: DataStage): RunInput {
+    return this.inputs[runsOf.data(stage)[0]!]!;
+  }
+
+  #progress(stage: Stage, run: number, config: ExperimentConfig): TrainingOptions['onEpoch'] {
+    const { onProgress } = this.options;
+    if (!onProgress) return undefined;
+    if (stage !== 'standard' && stage !== 'learning') {
+      onProgress({ stage, run });
+      return undefined;
+    }
+    const { epochs } = config[stage];
+    onProgress({ stage, run, epoch: 0, epochs });
+    return (report) => onProgress({ stage, run, epochs, ...report });
+  }
+
+  /** Trains every f. */
+  async trainFirst(): Promise<void> {
+    const { engine, stage, inputs, x, panels, data, options, scope, watch } = this;
+    const trajectories = stage.trainings.map((training) => {
+      const [run] = runsOf.first(training);
+      const { initF, layout } = inputs[run!]!;
+      const lengths = training.ends.map(({ epochs }) => epochs);
+      const config = inputs[runsOf.firstEnd(training.ends.at(-1)!)[0]!]!.config;
+      const onEpoch = this.#progress('standard', run!, config);
+      const common = {
+        config,
+        stage: 'standard',
+        streams: F_STREAMS,
+        init: initF,
+        labels: data.labels,
+        layout,
+      } as const;
+      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}) };
+    });
+    const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
+    this.#trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
+    const later = stage.trainings.some((training, at) =>
+      training.ends.some((end) => end.perturbations.some((next) => this.#ontoSamples(next, at, end))),
+    );
+    if (!later) this.#kernel.dispose();
+    watch.lap('standard', runsOf.data(stage));
+  }
+
+  /** Whether K of what g learns from is made from K of the samples: for l2 perturbations of a network that needed that. */
+  #ontoSamples({ config }: PerturbationStage, at: number, { epochs }: FirstEnd): boolean {
+    const { kind, onData } = config.perturbation;
+    const { usedGram } = this.#trained[at]!.get(epochs)!.outcome;
+    return onData && kind === 'l2' && usedGram && 2 * config.network.width < this.x.d;
+  }
+
+  /** Everything that follows from one f. @param last nothing else needs the samples */
+  async follow(end: FirstEnd, at: number, last: boolean): Promise<void> {
+    const { engine, data, panels, watch, inputs } = this;
+    const runs = runsOf.firstEnd(end);
+    const { layout, config } = inputs[runs[0]!]!;
+    this.#progress('perturbation', runs[0]!, config);
+    const trained = this.#trained[at]!.get(end.epochs)!;
+    const on = await evaluate(engine.gpu, trained.network, panels, data.labels, layout, config.loss);
+    using margin = on.margin;
+    const keep = runs.some((run) => inputs[run]!.config.save.includes('outputs'));
+    const first: First = {
+      trained,
+      accuracy: on.accuracy,
+      loss: on.loss,
+      ...(keep ? { outputs: await outputs(margin, data.labels) } : {}),
+    };
+    margin.dispose();
+    watch.lap('perturbation', runs);
+    for (const [k, next] of end.perturbations.entries()) {
+      await this.#learn(next, at, end, first, last && k === end.perturbations.length - 1);
+    }
+  }
+
+  /** Perturbs the samples, trains every g on that, and finishes their experiments. */
+  async #learn(stage: PerturbationStage, at: number, end: FirstEnd, first: First, last: boolean): Promise<void> {
+    const { engine, inputs, panels, x, data, options, watch } = this;
+    const { gpu } = engine;
+    const { signal } = options;
+    const runs = runsOf.perturbation(stage);
+    const { layout, config } = inputs[runs[0]!]!;
+    const { kind, onData } = config.perturbation;
+    const scope = new Scope();
+    try {
+      const narrow = kind === 'l2' && (onData ? this.#ontoSamples(stage, at, end) : config.network.width < x.d);
+      const span =
+        narrow && config.trainer !== 'direct' ? scope.use(PerturbationSpan.allocate(gpu, x.blocks, layout)) : undefined;
+      const { r, perturbed } = await this.#perturb(stage, first, span, scope);
+      const f = first.trained.network;
+      const create = async (): Promise<GramMatrix> => {
+        if (!span) return gramMatrix(gpu, panels, layout, signal);
+        if (!onData) return spanGram(gpu, f, span, signal);
+        // K of the samples is changed in place where nothing needs it any more.
+        const matrix = last ? await this.#kernel.take() : await (await this.#kernel.make()).copy(gpu);
+        return spanGramOnto(gpu, f, span, panels, matrix, signal);
+      };
+      const kernel = scope.use(new SampleGram(create));
+      const trajectories = stage.trainings.map((training) => {
+        const [run] = runsOf.second(training);
+        const { initG } = inputs[run!]!;
+        const lengths = training.ends.map(({ epochs }) => epochs);
+        const { config } = inputs[training.ends.at(-1)!.runs[0]!]!;
+        const onEpoch = this.#progress('learning', run!, config);
+        const own = { config, stage: 'learning', streams: G_STREAMS, init: initG, labels: perturbed.targets } as const;
+        return { ...own, layout, lengths, ...(onEpoch ? { onEpoch } : {}) };
+      });
+      const shared = { kernel, ...(signal ? { signal } : {}) };
+      const second = await trainTrajectories(engine, { samples: r, panels }, trajectories, shared, scope);
+      kernel.dispose();
+      watch.lap('learning', runs);
+
+      const ends = stage.trainings.flatMap((training, k) =>
+        training.ends.map(({ epochs, runs: of }) => ({ runs: of, trained: second[k]!.get(epochs)! })),
+      );
+      const maps = new Map<Trained, Awaited<ReturnType<typeof mapOf>>>();
+      const losses = new Map<Trained, number>();
+      for (const { runs: of, trained } of ends) {
+        const g = trained.network;
+        const { config } = inputs[of[0]!]!;
+        if (this.#plane && perturbed.predictions && config.theory.map !== false) {
+          this.#progress('theory', of[0]!, config);
+          const args = { predictions: perturbed.predictions, f, g, learned: r, labels: data.labels, layout };
+          maps.set(trained, await mapOf(gpu, config, this.#plane, args, signal));
+          watch.lap('theory', of);
+        }
+        this.#progress('evaluation', of[0]!, config);
+        losses.set(trained, trained.outcome.loss.at(-1) ?? (await this.#lossOf(g, perturbed.targets, of[0]!)));
+        watch.lap('evaluation', of);
+      }
+      r.dispose();
+      await panels.fill(gpu, x);
+      for (const [k, { runs: of, trained }] of ends.entries()) {
+        const final = last && k === ends.length - 1;
+        await this.#finish(
+          of,
+          first,
+          perturbed,
+          trained,
+          { map: maps.get(trained), loss: losses.get(trained)! },
+          final,
+        );
+      }
+    } finally {
+      scope.dispose();
+    }
+  }
+
+  /** Perturbations of every sample; the panels then hold what g is to learn from. */
+  async #perturb(
+    stage: PerturbationStage,
+    first: First,
+    span: PerturbationSpan | undefined,
+    scope: Scope,
+  ): Promise<{ r: Samples; perturbed: Perturbed }> {
+    const { engine, inputs, panels, x, data, options, watch } = this;
+    const { gpu } = engine;
+    const runs = runsOf.perturbation(stage);
+    const { layout, config, k, targets: given } = inputs[runs[0]!]!;
+    const { kind, size, onData } = config.perturbation;
+    const { n, d } = x;
+    const targets = scope.use(await makeTargets(gpu, config, n, given));
+    const spec = { kind, size, ...(k === undefined ? {} : { k }) };
+    const r = scope.use(await perturb(gpu, first.trained.network, panels, targets, layout, spec, span));
+    const pictures = data.image ? await takePictures(x, r, data.labels, targets) : undefined;
+    const arrays: Record<string, NamedArray> = {};
+    if (runs.some((run) => inputs[run]!.config.save.includes('perturbations'))) {
+      arrays.R = { shape: [n, d], data: await r.read() };
+      arrays.targets = { shape: [n], data: await targets.read() };
+    }
+    options.signal?.throwIfAborted();
+    watch.lap('perturbation', runs);
+    let predictions: Predictions | undefined;
+    if (wantsTheory(config)) {
+      this.#progress('theory', runs[0]!, config);
+      const { slope } = config.network;
+      const problem = { samples: x, panels, labels: data.labels, slope };
+      const plane = config.theory.map === false ? undefined : this.#plane;
+      predictions = await predict(gpu, config, problem, r, plane, options.signal);
+      if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
+      watch.lap('theory', runs);
+    }
+    // Scenario b adds in place: from here on r is what g is trained on.
+    if (onData) await addSamples(engine, x, r);
+    await panels.fill(gpu, r);
+    watch.lap('perturbation', runs);
+    return { r, perturbed: { targets, arrays, pictures, predictions, blocks: r.blocks.length } };
+  }
+
+  async #lossOf(network: Network, labels: GpuArray, run: number): Promise<number> {
+    const { layout, config } = this.inputs[run]!;
+    const { margin, loss } = await evaluate(this.engine.gpu, network, this.panels, labels, layout, config.loss);
+    margin.dispose();
+    return loss;
+  }
+
+  /** The results of all experiments that end with this g. @param final frees the samples before the test points come */
+  async #finish(
+    runs: readonly number[],
+    first: First,
+    perturbed: Perturbed,
+    second: Trained,
+    { map, loss }: { readonly map: Awaited<ReturnType<typeof mapOf>> | undefined; readonly loss: number },
+    final: boolean,
+  ): Promise<void> {
+    const { engine, inputs, panels, x, data, options, watch } = this;
+    const { gpu } = engine;
+    const { signal } = options;
+    const keep = new Set(runs.flatMap((run) => inputs[run]!.config.save));
+    const { config, layout } = inputs[runs[0]!]!;
+    const { width: m } = config.network;
+    const { n, d } = x;
+    const f = first.trained.network;
+    const g = second.network;
+    const all: Record<string, NamedArray> = { ...perturbed.arrays };
+    signal?.throwIfAborted();
+    const clean = await evaluate(gpu, g, panels, data.labels, layout, config.loss);
+    if (keep.has('outputs')) {
+      all.f_X = { shape: [n], data: first.outputs! };
+      all.g_X = { shape: [n], data: await outputs(clean.margin, data.labels) };
+    }
+    clean.margin.dispose();
+    if (keep.has('data')) {
+      all.X = { shape: [n, d], data: await x.read() };
+      all.y = { shape: [n], data: await data.labels.read() };
+    }
+    if (final) {
+      x.dispose();
+      panels.dispose();
+    }
+    signal?.throwIfAborted();
+    const wanted = { outputs: keep.has('outputs'), points: keep.has('data') };
+    const test = data.test && (await testAgreement(gpu, f, g, data.test, layout, wanted));
+    if (data.test && test?.f && test.g) {
+      all.f_test = { shape: [data.test.n], data: test.f };
+      all.g_test = { shape: [data.test.n], data: test.g };
+    }
+    if (data.test && test?.x) all.testX = { shape: [data.test.n, d], data: test.x };
+    if (keep.has('networks')) {
+      for (const [name, network] of Object.entries({ f, g })) {
+        const { W, b, a } = await network.read();
+        Object.assign(all, {
+          [`${name}_W`]: { shape: [m, d], data: W },
+          [`${name}_b`]: { shape: [m], data: b },
+          [`${name}_a`]: { shape: [m], data: a },
+        });
+      }
+    }
+    if (map && keep.has('theory')) Object.assign(all, mapArrays(map));
+    watch.lap('evaluation', runs);
+    const { predictions, pictures, blocks } = perturbed;
+    for (const run of runs) {
+      const { config } = inputs[run]!;
+      await options.onResult(run, {
+        config,
+        metrics: {
+          standardAccuracy: first.accuracy,
+          perturbationAccuracy: clean.accuracy,
+          agreement: test?.agreement ?? null,
+          ...(predictions?.cosine !== undefined ? { cosine: predictions.cosine } : {}),
+        },
+        loss: { standard: first.trained.outcome.loss.at(-1) ?? first.loss, learning: loss },
+        trainer: trainerReport(first.trained.outcome, second.outcome, layout, blocks),
+        device: { ...engine.adapter },
+        versions: { ...engine.settings.versions },
+        timing: watch.timing(run, engine.settings.startupSeconds ?? 0, predictions !== undefined),
+        memory: { peakDeviceBytes: gpu.peakBytes },
+        history: histories(first.trained.outcome, second.outcome),
+        arrays: savedArrays(all, config),
+        ...(map ? { map } : {}),
+        ...(data.image ? { image: data.image } : {}),
+        ...(pictures ? { samples: pictures } : {}),
+      });
+    }
+  }
+}
+
+/** What the items of `save` stand for. */
+const SAVED: Readonly<Record<ExperimentConfig['save'][number], RegExp>> = {
+  data: /^(X|y|testX)$/,
+  networks: /^[fg]_[Wba]$/,
+  perturbations: /^(R|targets)$/,
+  outputs: /^[fg]_(X|test)$/,
+  theory: /^(direction|map_\w+)$/,
+};
+
+/** Of the arrays of experiments that share a network, those that this one asked for. */
+function savedArrays(
+  arrays: Readonly<Record<string, NamedArray>>,
+  { save }: ExperimentConfig,
+): ExperimentResult['arrays'] {
+  return Object.fromEntries(Object.entries(arrays).filter(([name]) => save.some((item) => SAVED[item].test(name))));
+}
+
+async function addSamples(engine: Engine, from: Samples, to: Samples): Promise<void> {
+  const batch = engine.gpu.batch('scenario b');
+  for (const [at, b] of to.arrays.entries()) {
+    (await add(engine.gpu, { a: from.arrays[at]!, b, count: b.length }))(batch);
+  }
+  await batch.submit();
+}
