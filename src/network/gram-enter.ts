@@ -71,7 +71,7 @@ async function fillDrift(
   source: number,
 ): Promise<void> {
   const { samples, network, layout, momentum } = problem;
-  const { blocks, n, d } = samples;
+  const { blocks, d } = samples;
   const { m, slope, readout } = network;
   const { group: bits, words } = layout;
   const { ld } = groups[0]!;

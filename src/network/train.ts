@@ -23,7 +23,7 @@ import { TrainingRun } from './training-run';
 export type Trainer = 'auto' | 'direct' | 'gram';
 
 export interface TrainingOutcome extends TrainingHistory {
-  /** The trainer of most epochs. */
+  /** The trainer of the last epoch. */
   readonly chosen: 'direct' | 'gram';
   readonly reason: string;
 }
@@ -69,7 +69,13 @@ export class SampleGram implements LazyGram {
 
   async make(): Promise<GramMatrix> {
     this.#pending ??= this.create();
-    this.#matrix = await this.#pending;
+    try {
+      this.#matrix = await this.#pending;
+    } catch (error) {
+      // Tried again by the next who asks: an abort of one training is none of another.
+      this.#pending = undefined;
+      throw error;
+    }
     return this.#matrix;
   }
 
@@ -85,8 +91,9 @@ export class SampleGram implements LazyGram {
 }
 
 /**
- * Trains `problem.network` in place. `gram` must be possible ({@link gramObstacle}); `auto` falls back to direct, and says
- * why in the outcome.
+ * Trains `problem.network` in place. `auto` falls back to direct, and says why in the outcome.
+ * @throws RangeError when `gram` is asked for and not possible ({@link gramObstacle}); the signal's reason when aborted;
+ * GpuError when the device fails
  */
 export async function train(
   gpu: Gpu,
@@ -107,6 +114,7 @@ export async function train(
 /**
  * Trains several networks over the same samples, those in Gram space side by side; every result is that of training it
  * alone, to the bit.
+ * @throws RangeError when their samples are not the same arrays, or as {@link train}
  */
 export async function trainAll(
   gpu: Gpu,
@@ -114,9 +122,13 @@ export async function trainAll(
   options: TrainOptions = {},
 ): Promise<TrainingOutcome[]> {
   const { signal } = options;
+  if (tasks.length === 0) return [];
+  const { panels, layout } = tasks[0]!.problem;
+  if (tasks.some(({ problem }) => problem.panels !== panels)) {
+    throw new RangeError('trainings side by side must share their samples');
+  }
   const scope = new Scope();
   try {
-    const { panels, layout } = tasks[0]!.problem;
     const kernel = options.kernel ?? scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, signal)));
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
@@ -178,16 +190,12 @@ class Training {
   async start(): Promise<void> {
     const { gpu, task, run } = this;
     const { wanted } = task;
-    const obstacle = wanted === 'direct' ? undefined : gramObstacle(gpu, this.#shape);
     if (wanted === 'gram') {
+      const obstacle = gramObstacle(gpu, this.#shape);
       if (obstacle) throw new RangeError(obstacle);
       return this.#enter();
     }
     if (wanted === 'direct') return;
-    if (obstacle) {
-      this.#reason = obstacle;
-      return;
-    }
     const { memoryLimit } = this.shared;
     let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
     for (const probe of PROBES) {
@@ -225,10 +233,14 @@ class Training {
       return;
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
+    const snapshots = () => this.#withSnapshots();
     let last = { epoch: run.epoch, flips: 0, events: 0 };
     this.job = {
       run,
-      options: this.#withSnapshots(),
+      // Asked for anew each time: a review may have split snapshots off.
+      get options() {
+        return snapshots();
+      },
       reviews,
       goOn: (epoch, { flips, events }) => {
         this.#flips = flips;
