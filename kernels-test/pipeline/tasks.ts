@@ -33,26 +33,30 @@ export interface Task {
   readonly seed?: number;
   /** Of the network (default: the samples'). */
   readonly networkSeed?: number;
+  /** All labels -1 and a positive readout: neurons die, the loss falls to 0, and the schedule fires. */
+  readonly doomed?: boolean;
   readonly variant?: MatmulVariant;
 }
 
+/** The part of a task that trainings side by side share. */
+export type SampleTask = Pick<Task, 'n' | 'd' | 'seed' | 'doomed'>;
+
 /** Shifted Gaussian samples (shift 0.3) and random labels of a task. */
-export function drawSamples({ n, d, seed = 1 }: Pick<Task, 'n' | 'd' | 'seed'>) {
+export function drawSamples({ n, d, seed = 1, doomed = false }: SampleTask) {
   const draws = new Draws(seed);
-  const y = draws.signs(n);
+  const y = doomed ? new Float32Array(n).fill(-1) : draws.signs(n);
   const X = draws.normal(n * d).map((value, e) => value + 0.3 * y[Math.floor(e / d)]!);
   return { X, y };
 }
 
 /** The network that a task begins with. */
-export function drawNetwork({ d, m, seed = 1, networkSeed = seed }: Task): NetworkArrays {
+export function drawNetwork({ d, m, seed = 1, networkSeed = seed, doomed = false }: Task): NetworkArrays {
   // Not the streams of the samples.
   const draws = new Draws(networkSeed + 0x10000);
-  return {
-    W: draws.normal(m * d, 1 / Math.sqrt(d)),
-    b: draws.normal(m),
-    a: draws.normal(m, 1 / Math.sqrt(m)),
-  };
+  const W = draws.normal(m * d, 1 / Math.sqrt(d));
+  const b = draws.normal(m);
+  const a = draws.normal(m, 1 / Math.sqrt(m));
+  return { W, b, a: doomed ? a.map(Math.abs) : a };
 }
 
 function settings({ loss = 'identity', lr = 0.5, epochs = 30, momentum = 0.9, plateau = TORCH }: Task) {
@@ -75,7 +79,7 @@ export class TaskData {
   ) {}
 
   /** @param words mask words that the blocks are laid out for */
-  static async create(gpu: Gpu, task: Pick<Task, 'n' | 'd' | 'seed'>, words = 1): Promise<TaskData> {
+  static async create(gpu: Gpu, task: SampleTask, words = 1): Promise<TaskData> {
     const { X, y } = drawSamples(task);
     const scope = new Scope();
     const samples = scope.use(Samples.fromArray(gpu, 'X', X, task.d, words));

@@ -186,7 +186,12 @@ class GramTraining {
     // K, if it was made, was made for the first of the two.
     const seconds = (performance.now() - began) / 1000 - first.makingSeconds;
     const longest = Math.max(...orders.map(({ epochs }) => epochs));
-    this.#chunk = Math.max(1, Math.min(Math.floor((CHUNK_SECONDS / seconds) * longest), this.#chunk * 4));
+    const fitting = Math.floor((CHUNK_SECONDS / seconds) * longest);
+    // With fewer events than neurons the time went into passing through the state once, which more epochs hardly lengthen.
+    const events = first.counts.reduce((sum, count) => sum + count.events, 0);
+    const neurons = orders.reduce((sum, { active }) => sum + active.readout.length, 0);
+    const least = events < neurons ? 2 * longest : 1;
+    this.#chunk = Math.max(least, Math.min(fitting, 4 * this.#chunk));
     for (const { active } of orders) await this.#attend(active);
     return this.actives.some(({ done }) => !done);
   }
