@@ -7,72 +7,30 @@ import { nodeReadFile } from '../../src/data/node';
 import { parseNpy } from '../../src/data/npy';
 import { parseConfig } from '../../src/experiment/config';
 import { runExperiment } from '../../src/experiment/run';
-import type { ExperimentConfig } from '../../src/experiment/types';
 import type { GpuArray } from '../../src/gpu/array';
 import { Scope } from '../../src/gpu/scope';
-import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
-import { trainDirect } from '../../src/network/direct';
-import { gramMatrix } from '../../src/network/gram';
+import { matmulLayout } from '../../src/kernels/variant';
+import { advanceDirect } from '../../src/network/direct';
 import { type GramPieces, partRows, trainGramLogistic } from '../../src/network/gram-logistic';
-import { Network, type NetworkArrays } from '../../src/network/network';
-import { Panels, Samples } from '../../src/network/samples';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from '../../src/network/trainer';
-import { Draws, expectSameBits, normwise, U, useEngine, variants } from '../helpers';
-import { networkOf } from '../reference/network';
-import { type ReferenceSchedule, train } from '../reference/training';
-import { distant, type Given, givenExperiment, smallConfig } from './helpers';
+import { gramMatrix } from '../../src/network/gram-matrix';
+import type { NetworkArrays } from '../../src/network/network';
+import type { TrainingHistory, TrainingOptions } from '../../src/network/trainer';
+import { TrainingRun } from '../../src/network/training-run';
+import { expectSameBits, normwise, U, useEngine, variants } from '../helpers';
+import type { ReferenceSchedule } from '../reference/training';
+import { distant, type Given, givenExperiment, smallConfig, withTrainer } from './helpers';
+import { reference, type Task, TaskData } from './tasks';
 
 const bound = useEngine();
 const GOLDEN = fileURLToPath(new URL('../golden/p3_gauss_a_logistic', import.meta.url));
 const TOLERANCE = 1e-4;
-const TORCH: ReferenceSchedule = { factor: 0.1, patience: 10, threshold: 1e-4 };
-type Skip = (note: string) => void;
 
-/** Skips, by name, what needs Gram training where it cannot run. */
-function needsGram(skip: Skip): void {
-  if (subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
-}
-
-const inGram = (config: ExperimentConfig) => ({ ...config, trainer: 'gram' as const });
-
-interface Task {
-  readonly n: number;
-  readonly d: number;
-  readonly m: number;
-  readonly slope?: number;
-  readonly lr?: number;
-  readonly epochs?: number;
-  readonly momentum?: number;
-  readonly plateau?: ReferenceSchedule | false;
-  readonly seed?: number;
-  readonly variant?: MatmulVariant;
-  /** Cuts K into pieces of so many rows. */
-  readonly rows?: number;
-}
+type LogisticTask = Omit<Task, 'loss'>;
+const inFloat64 = (task: LogisticTask) => reference({ ...task, loss: 'logistic' });
 
 interface Trained {
   readonly history: TrainingHistory;
   readonly after: NetworkArrays;
-}
-
-/** The host side of a task: samples, labels, initial weights. */
-function drawTask({ n, d, m, seed = 1 }: Task) {
-  const draws = new Draws(seed);
-  const y = draws.signs(n);
-  const X = draws.normal(n * d).map((value, e) => value + 0.3 * y[Math.floor(e / d)]!);
-  const init = {
-    W: draws.normal(m * d, 1 / Math.sqrt(d)),
-    b: draws.normal(m),
-    a: draws.normal(m, 1 / Math.sqrt(m)),
-  };
-  return { X, y, init };
-}
-
-/** The same in float64. */
-function reference(task: Task) {
-  const { d, slope = 0, lr = 0.5, epochs = 30, momentum = 0.9, plateau = TORCH } = task;
-  const { X, y, init } = drawTask(task);
-  return train(networkOf(init, d, slope), X, y, { loss: 'logistic', lr, epochs, momentum, plateau });
 }
 
 /** K of one piece, cut into pieces of `rows` rows. */
@@ -91,28 +49,26 @@ function cut(whole: GpuArray, n: number, rows: number, scope: Scope): GramPieces
 }
 
 /** Trains on the device, by Gram or directly, and reads everything back. */
-async function run(task: Task, trainer: 'gram' | 'direct', options: TrainingOptions = {}): Promise<Trained> {
-  const { n, d, m, slope = 0, lr = 0.5, epochs = 30, momentum = 0.9, plateau = TORCH, variant, rows = n } = task;
+async function run(
+  task: LogisticTask,
+  trainer: 'gram' | 'direct',
+  options: TrainingOptions & { readonly rows?: number } = {},
+): Promise<Trained> {
   const { gpu } = bound;
-  const { X, y, init } = drawTask(task);
-  const layout = matmulLayout(gpu, m, variant);
+  using data = await TaskData.create(gpu, task);
+  const problem = await data.problem({ ...task, loss: 'logistic' });
+  using training = new TrainingRun(gpu, problem);
   const scope = new Scope();
   try {
-    const samples = scope.use(Samples.fromArray(gpu, 'X', X, d, layout.words));
-    const panels = scope.use(Panels.allocate(gpu, samples.blocks, d));
-    await panels.fill(gpu, samples);
-    const labels = scope.use(gpu.upload('labels', y));
-    const network = scope.use(await Network.create(gpu, { d, m, slope }, init, 0, { W: 0, b: 0, a: 0 }));
-    const shared = { samples, panels, labels, network, layout, loss: 'logistic' } as const;
-    const problem: TrainingProblem = { ...shared, lr, epochs, momentum, plateau };
     if (trainer === 'direct') {
-      const history = await trainDirect(gpu, problem, options);
-      return { history, after: await network.read() };
+      await advanceDirect(gpu, training, problem.epochs, options);
+    } else {
+      const whole = scope.use(await gramMatrix(gpu, problem.panels, problem.layout));
+      const kernel = options.rows ? cut(whole.pieces[0]!, task.n, options.rows, scope) : whole;
+      const held = gpu.liveArrays;
+      await trainGramLogistic(gpu, training, kernel, options).finally(() => expect(gpu.liveArrays).toBe(held));
     }
-    const kernel = cut(scope.use(await gramMatrix(gpu, problem)), n, rows, scope);
-    const held = gpu.liveArrays;
-    const outcome = trainGramLogistic(gpu, problem, kernel, options).finally(() => expect(gpu.liveArrays).toBe(held));
-    return { history: await outcome, after: await network.read() };
+    return { history: training.history, after: await problem.network.read() };
   } finally {
     scope.dispose();
   }
@@ -125,8 +81,7 @@ function expectSameRun(what: string, first: Trained, second: Trained): void {
   }
 }
 
-test('golden case p3, both stages in Gram space', async ({ skip }) => {
-  needsGram(skip);
+test('golden case p3, both stages in Gram space', async () => {
   const json = (file: string) => JSON.parse(readFileSync(`${GOLDEN}/${file}`, 'utf8'));
   const load = (names: readonly string[]) =>
     Object.fromEntries(
@@ -135,7 +90,7 @@ test('golden case p3, both stages in Gram space', async ({ skip }) => {
         return [name, Float64Array.from(parseNpy(readFileSync(file), file).data as Float64Array)];
       }),
     );
-  const config = inGram(parseConfig(json('config.json')));
+  const config = withTrainer(parseConfig(json('config.json')), 'gram');
   const result = await runExperiment(bound.engine, config, { readFile: nodeReadFile(GOLDEN) });
   for (const stage of ['standard', 'learning'] as const) {
     expect(result.trainer.stages[stage]).toEqual({ chosen: 'gram', reason: 'asked for' });
@@ -163,10 +118,9 @@ describe('whole experiments against the float64 reference', () => {
     { n: 300, d: 31, m: 100, epochs: 50, seed: 3 },
     { n: 9, d: 5, m: 7, epochs: 0 },
     { n: 9, d: 5, m: 7, epochs: 1 },
-  ] as Given[])('%j', async (given, { skip }) => {
-    needsGram(skip);
+  ] as Given[])('%j', async (given) => {
     const { config, readFile, reference } = givenExperiment({ ...given, loss: 'logistic' });
-    const result = await runExperiment(bound.engine, inGram(config), { readFile });
+    const result = await runExperiment(bound.engine, withTrainer(config, 'gram'), { readFile });
     const expected = reference();
     expect(distant(result, expected, TOLERANCE)).toEqual([]);
     expect(result.metrics).toEqual(expected.metrics);
@@ -184,9 +138,8 @@ describe('against float64, as close as the direct trainer and the roundings of H
     { n: 65, d: 50, m: 33, epochs: 100, momentum: 0, seed: 5 },
     // More samples than inputs: K has null directions, in which errors stay.
     { n: 200, d: 20, m: 16, lr: 0.1, epochs: 200, seed: 6 },
-  ] as Task[])('%j', async (task, { skip }) => {
-    needsGram(skip);
-    const expected = reference(task);
+  ] as LogisticTask[])('%j', async (task) => {
+    const expected = inFloat64(task);
     for (const variant of variants(bound.gpu)) {
       const [gram, direct] = [await run({ ...task, variant }, 'gram'), await run({ ...task, variant }, 'direct')];
       for (const key of ['W', 'b'] as const) {
@@ -203,15 +156,34 @@ describe('against float64, as close as the direct trainer and the roundings of H
   });
 });
 
+// Where samples outnumber inputs, H is now and then so near to a kink that its rounding decides when a bit flips, with either
+// trainer, and from there on a run is another one. So many seeds are judged together.
+// Measured on lavapipe, 24 seeds, 300 epochs: medians 2.7e-7 directly, 9.6e-7 in Gram space, one run past a kink each.
+test('n = 31, d = 5, m = 7, lr 1, 300 epochs, over nine seeds: the median within 6 times that of direct training', async () => {
+  const errors: Record<'direct' | 'gram', number[]> = { direct: [], gram: [] };
+  for (let seed = 1; seed <= 9; seed++) {
+    const task = { n: 31, d: 5, m: 7, lr: 1, epochs: 300, seed };
+    const expected = inFloat64(task);
+    for (const trainer of ['direct', 'gram'] as const) {
+      errors[trainer].push(normwise((await run(task, trainer)).after.W, expected.net.W));
+    }
+  }
+  const median = (values: number[]) => values.sort((a, b) => a - b)[4]!;
+  expect(median(errors.direct)).toBeLessThan(1e-6);
+  expect(median(errors.gram)).toBeLessThan(6 * median(errors.direct));
+  // The kinks: no more than a few of them, and none that ruins the training.
+  expect(errors.gram.filter((error) => error > 1e-5).length).toBeLessThanOrEqual(2);
+  expect(Math.max(...errors.gram)).toBeLessThan(0.02);
+});
+
 describe('a schedule that fires', () => {
   test.for([
     { n: 41, d: 9, m: 13, lr: 0.3, epochs: 200, plateau: { factor: 0.1, patience: 4, threshold: 0.1 } },
     { n: 64, d: 20, m: 33, lr: 0.3, epochs: 120, plateau: { factor: 0.5, patience: 2, threshold: 0.05 } },
     // Every epoch whose loss goes up.
     { n: 90, d: 4, m: 9, lr: 5, epochs: 60, plateau: { factor: 0.5, patience: 0, threshold: 0 } },
-  ] as Task[])("the reference's rates: %j", async (task, { skip }) => {
-    needsGram(skip);
-    const expected = reference(task);
+  ] as LogisticTask[])("the reference's rates: %j", async (task) => {
+    const expected = inFloat64(task);
     const { factor } = task.plateau as ReferenceSchedule;
     const { history, after } = await run(task, 'gram');
     expect(new Set(expected.lr).size).toBeGreaterThan(3);
@@ -225,10 +197,9 @@ describe('a schedule that fires', () => {
   });
 });
 
-test('outputs of thousands: saturated, finite, and those of the reference', async ({ skip }) => {
-  needsGram(skip);
-  const task: Task = { n: 50, d: 10, m: 17, lr: 1e6, epochs: 20, plateau: false };
-  const expected = reference(task);
+test('outputs of thousands: saturated, finite, and those of the reference', async () => {
+  const task: LogisticTask = { n: 50, d: 10, m: 17, lr: 1e6, epochs: 20, plateau: false };
+  const expected = inFloat64(task);
   const { history, after } = await run(task, 'gram');
   expect(Math.max(...expected.loss)).toBeGreaterThan(1e3);
   expect(after.W.every(Number.isFinite)).toBe(true);
@@ -237,34 +208,27 @@ test('outputs of thousands: saturated, finite, and those of the reference', asyn
 });
 
 describe('K in pieces', () => {
-  test('of whole parts: the bits of one piece', async ({ skip }) => {
-    needsGram(skip);
-    const task: Task = { n: 2100, d: 8, m: 33, epochs: 5, lr: 1 };
+  test('of whole parts: the bits of one piece', async () => {
+    const task: LogisticTask = { n: 2100, d: 8, m: 33, epochs: 5, lr: 1 };
     const step = partRows(task.n, matmulLayout(bound.gpu, task.m));
     // Three parts or more, the last one short.
     expect(step).toBeLessThanOrEqual(task.n / 2);
     const whole = await run(task, 'gram');
-    expectSameRun('a piece a part', whole, await run({ ...task, rows: step }, 'gram'));
-    expectSameRun('two parts', whole, await run({ ...task, rows: 2 * step }, 'gram'));
+    expectSameRun('a piece a part', whole, await run(task, 'gram', { rows: step }));
+    expectSameRun('two parts', whole, await run(task, 'gram', { rows: 2 * step }));
   });
-  test.for([1, 32, 64, 96, 100, 101])('of %d rows: as close to float64 as one', async (rows, { skip }) => {
-    needsGram(skip);
-    const task: Task = { n: 101, d: 20, m: 33, slope: 0.25 };
-    const expected = reference(task);
-    const { history, after } = await run({ ...task, rows }, 'gram');
+  test.for([1, 32, 64, 96, 100, 101])('of %d rows: as close to float64 as one', async (rows) => {
+    const task: LogisticTask = { n: 101, d: 20, m: 33, slope: 0.25 };
+    const expected = inFloat64(task);
+    const { history, after } = await run(task, 'gram', { rows });
     expect(normwise(after.W, expected.net.W)).toBeLessThan(1e-6);
     expect(normwise(history.loss, expected.loss)).toBeLessThan(1e-6);
   });
-  test('of other samples: refused', async ({ skip }) => {
-    needsGram(skip);
+  test('of other samples: refused', async () => {
     const { gpu } = bound;
-    using network = await Network.create(gpu, { d: 2, m: 3, slope: 0 }, {}, 0, { W: 1, b: 2, a: 3 });
-    using samples = Samples.fromArray(gpu, 'X', new Float32Array(80), 2);
-    using panels = Panels.allocate(gpu, samples.blocks, 2);
-    using labels = gpu.upload('labels', new Float32Array(40).fill(1));
+    using data = await TaskData.create(gpu, { n: 40, d: 2 });
+    using training = new TrainingRun(gpu, await data.problem({ n: 40, d: 2, m: 3, loss: 'logistic' }));
     using kernel = gpu.array('K', 33 * 64);
-    const problem = { samples, panels, labels, network, layout: matmulLayout(gpu, 3), loss: 'logistic' } as const;
-    const training = { ...problem, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
     const other = { n: 33, ld: 64, rows: 33, pieces: [kernel] };
     await expect(trainGramLogistic(gpu, training, other)).rejects.toThrow(/33 samples.*for 40 samples/);
   });
@@ -272,9 +236,8 @@ describe('K in pieces', () => {
 
 describe('chunks of epochs', () => {
   afterEach(() => void vi.restoreAllMocks());
-  test('cut one by one or growing: the same bits', async ({ skip }) => {
-    needsGram(skip);
-    const task: Task = { n: 101, d: 20, m: 33, epochs: 60 };
+  test('cut one by one or growing: the same bits', async () => {
+    const task: LogisticTask = { n: 101, d: 20, m: 33, epochs: 60 };
     const seen: number[][] = [];
     const runs: Trained[] = [];
     // A clock on which each chunk takes a second, then one that stands still.
@@ -289,10 +252,9 @@ describe('chunks of epochs', () => {
     expect(seen[1]).toEqual([1, 5, 21, 60]);
     expectSameRun('chunks', runs[0]!, runs[1]!);
   });
-  test('a report has the numbers of the history', async ({ skip }) => {
-    needsGram(skip);
+  test('a report has the numbers of the history', async () => {
     const reports: { epoch: number; loss: number; lr: number; accuracy?: number }[] = [];
-    const task: Task = { n: 40, d: 6, m: 5, epochs: 12 };
+    const task: LogisticTask = { n: 40, d: 6, m: 5, epochs: 12 };
     const { history } = await run(task, 'gram', { onEpoch: (report) => reports.push(report) });
     expect(reports.at(-1)!.epoch).toBe(12);
     for (const { epoch, loss, lr, accuracy } of reports) {
@@ -300,8 +262,7 @@ describe('chunks of epochs', () => {
       expect(accuracy).toBeCloseTo(history.accuracy![epoch - 1]!, 6);
     }
   });
-  test('abort in the middle: the reason, nothing left behind, the engine usable', async ({ skip }) => {
-    needsGram(skip);
+  test('abort in the middle: the reason, nothing left behind, the engine usable', async () => {
     const reason = new Error('enough');
     const controller = new AbortController();
     const epochs = 100_000;

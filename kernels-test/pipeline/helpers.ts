@@ -4,9 +4,18 @@ import type { ReadFile } from '../../src/data/dataset';
 import { encodeNpy } from '../../src/data/npy';
 import { parseConfig } from '../../src/experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
+import type { Gpu } from '../../src/gpu/gpu';
+import { subgroupLanes } from '../../src/kernels/variant';
 import { Draws, normwise } from '../helpers';
 import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
+
+/** Skips, by name, what needs Gram training where the adapter cannot run it. */
+export function needsGram(gpu: Gpu, skip: (note: string) => void): void {
+  if (subgroupLanes(gpu) === null) skip('the adapter has no subgroups of a fixed size');
+}
+
+export const withTrainer = (config: ExperimentConfig, trainer: ExperimentConfig['trainer']) => ({ ...config, trainer });
 
 export interface Given {
   readonly n: number;

@@ -38,7 +38,7 @@ export class Plateau {
   }
 }
 
-/** Trains a copy of `net`; the history has the loss before, and the learning rate of, each update. */
+/** Trains a copy of `net`; the history has the loss before, and the learning rate of, each update; velocity is the last. */
 export function train(
   net: ReferenceNetwork,
   X: Numbers,
@@ -50,7 +50,13 @@ export function train(
     readonly momentum: number;
     readonly plateau: ReferenceSchedule | false;
   },
-): { net: ReferenceNetwork; loss: Float64Array; lr: Float64Array; accuracy: Float64Array } {
+): {
+  net: ReferenceNetwork;
+  velocity: { W: Float64Array; b: Float64Array };
+  loss: Float64Array;
+  lr: Float64Array;
+  accuracy: Float64Array;
+} {
   const { loss, epochs, momentum, plateau } = options;
   const trained = { ...net, W: net.W.slice(), b: net.b.slice() };
   const schedule = plateau ? new Plateau(options.lr, plateau) : undefined;
@@ -74,5 +80,5 @@ export function train(
     }
     schedule?.step(step.loss);
   }
-  return { net: trained, ...history };
+  return { net: trained, velocity: { W: vW, b: vb }, ...history };
 }

@@ -11,7 +11,7 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_EPOCHS, GRAM_PIECES } from '../kernels/gram-identity';
 import { matmulLayout } from '../kernels/variant';
-import { PLANES } from './gram-groups';
+import { groupLength, PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
 
@@ -74,9 +74,13 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
     const buffers = gpu.limits.maxStorageBuffersPerShaderStage;
     if (buffers < 4 + GRAM_PIECES)
       return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
-    if (gramPieces(gpu, n).count > GRAM_PIECES || most < (PLANES + 32) * ld) {
+    if (gramPieces(gpu, n).count > GRAM_PIECES) {
       const bytes = formatBytes(4 * gramLength(n));
       return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
+    }
+    const state = groupLength(n, matmulLayout(gpu, m).group);
+    if (state > most) {
+      return `Gram training needs ${formatBytes(4 * state)} in one piece for the state of a few neurons; this adapter binds ${limit}`;
     }
     return undefined;
   }
@@ -135,6 +139,8 @@ const compared = (gram: number, direct: number) =>
 
 /** What to do before the first epoch. @param memoryLimit bytes */
 export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_MEMORY): Choice {
+  const obstacle = gramObstacle(gpu, shape);
+  if (obstacle) return { trainer: 'direct', reason: obstacle };
   const estimate = estimateCosts(gpu, shape);
   if (!estimate) {
     const reason = 'Gram training has not been measured on this adapter: trainer gram asks for it';

@@ -29,22 +29,25 @@ export interface GroupPart {
 }
 
 export class NeuronGroup {
+  readonly ld: number;
   readonly state: GpuArray;
   readonly neurons: GpuArray;
+  /** The epoch that each neuron's state stands at. */
   readonly clocks: Uint32Array;
   readonly #scope = new Scope();
   #backup: GpuArray | undefined;
+  #savedClocks = new Uint32Array();
   #losses: GpuArray | undefined;
 
   constructor(
     private readonly gpu: Gpu,
     readonly parts: readonly GroupPart[],
     readonly m: number,
-    readonly ld: number,
+    n: number,
   ) {
+    this.ld = gramRow(n);
     try {
-      // Padded by a workgroup's rows: the products that fill it write whole multiples.
-      this.state = this.#scope.use(gpu.array('Gram state', (PLANES * m + MATMUL_ROWS) * ld));
+      this.state = this.#scope.use(gpu.array('Gram state', groupLength(n, m)));
       this.neurons = this.#scope.use(gpu.array('Gram neurons', m * NEURON_WORDS, 'u32'));
     } catch (error) {
       this.#scope.dispose();
@@ -73,11 +76,12 @@ export class NeuronGroup {
     return this.#losses;
   }
 
-  /** Keeps a copy of the whole state. */
+  /** Keeps a copy of the whole state and of the clocks. */
   save(): void {
     const length = PLANES * this.m * this.ld;
     this.#backup ??= this.#scope.use(this.gpu.array('Gram state backup', length));
     this.gpu.batch('Gram backup').copy(this.state, 0, this.#backup, 0, length).send();
+    this.#savedClocks = this.clocks.slice();
   }
 
   /** Brings the neurons of one training back to what was saved. */
@@ -85,6 +89,7 @@ export class NeuronGroup {
     const batch = this.gpu.batch('Gram rollback');
     for (const part of this.parts) {
       if (part.job !== job) continue;
+      this.clocks.set(this.#savedClocks.subarray(part.at, part.at + part.count), part.at);
       for (let plane = 0; plane < PLANES; plane++) {
         const { first } = this.rows(part, plane);
         batch.copy(this.#backup!, first, this.state, first, part.count * this.ld);
@@ -98,25 +103,33 @@ export class NeuronGroup {
   }
 }
 
-/** Neurons that one group may hold on this adapter. @throws GpuOutOfMemoryError when it is none */
-export function groupCapacity(gpu: Gpu, n: number): number {
-  const ld = gramRow(n);
-  const most = Math.floor((gpu.maxArrayLength / ld - MATMUL_ROWS) / PLANES);
-  if (most < 1) {
-    const bytes = 4 * (PLANES + MATMUL_ROWS) * ld;
+/** Elements of the state of m neurons, padded by a workgroup's rows: the products that fill it write whole multiples. */
+export function groupLength(n: number, m: number): number {
+  return (PLANES * m + MATMUL_ROWS) * gramRow(n);
+}
+
+/**
+ * Neurons that one group may hold on this adapter.
+ * @param least neurons that cannot be parted: those of a mask word
+ * @throws GpuOutOfMemoryError when it is fewer than those
+ */
+export function groupCapacity(gpu: Gpu, n: number, least: number): number {
+  const capacity = Math.floor((gpu.maxArrayLength / gramRow(n) - MATMUL_ROWS) / PLANES);
+  if (capacity < least) {
+    const bytes = 4 * groupLength(n, least);
     throw new GpuOutOfMemoryError(
-      `the Gram state of one neuron of ${n} samples needs ${formatBytes(bytes)} in one piece; this adapter binds at most ${formatBytes(4 * gpu.maxArrayLength)}.`,
+      `the Gram state of ${least} neurons and ${n} samples needs ${formatBytes(bytes)} in one piece; this adapter binds at most ${formatBytes(4 * gpu.maxArrayLength)}.`,
       'Gram state',
       bytes,
     );
   }
-  return most;
+  return capacity;
 }
 
 /** Lays out the trainings' neurons in order; a network is cut only when it alone exceeds a group, at whole mask words. */
 export function planGroups(gpu: Gpu, problems: readonly TrainingProblem[]): NeuronGroup[] {
   const { n } = problems[0]!.samples;
-  const capacity = groupCapacity(gpu, n);
+  const capacity = groupCapacity(gpu, n, Math.max(...problems.map(({ layout }) => layout.group)));
   const plans: { parts: GroupPart[]; m: number }[] = [];
   let open: { parts: GroupPart[]; m: number } = { parts: [], m: 0 };
   const close = () => {
@@ -126,7 +139,7 @@ export function planGroups(gpu: Gpu, problems: readonly TrainingProblem[]): Neur
   for (const [job, { network, layout }] of problems.entries()) {
     const { m } = network;
     if (open.m + m > capacity) close();
-    const piece = m <= capacity ? m : Math.max(1, Math.floor(capacity / layout.group)) * layout.group;
+    const piece = m <= capacity ? m : Math.floor(capacity / layout.group) * layout.group;
     for (let neuron = 0; neuron < m; neuron += piece) {
       const count = Math.min(piece, m - neuron);
       if (open.m + count > capacity) close();
@@ -137,7 +150,7 @@ export function planGroups(gpu: Gpu, problems: readonly TrainingProblem[]): Neur
   close();
   const groups: NeuronGroup[] = [];
   try {
-    for (const { parts, m } of plans) groups.push(new NeuronGroup(gpu, parts, m, gramRow(n)));
+    for (const { parts, m } of plans) groups.push(new NeuronGroup(gpu, parts, m, n));
     return groups;
   } catch (error) {
     for (const group of groups) group.dispose();

@@ -41,9 +41,9 @@ export interface LazyGram {
 
 /** What happened since the training entered Gram space. */
 export interface FlipCount {
-  flips: number;
+  readonly flips: number;
   /** Epochs of a neuron that had a flip, and synchronisations. */
-  events: number;
+  readonly events: number;
 }
 
 /** One training; all that run together share their samples, labels may differ. */
@@ -66,13 +66,14 @@ export async function advanceGramIdentity(
   signal?: AbortSignal,
 ): Promise<FlipCount[]> {
   signal?.throwIfAborted();
+  const counts = new Map<GramJob, FlipCount>();
   const going = jobs.filter(({ run }) => run.epoch < run.problem.epochs);
-  const counts = new Map<GramJob, FlipCount>(jobs.map((job) => [job, { flips: 0, events: 0 }]));
   if (going.length > 0) {
     using training = await GramTraining.enter(gpu, going, kernel);
-    while (await training.chunk(counts)) signal?.throwIfAborted();
+    while (await training.chunk()) signal?.throwIfAborted();
+    for (const { job, count } of training.actives) counts.set(job, count);
   }
-  return jobs.map((job) => counts.get(job)!);
+  return jobs.map((job) => counts.get(job) ?? { flips: 0, events: 0 });
 }
 
 /** A training inside Gram space. */
@@ -84,6 +85,8 @@ interface Active {
   /** mu^p since it entered, and sum lr mu^s: what a velocity it brought along has become, and moved. */
   carry: number;
   moved: number;
+  /** Of the epochs that stand: what a speculative chunk flipped past a drop of the rate does not count. */
+  count: FlipCount;
   done: boolean;
 }
 
@@ -96,12 +99,22 @@ interface Order {
   readonly sync: boolean;
 }
 
+/** What the kernel did, order by order. */
+interface Done {
+  readonly losses: Float32Array[];
+  readonly counts: FlipCount[];
+  /** How long K took, if it was made. */
+  readonly makingSeconds: number;
+}
+
+const total = (a: FlipCount, b: FlipCount): FlipCount => ({ flips: a.flips + b.flips, events: a.events + b.events });
+
 class GramTraining {
   #chunk = FIRST_CHUNK;
 
   private constructor(
     private readonly gpu: Gpu,
-    private readonly actives: readonly Active[],
+    readonly actives: readonly Active[],
     private readonly groups: readonly NeuronGroup[],
     private readonly sources: GpuArray,
     private readonly kernel: LazyGram,
@@ -131,7 +144,8 @@ class GramTraining {
       const actives: Active[] = [];
       for (const [at, job] of jobs.entries()) {
         const readout = await job.run.problem.network.readout.read();
-        actives.push({ job, at, readout, source: source[at]!, carry: 1, moved: 0, done: false });
+        const count = { flips: 0, events: 0 };
+        actives.push({ job, at, readout, source: source[at]!, carry: 1, moved: 0, count, done: false });
       }
       return new GramTraining(gpu, actives, groups, sources, kernel, scope);
     } catch (error) {
@@ -145,16 +159,15 @@ class GramTraining {
   }
 
   /** Does one chunk of every training. @returns whether any has epochs left */
-  async chunk(counts: ReadonlyMap<GramJob, FlipCount>): Promise<boolean> {
+  async chunk(): Promise<boolean> {
     const { groups } = this;
     const orders = this.actives.filter(({ done }) => !done).map((active) => this.#order(active));
     const began = performance.now();
     const schedules = orders.map(
       ({ active }) => new PlateauReplay(active.job.run.schedule, active.job.run.problem.plateau),
     );
-    const saved = groups.map(({ clocks }) => clocks.slice());
     for (const group of groups) if (this.#needsBackup(group)) group.save();
-    const first = await this.#execute(orders, counts);
+    const first = await this.#execute(orders);
     const again: Order[] = [];
     const kept = orders.map((order, k) => {
       const schedule = schedules[k]!;
@@ -165,30 +178,30 @@ class GramTraining {
       return count;
     });
     const losses = [...first.losses];
-    let making = first.makingSeconds;
+    const counts = [...first.counts];
     if (again.length > 0) {
-      for (const { active } of again) {
-        for (const [g, group] of groups.entries()) {
-          group.restore(active.at);
-          for (const part of group.parts) {
-            if (part.job !== active.at) continue;
-            group.clocks.set(saved[g]!.subarray(part.at, part.at + part.count), part.at);
-          }
-        }
-      }
-      const second = await this.#execute(again, counts, true);
-      making += second.makingSeconds;
+      for (const { active } of again) for (const group of groups) group.restore(active.at);
+      const second = await this.#execute(again);
       for (const [k, order] of again.entries()) {
-        losses[orders.findIndex(({ active }) => active === order.active)] = second.losses[k]!;
+        const at = orders.findIndex(({ active }) => active === order.active);
+        losses[at] = second.losses[k]!;
+        counts[at] = second.counts[k]!;
       }
     }
     for (const [k, { active, lr }] of orders.entries()) {
+      active.count = total(active.count, counts[k]!);
       this.#record(active, losses[k]!.subarray(0, kept[k]!), lr, schedules[k]!);
     }
-    const seconds = (performance.now() - began) / 1000 - making;
+    // K, if it was made, was made for the first of the two.
+    const seconds = (performance.now() - began) / 1000 - first.makingSeconds;
     const longest = Math.max(...orders.map(({ epochs }) => epochs));
-    this.#chunk = Math.max(1, Math.min(Math.floor((CHUNK_SECONDS / seconds) * longest), this.#chunk * 4));
-    for (const { active } of orders) await this.#attend(active, counts);
+    const fitting = Math.floor((CHUNK_SECONDS / seconds) * longest);
+    // With fewer events than neurons the time went into passing through the state once, which more epochs hardly lengthen.
+    const events = first.counts.reduce((sum, count) => sum + count.events, 0);
+    const neurons = orders.reduce((sum, { active }) => sum + active.readout.length, 0);
+    const least = events < neurons ? 2 * longest : 1;
+    this.#chunk = Math.max(least, Math.min(fitting, 4 * this.#chunk));
+    for (const { active } of orders) await this.#attend(active);
     return this.actives.some(({ done }) => !done);
   }
 
@@ -197,8 +210,9 @@ class GramTraining {
     const { run, options, reviews } = active.job;
     const { epochs } = run.problem;
     const stops = [...(reviews ?? []), ...(options?.snapshots ?? []), epochs].filter((stop) => stop > run.epoch);
-    const m = Math.max(...this.groups.map((group) => group.m));
-    const room = Math.max(1, Math.floor(this.gpu.maxArrayLength / m));
+    // Rows of the two arrays that have an entry an epoch: the losses of a group, and their sums.
+    const rows = Math.max(this.actives.length, ...this.groups.map(({ m }) => m));
+    const room = Math.max(1, Math.floor(this.gpu.maxArrayLength / rows));
     const count = Math.min(this.#chunk, room, Math.min(...stops) - run.epoch);
     return {
       active,
@@ -218,26 +232,19 @@ class GramTraining {
     );
   }
 
-  /**
-   * Runs the kernel on all groups, with K made first if a flip asks for it.
-   * @param repeat these epochs have run before: their flips are counted already
-   * @returns the summed losses of each order's epochs, and how long K took
-   */
-  async #execute(
-    orders: readonly Order[],
-    counts: ReadonlyMap<GramJob, FlipCount>,
-    repeat = false,
-  ): Promise<{ losses: Float32Array[]; makingSeconds: number }> {
+  /** Runs the kernel on all groups; when a flip asks for K, makes it, and goes on. */
+  async #execute(orders: readonly Order[]): Promise<Done> {
     const { gpu, groups, kernel } = this;
     const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
-    let waiting = await this.#dispatch(orders, stride, counts, repeat);
+    let { waiting, counts } = await this.#dispatch(orders, stride);
     let makingSeconds = 0;
     if (waiting) {
       const began = performance.now();
       await kernel.make();
       makingSeconds = (performance.now() - began) / 1000;
-      waiting = await this.#dispatch(orders, stride, counts, repeat);
-      if (waiting) throw new Error('a neuron waits for K, which is there');
+      const rest = await this.#dispatch(orders, stride);
+      if (rest.waiting) throw new Error('a neuron waits for K, which is there');
+      counts = counts.map((count, k) => total(count, rest.counts[k]!));
     }
     using sums = gpu.array('epoch losses', orders.length * stride);
     const batch = gpu.batch('epoch losses');
@@ -257,16 +264,11 @@ class GramTraining {
     await batch.submit();
     const values = await sums.read();
     const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
-    return { losses, makingSeconds };
+    return { losses, counts, makingSeconds };
   }
 
-  /** One dispatch a group. @returns whether a neuron waits for K */
-  async #dispatch(
-    orders: readonly Order[],
-    stride: number,
-    counts: ReadonlyMap<GramJob, FlipCount>,
-    repeat: boolean,
-  ): Promise<boolean> {
+  /** One dispatch a group. @returns whether a neuron waits for K, and what flipped, order by order */
+  async #dispatch(orders: readonly Order[], stride: number): Promise<{ waiting: boolean; counts: FlipCount[] }> {
     const { gpu, groups, sources, kernel } = this;
     const { n } = this.actives[0]!.job.run.problem.samples;
     const batch = gpu.batch('Gram epochs');
@@ -285,21 +287,21 @@ class GramTraining {
     }
     await batch.submit();
     let waiting = false;
+    const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
     for (const group of busy) {
       const words = await group.neurons.readUint();
       for (const part of group.parts) {
-        const count = counts.get(this.actives[part.job]!.job)!;
+        const k = orders.findIndex(({ active }) => active.at === part.job);
+        if (k < 0) continue;
         for (let j = part.at; j < part.at + part.count; j++) {
           const report = neuronReport(words, j);
           group.clocks[j] = report.clock;
           waiting ||= report.stalled;
-          if (repeat) continue;
-          count.flips += report.flips;
-          count.events += report.events;
+          counts[k] = total(counts[k]!, report);
         }
       }
     }
-    return waiting;
+    return { waiting, counts };
   }
 
   /** What each neuron of a group is to do; undefined when all of them rest. */
@@ -337,37 +339,35 @@ class GramTraining {
   }
 
   /** Snapshots and reviews that are due, and the end. */
-  async #attend(active: Active, counts: ReadonlyMap<GramJob, FlipCount>): Promise<void> {
-    const { job } = active;
+  async #attend(active: Active): Promise<void> {
+    const { job, count } = active;
     const { run, options, reviews } = job;
     const end = run.epoch === run.problem.epochs;
-    const count = counts.get(job)!;
     job.onCount?.(count);
     if (options?.snapshots?.includes(run.epoch)) {
-      if (!end) await this.#synchronise(active, counts);
+      if (!end) await this.#synchronise(active);
       const network = await run.problem.network.copy();
-      await this.#leave(active, network, undefined);
-      if (!end) {
-        for (const group of this.groups) group.restore(active.at);
-        for (const [g, group] of this.groups.entries()) group.clocks.set(this.#clocks[g]!);
+      try {
+        await this.#leave(active, network, undefined);
+      } catch (error) {
+        network.dispose();
+        throw error;
       }
+      if (!end) for (const group of this.groups) group.restore(active.at);
       await options.onSnapshot?.(run.epoch, network);
     }
-    const stay = end ? false : !reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, count) ?? true);
+    const stay = !end && (!reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, count) ?? true));
     if (stay) return;
-    if (!end) await this.#synchronise(active, counts);
+    if (!end) await this.#synchronise(active);
     await this.#leave(active, run.problem.network, run);
     active.done = true;
   }
 
-  #clocks: Uint32Array[] = [];
-
   /** Brings a training's neurons to the epoch where it stands; the groups keep what they were. */
-  async #synchronise(active: Active, counts: ReadonlyMap<GramJob, FlipCount>): Promise<void> {
+  async #synchronise(active: Active): Promise<void> {
     const { epoch, schedule } = active.job.run;
-    this.#clocks = this.groups.map(({ clocks }) => clocks.slice());
     for (const group of this.groups) group.save();
-    await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }], counts, true);
+    await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }]);
   }
 
   /** Adds what a synchronised training has learned to the network, and leaves its velocity in `run` if it goes on. */

@@ -79,9 +79,12 @@ function partCount(n: number, rows: number, layout: MatmulLayout): number {
 }
 
 /**
- * Trains the network of a run that stands at its start, in place; the result is that of direct training up to rounding. H is rounded once an epoch and
- * never made anew, so after t epochs it may be off by t units in the last place, most where K has null directions (n > d + 1),
- * in which nothing corrects it. Either loss will do, but the identity loss has a trainer that is faster.
+ * Trains the network of a run that stands at its start, in place; the result is that of direct training up to rounding. H
+ * is rounded once an epoch and never made anew, so after t epochs it may be off by t units in the last place, most where K
+ * has null directions (n > d + 1), in which nothing corrects it. (Making it anew every 32 epochs, from W = W0 + C^T X, was
+ * measured and left out: at n = 31, d = 5, m = 7, 300 epochs, over 24 seeds, the median error of W fell from 3.6 to 2.6 times
+ * that of direct training, but 5 networks instead of 1 crossed a kink at
+ * another epoch than float64; of direct training it is 1.) Either loss will do, but the identity loss has a trainer that is faster.
  * @throws the signal's reason when aborted, the network untouched; GpuError when the device fails.
  */
 export async function trainGramLogistic(
@@ -109,8 +112,13 @@ export async function trainGramLogistic(
     const from = [{ array: coefficients, first: 0, ld, neuron: 0, count: problem.network.m }];
     const snapshot = async (): Promise<Network> => {
       const network = await problem.network.copy();
-      await applyCoefficients(gpu, problem, from, network.weights);
-      return network;
+      try {
+        await applyCoefficients(gpu, problem, from, network.weights);
+        return network;
+      } catch (error) {
+        network.dispose();
+        throw error;
+      }
     };
     await runWithSnapshots(gpu, epoch, run, problem.epochs, options, snapshot);
     training.dispose();
@@ -126,13 +134,8 @@ async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArra
   const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
   try {
     const batch = gpu.batch('H');
-    await preActivations(gpu, batch, problem, problem.network.weights, {
-      array: rows,
-      first: 0,
-      ld,
-      neuron: 0,
-      count: m,
-    });
+    const to = { array: rows, first: 0, ld, neuron: 0, count: m };
+    await preActivations(gpu, batch, problem, problem.network.weights, to);
     (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);
     await batch.submit();
   } finally {

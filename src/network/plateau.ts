@@ -3,6 +3,9 @@
 import type { Schedule } from './trainer';
 import type { ScheduleState } from './training-run';
 
+/** A change of so much or less is not made (torch's eps). */
+const LEAST_CHANGE = Math.fround(1e-8);
+
 export class PlateauReplay {
   /** Learning rate of the next epoch. */
   lr: number;
@@ -40,7 +43,7 @@ export class PlateauReplay {
       if (++this.#bad <= patience) continue;
       this.#bad = 0;
       const lower = Math.fround(this.lr * Math.fround(factor));
-      if (this.lr - lower > 1e-8) {
+      if (Math.fround(this.lr - lower) > LEAST_CHANGE) {
         this.lr = lower;
         return at + 1;
       }

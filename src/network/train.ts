@@ -23,7 +23,7 @@ import { TrainingRun } from './training-run';
 export type Trainer = 'auto' | 'direct' | 'gram';
 
 export interface TrainingOutcome extends TrainingHistory {
-  /** The trainer of most epochs. */
+  /** The trainer of the last epoch. */
   readonly chosen: 'direct' | 'gram';
   readonly reason: string;
   /** Whether K was needed. */
@@ -71,7 +71,13 @@ export class SampleGram implements LazyGram {
 
   async make(): Promise<GramMatrix> {
     this.#pending ??= this.create();
-    this.#matrix = await this.#pending;
+    try {
+      this.#matrix = await this.#pending;
+    } catch (error) {
+      // Tried again by the next who asks: an abort of one training is none of another.
+      this.#pending = undefined;
+      throw error;
+    }
     return this.#matrix;
   }
 
@@ -95,8 +101,9 @@ export class SampleGram implements LazyGram {
 }
 
 /**
- * Trains `problem.network` in place. `gram` must be possible ({@link gramObstacle}); `auto` falls back to direct, and says
- * why in the outcome.
+ * Trains `problem.network` in place. `auto` falls back to direct, and says why in the outcome.
+ * @throws RangeError when `gram` is asked for and not possible ({@link gramObstacle}); the signal's reason when aborted;
+ * GpuError when the device fails
  */
 export async function train(
   gpu: Gpu,
@@ -117,6 +124,7 @@ export async function train(
 /**
  * Trains several networks over the same samples, those in Gram space side by side; every result is that of training it
  * alone, to the bit.
+ * @throws RangeError when their samples are not the same arrays, or as {@link train}
  */
 export async function trainAll(
   gpu: Gpu,
@@ -124,9 +132,13 @@ export async function trainAll(
   options: TrainOptions = {},
 ): Promise<TrainingOutcome[]> {
   const { signal } = options;
+  if (tasks.length === 0) return [];
+  const { panels, layout } = tasks[0]!.problem;
+  if (tasks.some(({ problem }) => problem.panels !== panels)) {
+    throw new RangeError('trainings side by side must share their samples');
+  }
   const scope = new Scope();
   try {
-    const { panels, layout } = tasks[0]!.problem;
     const kernel = options.kernel ?? scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, signal)));
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
@@ -150,7 +162,8 @@ class Training {
   /** What it does in Gram space, if it goes there. */
   job: GramJob | undefined;
   readonly #shape: TrainingShape;
-  readonly #snapshots: Set<number>;
+  /** Why the trainer was chosen, for each snapshot still to be taken. */
+  readonly #snapshots: Map<number, string>;
   readonly #options: TrainingOptions;
   #chosen: 'direct' | 'gram' = 'direct';
   #reason = 'asked for';
@@ -166,12 +179,12 @@ class Training {
     const { problem, options = {} } = task;
     this.run = new TrainingRun(gpu, problem);
     this.#shape = trainingShape(problem);
-    this.#snapshots = new Set(options.snapshots ?? []);
+    this.#snapshots = new Map((options.snapshots ?? []).map((epoch) => [epoch, this.#reason]));
     this.#options = {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
       onSnapshot: async (epoch, network) => {
-        task.onReason?.(epoch, this.#choice());
+        task.onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
         await options.onSnapshot?.(epoch, network);
       },
     };
@@ -181,9 +194,9 @@ class Training {
     return { ...this.run.history, ...this.#choice() };
   }
 
-  #choice(): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
+  #choice(why = this.#reason): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
     const flips = this.#flips;
-    const reason = flips > 0 ? `${this.#reason}; ${flips} flips` : this.#reason;
+    const reason = flips > 0 ? `${why}; ${flips} flips` : why;
     return { chosen: this.#chosen, reason, usedGram: flips > 0 || (this.#inGram && this.#shape.loss === 'logistic') };
   }
 
@@ -191,16 +204,12 @@ class Training {
   async start(): Promise<void> {
     const { gpu, task, run } = this;
     const { wanted } = task;
-    const obstacle = wanted === 'direct' ? undefined : gramObstacle(gpu, this.#shape);
     if (wanted === 'gram') {
+      const obstacle = gramObstacle(gpu, this.#shape);
       if (obstacle) throw new RangeError(obstacle);
       return this.#enter();
     }
     if (wanted === 'direct') return;
-    if (obstacle) {
-      this.#reason = obstacle;
-      return;
-    }
     const { memoryLimit } = this.shared;
     let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
     for (const probe of PROBES) {
@@ -213,21 +222,28 @@ class Training {
   }
 
   /** Decides for the whole training, and splits off the snapshots whose own training would decide otherwise. */
-  #decide<T extends { readonly reason: string }>(choose: (shape: TrainingShape) => T): T {
+  #decide<T extends { readonly reason: string }>(
+    choose: (shape: TrainingShape) => T,
+    isReason: (choice: T) => boolean = () => true,
+  ): T {
     const choice = choose(this.#shape);
     const way = ({ reason: _, ...rest }: T) => JSON.stringify(rest);
-    for (const epoch of [...this.#snapshots]) {
-      if (epoch > this.run.epoch && way(choose({ ...this.#shape, epochs: epoch })) !== way(choice)) {
+    for (const epoch of [...this.#snapshots.keys()]) {
+      if (epoch <= this.run.epoch) continue;
+      const own = choose({ ...this.#shape, epochs: epoch });
+      if (way(own) !== way(choice)) {
         this.#snapshots.delete(epoch);
         this.task.onSplit?.(epoch);
+      } else if (isReason(own)) {
+        this.#snapshots.set(epoch, own.reason);
       }
     }
-    this.#reason = choice.reason;
+    if (isReason(choice)) this.#reason = choice.reason;
     return choice;
   }
 
   #withSnapshots(): TrainingOptions {
-    return { ...this.#options, snapshots: [...this.#snapshots].sort((a, b) => a - b) };
+    return { ...this.#options, snapshots: [...this.#snapshots.keys()].sort((a, b) => a - b) };
   }
 
   async #enter(): Promise<void> {
@@ -239,10 +255,14 @@ class Training {
       return;
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
+    const snapshots = () => this.#withSnapshots();
     let last = { epoch: run.epoch, flips: 0, events: 0 };
     this.job = {
       run,
-      options: this.#withSnapshots(),
+      // Asked for anew each time: a review may have split snapshots off.
+      get options() {
+        return snapshots();
+      },
       reviews,
       onCount: ({ flips }) => {
         this.#flips = flips;
@@ -250,11 +270,9 @@ class Training {
       goOn: (epoch, { flips, events }) => {
         const since = { epochs: epoch - last.epoch, flips: flips - last.flips, events: events - last.events };
         last = { epoch, flips, events };
-        const stayed = this.#reason;
-        const { stay } = this.#decide((shape) => reviewGram(gpu, shape, epoch, since));
         // The first reason stands as long as the choice does.
-        if (stay) this.#reason = stayed;
-        return stay;
+        const review = (shape: TrainingShape) => reviewGram(gpu, shape, epoch, since);
+        return this.#decide(review, ({ stay }) => !stay).stay;
       },
     };
   }

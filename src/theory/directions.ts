@@ -70,6 +70,8 @@ export async function predictDirections(
     const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
     const cosines = scope.use(gpu.array('cosines', most));
     const ones = scope.use(gpu.upload('ones', new Float32Array(most).fill(1)));
+    // What the normalisation divides by; nobody asks for it.
+    const lengths = scope.use(gpu.array('lengths', most));
     const axes = plane && scope.use(gpu.upload('axes', plane.axes));
     const places = scope.use(gpu.array('pulls', most * 4));
     const direction = options.direction ? new Float32Array(n * d) : undefined;
@@ -108,7 +110,8 @@ export async function predictDirections(
         if (axes) (await planeCoordinates(gpu, { x: sum, axes, output: places, n: count, d }))(batch);
         if (direction) {
           // Scaling rows to length 1 is what an l2 perturbation of size 1 towards +1 does; nothing reads `sum` after it.
-          const args = { targets: ones, gradient: sum, n: count, d, start: 0, kind: 'l2', size: 1 } as const;
+          const arrays = { targets: ones, gradient: sum, coefficient: lengths };
+          const args = { ...arrays, n: count, d, start: 0, kind: 'l2', size: 1 } as const;
           (await perturbRows(gpu, args))(batch);
         }
         await batch.submit();

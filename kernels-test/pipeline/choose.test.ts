@@ -1,0 +1,188 @@
+// The choice of a trainer: functions of an adapter's class, a training's sizes and counts, tried on made-up ones.
+
+import { describe, expect, test } from 'vitest';
+import { Gpu } from '../../src/gpu/gpu';
+import {
+  chooseAtProbe,
+  chooseStart,
+  estimateCosts,
+  gramBytes,
+  gramObstacle,
+  PROBES,
+  reviewGram,
+  type TrainingShape,
+} from '../../src/network/choose';
+import { train } from '../../src/network/train';
+import { useEngine } from '../helpers';
+import { TaskData } from './tasks';
+
+const bound = useEngine();
+const shape: TrainingShape = { n: 1000, d: 100, m: 100, epochs: 1000, loss: 'identity', momentum: 0.9 };
+const logistic = { ...shape, loss: 'logistic' } as const;
+
+/** A stand-in for the parts of an adapter that decide. */
+function adapter({ lanes = 8 as number | null, software = true, length = 2 ** 25, buffers = 10 } = {}): Gpu {
+  return {
+    adapter: { name: 'made up', subgroupSize: lanes, software },
+    maxArrayLength: length,
+    limits: { maxComputeWorkgroupsPerDimension: 65535, maxStorageBuffersPerShaderStage: buffers },
+    features: new Set(['subgroups']),
+  } as unknown as Gpu;
+}
+
+const ESTIMATE = /estimated [\d.e+-]+ s in Gram space, [\d.e+-]+ s directly/;
+
+describe('costs', () => {
+  test('positive, the same every time, growing with every size they depend on', () => {
+    for (const lanes of [4, 8]) {
+      const gpu = adapter({ lanes });
+      const costs = estimateCosts(gpu, shape)!;
+      for (const value of Object.values(costs)) expect(value).toBeGreaterThan(0);
+      expect(estimateCosts(gpu, shape)).toEqual(costs);
+      const grows = { n: ['directEpoch', 'gramStart', 'flip', 'event', 'denseEpoch'], d: ['directEpoch', 'gramStart'] };
+      for (const [key, names] of Object.entries({ ...grows, m: ['directEpoch', 'gramStart', 'denseEpoch'] })) {
+        const more = estimateCosts(gpu, { ...shape, [key]: 2 * shape[key as 'n' | 'd' | 'm'] })!;
+        for (const name of names as (keyof typeof more)[]) expect(more[name], key).toBeGreaterThan(costs[name]);
+      }
+    }
+  });
+  test('none for an adapter that has not been measured, which trains directly and says so', () => {
+    const gpu = adapter({ lanes: 32, software: false });
+    expect(estimateCosts(gpu, shape)).toBeUndefined();
+    expect(chooseStart(gpu, shape)).toEqual({ trainer: 'direct', reason: expect.stringMatching(/not been measured/) });
+  });
+});
+
+describe('the start', () => {
+  test.for([
+    // Flips would have to be many times what they ever were.
+    ['gram', { ...shape, d: 2000, epochs: 5000 }],
+    ['probe', { ...shape, epochs: 100 }],
+    // Less than both ends of Gram training cost.
+    ['direct', { ...shape, epochs: 4 }],
+    ['gram', { ...logistic, d: 4000, epochs: 100 }],
+    // K is not paid back in a few epochs, nor an epoch in Gram space by few inputs.
+    ['direct', { ...logistic, d: 4000, epochs: 10 }],
+    ['direct', { ...logistic, d: 400, epochs: 100 }],
+  ] as [string, TrainingShape][])('%s: %j', ([trainer, given]) => {
+    for (const lanes of [4, 8]) {
+      const choice = chooseStart(adapter({ lanes }), given);
+      expect(choice.trainer).toBe(trainer);
+      expect(choice.reason).toMatch(ESTIMATE);
+    }
+  });
+  test('a memory limit refuses, to the byte, naming both', () => {
+    for (const given of [
+      { ...shape, d: 2000, epochs: 5000 },
+      { ...logistic, d: 4000, epochs: 100 },
+    ]) {
+      const gpu = adapter();
+      const bytes = gramBytes(gpu, given);
+      expect(chooseStart(gpu, given, bytes).trainer).toBe('gram');
+      const refused = chooseStart(gpu, given, bytes - 1);
+      expect(refused.trainer).toBe('direct');
+      expect(refused.reason).toMatch(/would take [\d.]+ MiB, past the limit of [\d.]+ MiB/);
+    }
+  });
+  test('an obstacle goes before all estimates', () => {
+    for (const gpu of [adapter({ length: 1000 }), adapter({ length: 1000, software: false })]) {
+      expect(chooseStart(gpu, shape)).toEqual({ trainer: 'direct', reason: gramObstacle(gpu, shape) });
+    }
+  });
+});
+
+describe('a probe', () => {
+  const gpu = adapter();
+  test('no flips: to Gram space; ever more flips: once across, on to the next probe', () => {
+    const choices = [0, ...Array.from({ length: 30 }, (_, e) => 2 ** e)].map((flips) =>
+      chooseAtProbe(gpu, shape, 2, flips),
+    );
+    const way = choices.map(({ trainer }) => trainer);
+    expect(way[0]).toBe('gram');
+    expect(way.at(-1)).toBe('probe');
+    expect(way.filter((trainer, at) => at > 0 && trainer !== way[at - 1])).toHaveLength(1);
+    for (const [at, { reason }] of choices.entries()) {
+      expect(reason).toMatch(
+        new RegExp(`^${at === 0 ? 0 : 2 ** (at - 1)} derivative bits flipped in epoch 2: the rest ${ESTIMATE.source}$`),
+      );
+    }
+  });
+  test('the last one before the end decides for good', () => {
+    for (const probe of PROBES.filter((epoch) => epoch < shape.epochs)) {
+      const last = !PROBES.some((epoch) => epoch > probe && epoch < shape.epochs);
+      expect(chooseAtProbe(gpu, shape, probe, 1e9).trainer).toBe(last ? 'direct' : 'probe');
+    }
+  });
+});
+
+describe('a review', () => {
+  const gpu = adapter();
+  test('no flips: stays; ever more: leaves, once and for all; the same counts, the same answer', () => {
+    const reviews = [0, ...Array.from({ length: 30 }, (_, e) => 2 ** e)].map((flips) => {
+      const since = { epochs: 48, flips, events: Math.min(flips, 100 * 48) };
+      const review = reviewGram(gpu, shape, 64, since);
+      expect(reviewGram(gpu, shape, 64, since)).toEqual(review);
+      expect(review.reason).toMatch(
+        /^[\d.e+-]+ % of the derivative bits flipped in an epoch up to epoch 64: the rest estimated/,
+      );
+      return review.stay;
+    });
+    expect([reviews[0], reviews.at(-1)]).toEqual([true, false]);
+    expect(reviews.filter((stay, at) => at > 0 && stay !== reviews[at - 1])).toHaveLength(1);
+  });
+});
+
+describe('obstacles', () => {
+  test('momentum, epochs and bindings, of the identity loss alone', () => {
+    const gpu = adapter();
+    expect(gramObstacle(gpu, { ...shape, momentum: 0.99 })).toBeUndefined();
+    for (const momentum of [0.9901, 0.999, 1]) {
+      expect(gramObstacle(gpu, { ...shape, momentum })).toMatch(new RegExp(`momentum.*not ${momentum}$`));
+      expect(gramObstacle(gpu, { ...logistic, momentum })).toBeUndefined();
+    }
+    expect(gramObstacle(gpu, { ...shape, epochs: 2 ** 22 })).toBeUndefined();
+    expect(gramObstacle(gpu, { ...shape, epochs: 2 ** 22 + 1 })).toMatch(/4194304 epochs, not 4194305/);
+    expect(gramObstacle(adapter({ buffers: 9 }), shape)).toMatch(/binds 10 arrays; this adapter takes 9/);
+    expect(gramObstacle(adapter({ buffers: 9 }), logistic)).toBeUndefined();
+    // Neurons are cut into groups: no width is too large.
+    expect(gramObstacle(gpu, { ...shape, m: 1_000_000 })).toBeUndefined();
+  });
+  test('memory: measured to the element, named in bytes', () => {
+    for (const [given, needed, what] of [
+      // Six pieces of 192 rows of 1024.
+      [
+        { ...shape, m: 1 },
+        192 * 1024,
+        /^Gram training needs 4 MiB for the matrix X X\^T in at most 6 pieces; this adapter binds 768 KiB each$/,
+      ],
+      // Six rows for each of 25 neurons of a word, and 32 more.
+      [
+        { ...shape, n: 500 },
+        (6 * 25 + 32) * 512,
+        /^Gram training needs 364 KiB in one piece for the state.*binds 364 KiB$/,
+      ],
+      // The sums of K S: 63 words of 32 neurons, two words a workgroup, by 1024 columns.
+      [
+        { ...logistic, m: 2000 },
+        2048 * 1024,
+        /^Gram training under the logistic loss needs 8 MiB in one piece beside the matrix X X\^T of 4 MiB/,
+      ],
+    ] as const) {
+      expect(gramObstacle(adapter({ length: needed }), given)).toBeUndefined();
+      expect(gramObstacle(adapter({ length: needed - 1 }), given)).toMatch(what);
+    }
+  });
+  test('asked for by name where it is impossible: a RangeError, and nothing left behind', async () => {
+    const { device, adapter: report } = bound.gpu;
+    const gpu = new Gpu(device, { adapter: report, ownsDevice: false, maxArrayLength: 4000 });
+    using data = await TaskData.create(gpu, { n: 333, d: 8 });
+    for (const loss of ['identity', 'logistic'] as const) {
+      const problem = await data.problem({ n: 333, d: 8, m: 5, loss });
+      const held = gpu.liveArrays;
+      await expect(train(gpu, problem, 'gram')).rejects.toThrow(RangeError);
+      expect(gpu.liveArrays).toBe(held);
+      const auto = await train(gpu, problem, 'auto');
+      expect([auto.chosen, auto.reason]).toEqual(['direct', expect.stringMatching(/KiB/)]);
+    }
+  });
+});
