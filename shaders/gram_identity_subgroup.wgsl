@@ -364,10 +364,10 @@ fn gram_identity_subgroup(
         flipped[w] = bits & (bits - 1u);
         let e = w * 8u + first / 4u;
         let now = pick(derivative(h[e]), first % 4u);
-        let before = 1.0 + me.slope - now;
+        let old = select(1.0, me.slope, now == 1.0);
         let source = pick(s[e], first % 4u);
-        settle(i, row, t, before, source);
-        change = source * (now - before);
+        settle(i, row, t, old, source);
+        change = source * (now - old);
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);
