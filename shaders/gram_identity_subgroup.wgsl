@@ -15,7 +15,7 @@
 //            5 kernel5 read        likewise
 //            6 sources read        (label vectors, quads) s = -y / n, zero past n, as vec4
 //            7 neurons read_write  (m) struct Neuron
-//            8 state   read_write  (6, m, quads) as vec4
+//            8 state   read_write  (6, m, quads) as vec4; H, U and A past n move along, and mean nothing
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
 //            10 params uniform
 // Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of K
@@ -370,10 +370,10 @@ fn gram_identity_subgroup(
         flipped[w] = bits & (bits - 1u);
         let at = (w * 8u + first / 4u) * S + lane;
         let now = pick(derivative(state[own + at]), first % 4u);
-        let before = 1.0 + me.slope - now;
-        let s = pick(sources[sources_first + at], first % 4u);
-        settle(i, t, before, s);
-        change = s * (now - before);
+        let old = select(1.0, me.slope, now == 1.0);
+        let source = pick(sources[sources_first + at], first % 4u);
+        settle(i, t, old, source);
+        change = source * (now - old);
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);

@@ -173,7 +173,7 @@ export function checkShiftRows(test: { n: number; d: number; ld: number; start: 
   };
 }
 
-export function checkAdd(count: number): Check {
+export function checkAdd(count: number, scale?: number): Check {
   return async (gpu) => {
     const draws = new Draws(count);
     const a = draws.normal(count);
@@ -181,12 +181,12 @@ export function checkAdd(count: number): Check {
     using bench = new Bench(gpu);
     const from = bench.input('a', a);
     const to = bench.inout('b', b);
-    await runStep(gpu, await add(gpu, { a: from, b: to, count }));
-    // One addition of float32 numbers, correctly rounded.
+    await runStep(gpu, await add(gpu, { a: from, b: to, count, ...(scale === undefined ? {} : { scale }) }));
+    // One addition of float32 numbers, correctly rounded; scales are powers of two, so that products are exact.
     expectExact(
       'sum',
       await bench.floats(to),
-      Array.from(a, (value, e) => Math.fround(value + b[e]!)),
+      Array.from(a, (value, e) => Math.fround((scale ?? 1) * value + b[e]!)),
     );
   };
 }

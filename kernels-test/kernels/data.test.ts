@@ -124,6 +124,9 @@ describe('add', () => {
   test.for([1, 63, 64, 65, 257, 10_007])('%i elements', async (count) => {
     await checkAdd(count)(bound.gpu);
   });
+  test.for([-0.5, 4, 0])('scaled by %f', async (scale) => {
+    await checkAdd(65, scale)(bound.gpu);
+  });
 });
 
 describe('sign_agreement', () => {

@@ -18,6 +18,8 @@ export interface NeuronCase {
   readonly a: number;
   /** (n) pre-activations before the first epoch. */
   readonly h: Numbers;
+  /** (n) U before the first epoch, from training of another kind; default zero. */
+  readonly u?: Numbers;
   readonly momentum: number;
   readonly slope: number;
   /** Learning rate of each epoch; where it changes, the kernel is brought to that epoch first. */
@@ -42,16 +44,17 @@ export interface NeuronRun {
   readonly flips: number;
   /** Epochs at which something flipped, and those at which the kernel was brought up without a flip. */
   readonly events: number;
-  /** Flips of each event. */
-  readonly crowds: readonly number[];
+  /** Epochs after which something flipped, and how many flips there were. */
+  readonly turns: readonly { readonly epoch: number; readonly flips: number }[];
   /** Smallest |H| / bound over all epochs and samples: above 1 the kernel must flip exactly where the reference does. */
   readonly margin: number;
 }
 
-export function simulateNeuron({ K, s, a, h, momentum, slope, rates }: NeuronCase): NeuronRun {
+export function simulateNeuron({ K, s, a, h, u, momentum, rates, ...rest }: NeuronCase): NeuronRun {
   const n = s.length;
   const epochs = rates.length;
   const mu = Math.fround(momentum);
+  const slope = Math.fround(rest.slope);
   const still = 1 - mu;
   // What p log2(mu) is off by for each p: the shader gets the logarithm rounded to float32, of the number not yet rounded.
   const log = momentum > 0 ? Math.log2(momentum) : 0;
@@ -90,7 +93,7 @@ export function simulateNeuron({ K, s, a, h, momentum, slope, rates }: NeuronCas
   const zeros = () => new Float64Array(n);
   const bounded = (value = zeros()): Bounded => ({ value, bound: zeros() });
   const H = bounded(Float64Array.from(h));
-  const velocity = bounded();
+  const velocity = bounded(u ? Float64Array.from(u) : zeros());
   const A = bounded();
   const C = bounded();
   const V = bounded();
@@ -109,12 +112,12 @@ export function simulateNeuron({ K, s, a, h, momentum, slope, rates }: NeuronCas
 
   // What the kernel holds: the values at its last event, and C and V of each sample at that sample's last change.
   let eventAt = 0;
-  let held = { H: H.value.slice(), U: zeros(), A: A.value.slice() };
+  let held = { H: H.value.slice(), U: velocity.value.slice(), A: A.value.slice() };
   const changedAt = zeros();
   const changed = { C: zeros(), V: zeros() };
   let margin = Number.POSITIVE_INFINITY;
   let flips = 0;
-  const crowds: number[] = [];
+  const turns: { epoch: number; flips: number }[] = [];
   let events = 0;
 
   const settle = (i: number, t: number, lr: number, derivative: number) => {
@@ -187,16 +190,17 @@ export function simulateNeuron({ K, s, a, h, momentum, slope, rates }: NeuronCas
     const moved = zeros();
     for (const k of flipped) {
       settle(k, now, lr, phi[k]!);
-      const change = 1 + slope - 2 * phi[k]!;
+      const other = phi[k] === 1 ? slope : 1;
+      const change = other - phi[k]!;
       for (let i = 0; i < n; i++) moved[i]! += Math.abs((a * s[k]! * change * K[i * n + k]!) / still);
-      phi[k] = 1 + slope - phi[k]!;
+      phi[k] = other;
     }
     if (flipped.length > 0) {
-      crowds.push(flipped.length);
+      turns.push({ epoch: now, flips: flipped.length });
       flips += flipped.length;
       for (let i = 0; i < n; i++) {
-        // The step: a difference, two products, the division and 1 - mu; its product with K and the sum of four.
-        const additions = Math.ceil(flipped.length / 4) * U * (Math.abs(A.value[i]!) + moved[i]!);
+        // The step: a difference, two products, the division and 1 - mu; its product with K. Then one addition a flip.
+        const additions = flipped.length * U * (Math.abs(A.value[i]!) + moved[i]!);
         A.bound[i]! += 15 * U * moved[i]! + additions;
       }
       fill();
@@ -205,5 +209,5 @@ export function simulateNeuron({ K, s, a, h, momentum, slope, rates }: NeuronCas
     eventAt = now;
     held = { H: H.value.slice(), U: velocity.value.slice(), A: A.value.slice() };
   }
-  return { H, U: velocity, A, C, V, loss, flips, events, crowds, margin };
+  return { H, U: velocity, A, C, V, loss, flips, events, turns, margin };
 }

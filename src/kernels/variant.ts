@@ -90,9 +90,15 @@ export interface GramLoop {
 /**
  * subgroup: no barrier, for adapters on the CPU, where a barrier switches coroutines; workgroup: for real GPUs, and for
  * adapters whose subgroups are not of one fixed size that a panel of 32 samples is made of whole quads of.
+ * `force` is for tests and benchmarks.
+ * @throws RangeError where a forced variant cannot run
  */
-export function gramLoop(gpu: Gpu): GramLoop {
+export function gramLoop(gpu: Gpu, force?: GramLoop['variant']): GramLoop {
   const lanes = subgroupLanes(gpu);
-  if (gpu.adapter.software && (lanes === 4 || lanes === 8)) return { variant: 'subgroup', lanes };
-  return { variant: 'workgroup', lanes: 256 };
+  const fits = lanes === 4 || lanes === 8;
+  if (force === 'subgroup' && !fits) {
+    throw new RangeError(`gram_identity_subgroup needs subgroups of 4 or 8 lanes; ${gpu.adapter.name} has not`);
+  }
+  const variant = force ?? (gpu.adapter.software && fits ? 'subgroup' : 'workgroup');
+  return { variant, lanes: variant === 'subgroup' ? lanes! : 256 };
 }

@@ -1,0 +1,113 @@
+import type { GramLoop } from '../../src/kernels/variant';
+import { checkGramIdentity } from '../checks/gram-identity';
+import type { Sabotage, Sabotages } from './sabotage';
+
+/** Cases that each need a part of the kernel; 33 samples compile fast. */
+function casesOf(variant: GramLoop['variant']) {
+  const rates = (second: number) => [
+    { lr: 0.1, chunks: [8, 24] },
+    { lr: 0.02, chunks: [second, 0] },
+  ];
+  const shape = { n: 33, slope: 0.25, momentum: 0.9 };
+  const beside = [{ ...shape, labels: 1, m: 3, parts: rates(9) }];
+  return {
+    gram: checkGramIdentity({ ...shape, m: 20, parts: rates(16), recuts: [[[32], [5, 11]]] }, variant),
+    // Its velocity takes samples across zero, from where they come back.
+    turns: checkGramIdentity(
+      {
+        ...{ n: 33, m: 20, start: 1, slope: 0, momentum: 0.9 },
+        parts: [
+          { lr: 0.1, chunks: [12] },
+          { lr: 0.1001, chunks: [60] },
+        ],
+      },
+      variant,
+    ),
+    two: checkGramIdentity({ ...shape, parts: rates(16), beside }, variant),
+    pieces: checkGramIdentity({ ...shape, parts: rates(16), pieces: [6] }, variant),
+    missing: checkGramIdentity({ ...shape, parts: rates(16), missing: true }, variant),
+    crowded: checkGramIdentity(
+      { n: 101, slope: 0.25, momentum: 0.5, crowded: true, parts: [{ lr: 10, chunks: [12] }] },
+      variant,
+    ),
+  };
+}
+
+/** What breaks both kernels, whose texts agree here but for the names of a few values. */
+function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf>): Sabotage[] {
+  return [
+    {
+      what: 'sign of the step',
+      from: 'let moved = value - me.lr * (b * (1.0 - power)',
+      to: 'let moved = value + me.lr * (b * (1.0 - power)',
+      check: gram,
+    },
+    { what: 'sign of C', from: /(\+ at\](?:\[c\])?) -= me\.lr/, to: '$1 += me.lr', check: gram },
+    {
+      what: 'one epoch too far',
+      from: 'let advance = min(p, rest);',
+      to: 'let advance = min(p + 1u, rest);',
+      check: gram,
+    },
+    { what: 'a flip found one epoch late', from: 'return high;\n', to: 'return high + 1u;\n', check: gram },
+    { what: 'the turn of H overlooked', from: 'if (power > 0.0 && power < 1.0)', to: 'if (false)', check: turns },
+    {
+      what: 'no guard of the stores',
+      from: /if \((?:i|4u \* at \+ c) < params\.n\) \{/,
+      to: 'if (true) {',
+      check: gram,
+    },
+    { what: 'flips past n awaited', from: / && 4u \* \(e \* [ST] \+ lane\) \+ c < params\.n\)/, to: ')', check: gram },
+    { what: 'settling forgotten at a flip', from: /settle\(i, (?:row, )?t, old, source\);/, to: '', check: gram },
+    {
+      what: 'settling with the derivative after the flip',
+      from: /settle\(i, (row, )?t, old, source\);/,
+      to: 'settle(i, $1t, now, source);',
+      check: gram,
+    },
+    {
+      what: 'settling forgotten at the end',
+      from: /settle\((?:i, row|4u \* at \+ c), end, .*\);/,
+      to: '',
+      check: gram,
+    },
+    {
+      what: 'settling one epoch too far',
+      from: 'let p = t - since;',
+      to: 'let p = t - since + 1u;',
+      check: gram,
+    },
+    { what: 'settled when it waits', from: ' && stalled == 0u', to: '', check: missing },
+    { what: 'on without K', from: 'params.have_kernel == 0u', to: 'false', check: missing },
+    { what: 'no word of waiting', from: 'stalled = 1u;', to: 'stalled = 0u;', check: missing },
+    {
+      what: 'rows of K by n',
+      from: /(home \* params\.piece_rows\)) \* params\.quads/,
+      to: '$1 * (params.n / 4u)',
+      check: gram,
+    },
+    { what: 'always the first piece', from: 'i / params.piece_rows', to: '0u', check: pieces },
+    { what: 'rows from the first piece on', from: '(i - home * params.piece_rows)', to: 'i', check: pieces },
+    { what: 'the first label vector', from: /me\.source \* params\.quads/, to: '0u', check: two },
+    { what: 'slope forgotten', from: 'select(vec4f(me.slope), ', to: 'select(vec4f(0.0), ', check: gram },
+    { what: 'losses of the chunk before', from: /max\(\w+\.start, t\) - t/, to: '0u', check: gram },
+    { what: 'the last loss left out', from: 'q < min(p, rest)', to: 'q + 1u < min(p, rest)', check: gram },
+    { what: 'losses without the readout', from: '= me.readout * (', to: '= (', check: gram },
+    { what: 'losses of another neuron', from: 'me.losses_first + t', to: 't', check: gram },
+    { what: 'state at the end of every chunk', from: /\w+\.sync == 0u \|\| rest == 0u/, to: 'rest == 0u', check: gram },
+    { what: 'no end where there is no epoch', from: /(epochs == 0u) && \w+\.sync == 0u/, to: '$1', check: gram },
+    { what: 'the clock of the chunk', from: 'clock = t;', to: 'clock = end;', check: gram },
+  ];
+}
+
+const subgroup = casesOf('subgroup');
+
+export const GRAM_IDENTITY: Sabotages = {
+  gram_identity_subgroup: [
+    ...common(subgroup),
+    { what: 'samples past n flip', from: 'if (i >= params.n)', to: 'if (i == 0xffffffffu)', check: subgroup.gram },
+    { what: 'one flip of a word', from: 'bits & (bits - 1u)', to: '0u', check: subgroup.gram },
+    { what: 'more held than fit', from: 'held == HELD || ', to: '', check: subgroup.crowded },
+    { what: 'flips of two pieces at once', from: 'home != piece', to: 'false', check: subgroup.pieces },
+  ],
+};

@@ -1,0 +1,22 @@
+// All sabotages: ways kernels break (one off, wrong sign, a guard missing, an index transposed).
+
+import { DATA } from './data';
+import { FORWARD } from './forward';
+import { GRAM } from './gram';
+import { GRAM_IDENTITY } from './gram-identity';
+import { MATMUL } from './matmul';
+import { PERTURBATION } from './perturbation';
+import type { Sabotages } from './sabotage';
+import { THEORY } from './theory';
+import { TRAINING } from './training';
+
+export const SABOTAGES: Sabotages = {
+  ...DATA,
+  ...FORWARD,
+  ...GRAM,
+  ...GRAM_IDENTITY,
+  ...MATMUL,
+  ...PERTURBATION,
+  ...THEORY,
+  ...TRAINING,
+};
