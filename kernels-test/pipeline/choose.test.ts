@@ -62,7 +62,7 @@ describe('the start', () => {
     ['direct', { ...shape, epochs: 4 }],
     ['gram', { ...logistic, d: 4000, epochs: 100 }],
     // K is not paid back in a few epochs, nor an epoch in Gram space by few inputs.
-    ['direct', { ...logistic, d: 4000, epochs: 10 }],
+    ['direct', { ...logistic, d: 4000, epochs: 3 }],
     ['direct', { ...logistic, d: 400, epochs: 100 }],
   ] as [string, TrainingShape][])('%s: %j', ([trainer, given]) => {
     for (const lanes of [4, 8]) {
@@ -153,7 +153,7 @@ describe('obstacles', () => {
       [
         { ...shape, m: 1 },
         192 * 1024,
-        /^Gram training needs 4 MiB for the matrix X X\^T in at most 6 pieces; this adapter binds 768 KiB each$/,
+        /^Gram training needs 4.0 MiB for the matrix X X\^T in at most 6 pieces; this adapter binds 768 KiB each$/,
       ],
       // Six rows for each of 25 neurons of a word, and 32 more.
       [
@@ -165,7 +165,7 @@ describe('obstacles', () => {
       [
         { ...logistic, m: 2000 },
         2048 * 1024,
-        /^Gram training under the logistic loss needs 8 MiB in one piece beside the matrix X X\^T of 4 MiB/,
+        /^Gram training under the logistic loss needs 8.0 MiB in one piece beside the matrix X X\^T of 4.0 MiB/,
       ],
     ] as const) {
       expect(gramObstacle(adapter({ length: needed }), given)).toBeUndefined();

@@ -332,6 +332,7 @@ describe('memory', () => {
     const losses = 4 * m * Math.max(16, epochs);
     const { peakDeviceBytes } = result.memory;
     expect(peakDeviceBytes).toBeLessThanOrEqual(1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + losses + 12 * epochs);
+    // The second stage holds three X, but may do without K: no bit need flip on perturbations so small.
     expect(peakDeviceBytes).toBeGreaterThan(2 * X + 4 * n * n + 2 * 4 * 6 * m * n);
   });
 });
