@@ -175,9 +175,10 @@ fn settle(at: u32, row: u32, t: u32, phi: f32, source: f32) {
 
 // A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
 fn apply(piece: u32, held: u32, lane: u32) {
+  let each = params.quads / S;
   switch (piece) {
     case 0u: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel0[rows[f] + e * S + lane];
@@ -186,7 +187,7 @@ fn apply(piece: u32, held: u32, lane: u32) {
       }
     }
     case 1u: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel1[rows[f] + e * S + lane];
@@ -195,7 +196,7 @@ fn apply(piece: u32, held: u32, lane: u32) {
       }
     }
     case 2u: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel2[rows[f] + e * S + lane];
@@ -204,7 +205,7 @@ fn apply(piece: u32, held: u32, lane: u32) {
       }
     }
     case 3u: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel3[rows[f] + e * S + lane];
@@ -213,7 +214,7 @@ fn apply(piece: u32, held: u32, lane: u32) {
       }
     }
     case 4u: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel4[rows[f] + e * S + lane];
@@ -222,7 +223,7 @@ fn apply(piece: u32, held: u32, lane: u32) {
       }
     }
     default: {
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         var sum = drift[e];
         for (var f = 0u; f < held; f++) {
           sum += steps[f] * kernel5[rows[f] + e * S + lane];
@@ -247,10 +248,12 @@ fn gram_identity_subgroup(
   if (me.epochs == 0u && me.sync == 0u) {
     return;
   }
+  // NQ, but not for the compiler: NIR writes a loop over all of an array of up to 32 elements out, whatever is in it.
+  let each = params.quads / S;
   let row = j * params.quads * 4u;
   let plane = params.m * params.quads * 4u;
   let gain = me.mu / (1.0 - me.mu);
-  for (var e = 0u; e < NQ; e++) {
+  for (var e = 0u; e < each; e++) {
     let i = row + 4u * (e * S + lane);
     h[e] = vec4f(state[i], state[i + 1u], state[i + 2u], state[i + 3u]);
     let iu = plane + i;
@@ -274,7 +277,7 @@ fn gram_identity_subgroup(
       var sums_h = vec4f(0.0);
       var sums_b = vec4f(0.0);
       var sums_a = vec4f(0.0);
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         let value = h[e];
         let a = drift[e];
         let b = (u[e] - a) * gain;
@@ -287,9 +290,12 @@ fn gram_identity_subgroup(
         let reach = me.lr * (max(towards * b, vec4f(0.0)) + f32(next - 1u) * max(towards * a, vec4f(0.0)));
         let near = 1.00001 * reach >= abs(value);
         if (next > 1u && any(near)) {
-          let close = select(vec4f(0.0), vec4f(1.0), near);
-          for (var c = 0u; c < 4u; c++) {
-            if (pick(close, c) > 0.0 && 4u * (e * S + lane) + c < params.n) {
+          let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), near);
+          var close = bits.x | bits.y | bits.z | bits.w;
+          while (close != 0u) {
+            let c = firstTrailingBit(close);
+            close &= close - 1u;
+            if (4u * (e * S + lane) + c < params.n) {
               next = min(next, crossing(pick(value, c), pick(b, c), pick(a, c), next - 1u));
             }
           }
@@ -317,7 +323,7 @@ fn gram_identity_subgroup(
       for (var w = 0u; w < NW; w++) {
         flipped[w] = 0u;
       }
-      for (var e = 0u; e < NQ; e++) {
+      for (var e = 0u; e < each; e++) {
         let value = h[e];
         let a = drift[e];
         let b = (u[e] - a) * gain;
@@ -379,7 +385,7 @@ fn gram_identity_subgroup(
       apply(piece, held, lane);
     }
   }
-  for (var e = 0u; e < NQ; e++) {
+  for (var e = 0u; e < each; e++) {
     for (var c = 0u; c < 4u; c++) {
       let i = 4u * (e * S + lane) + c;
       if (i < params.n) {
