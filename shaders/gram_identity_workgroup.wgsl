@@ -396,7 +396,7 @@ fn gram_identity_workgroup(
       var f = 0u;
       loop {
         // All lanes look for a sample of theirs before any settles one, so that they settle at the same time.
-        while (f < held && (samples[min(f, HELD - 1u)] / 4u) % T != lane) {
+        while (f < held && (samples[f] / 4u) % T != lane) {
           f++;
         }
         if (f >= held) {

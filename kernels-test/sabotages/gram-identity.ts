@@ -120,7 +120,7 @@ export const GRAM_IDENTITY: Sabotages = {
       what: 'a lane left out of the sums',
       from: 'k < 16u; k++) {\n      sum = join',
       to: 'k < 15u; k++) {\n      sum = join',
-      check: workgroup.gram,
+      check: workgroup.wide,
     },
     {
       what: 'a group left out of the sums',
@@ -131,10 +131,10 @@ export const GRAM_IDENTITY: Sabotages = {
     { what: 'another lane settles', from: '% T != lane', to: '% T != lane + 1u', check: workgroup.gram },
     { what: 'of a lane its first quad', from: 'let e = i / (4u * T);', to: 'let e = 0u;', check: workgroup.wide },
     { what: 'groups before not counted', from: 'k < lane / 16u', to: 'k < 0u', check: workgroup.wide },
-    { what: 'lanes of the group not counted', from: 'k < lane; k++', to: 'k < 0u; k++', check: workgroup.gram },
+    { what: 'lanes of the group not counted', from: 'k < lane; k++', to: 'k < 0u; k++', check: workgroup.crowded },
     { what: 'one word a lane', from: '(NQ + 7u) / 8u', to: 'NQ / 8u', check: workgroup.wide },
     { what: 'quads past the row', from: /if \(quad < params\.quads\)/g, to: 'if (true)', check: workgroup.gram },
     { what: 'every second batch', from: 'first += HELD', to: 'first += 2u * HELD', check: workgroup.crowded },
-    { what: 'always the first batch', from: 'rank >= first &&', to: 'true &&', check: workgroup.crowded },
+    { what: 'every batch full', from: 'min(HELD, all_flips - first)', to: 'HELD', check: workgroup.gram },
   ],
 };
