@@ -68,13 +68,35 @@ function namedBindings(lines: readonly string[]): string[] {
 
 const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
 
+/** What a product or quotient of literals and constants comes to, from left to right. */
+function constantValue(code: string, expression: string): number {
+  const [first, ...rest] = expression.trim().split(' ');
+  const factor = (text: string) => {
+    if (/^\d+u?$/.test(text)) return Number.parseInt(text, 10);
+    const constant = new RegExp(`^const ${text} = ([^;]+);`, 'm').exec(code);
+    return constant ? constantValue(code, constant[1]!) : Number.NaN;
+  };
+  let value = factor(first!);
+  for (let at = 0; at < rest.length; at += 2) {
+    const next = factor(rest[at + 1]!);
+    value = rest[at] === '*' ? value * next : rest[at] === '/' ? Math.floor(value / next) : Number.NaN;
+  }
+  return value;
+}
+
+/** Bytes of an element: of a scalar, a vector, or a struct of 32-bit scalars. */
+function bytesOf(code: string, type: string): number {
+  const struct = new RegExp(`^struct ${type} \\{([^}]*)\\}`, 'm').exec(code);
+  return struct ? 4 * [...struct[1]!.matchAll(/^ {2}\w+: (?:u32|i32|f32),$/gm)].length : (BYTES[type] ?? Number.NaN);
+}
+
 /** Bytes of workgroup memory declared, arrays of arrays included. */
-function workgroupBytes(code: string): number {
+export function workgroupBytes(code: string): number {
   let bytes = 0;
   for (const [, type] of code.matchAll(/^var<workgroup> \w+: ([^;]+);/gm)) {
-    const factors = [...type!.matchAll(/, (\d+)u?>/g)].map((match) => Number(match[1]));
-    const element = /^(?:array<)*(\w+)/.exec(type!)![1]!;
-    bytes += factors.reduce((product, factor) => product * factor, BYTES[element] ?? Number.NaN);
+    const factors = [...type!.matchAll(/, ([\w */]+)>/g)].map((match) => constantValue(code, match[1]!));
+    const element = /^(?:array<|atomic<)*(\w+)/.exec(type!)![1]!;
+    bytes += factors.reduce((product, factor) => product * factor, bytesOf(code, element));
   }
   return bytes;
 }

@@ -443,7 +443,7 @@ export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']):
     expectWorth(
       test,
       trainings.flatMap(({ runs }) => runs),
-      heldAtOnce(shaders.gramIdentitySubgroup.code),
+      heldAtOnce((variant === 'subgroup' ? shaders.gramIdentitySubgroup : shaders.gramIdentityWorkgroup).code),
     );
     const loop = gramLoop(gpu, variant);
     using bench = new Bench(gpu);

@@ -1,6 +1,10 @@
-import { describe, test } from 'vitest';
-import { type GramLoop, subgroupLanes } from '../../src/kernels/variant';
+import { describe, expect, test } from 'vitest';
+import { specialise } from '../../src/gpu/specialise';
+import { gramIdentityWorkgroup } from '../../src/kernels/generated';
+import { gramIdentity, gramSamples } from '../../src/kernels/gram-identity';
+import { type GramLoop, gramLoop, subgroupLanes } from '../../src/kernels/variant';
 import { checkGramIdentity, type GramCase, type GramTraining } from '../checks/gram-identity';
+import { workgroupBytes } from '../contract';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -89,3 +93,26 @@ function loopTests(variant: GramLoop['variant']): void {
 }
 
 describe('gram_identity_subgroup', () => loopTests('subgroup'));
+
+describe('gram_identity_workgroup', () => {
+  loopTests('workgroup');
+  test.for([
+    { n: 257, m: 2, lanes: 32, slope: 0.25, momentum: 0.5, flips: 100, ...epochs(0.1) },
+    // More than eight quads a lane, marks of more than sixteen lanes.
+    { n: 1153, m: 1, lanes: 32, slope: 0, momentum: 0.9, flips: 10, ...epochs(0.03) },
+    { n: 1153, m: 1, slope: 0.25, momentum: 0.5, crowded: true, parts: [{ lr: 1, chunks: [8] }] },
+  ])('several quads a lane: n $n, lanes $lanes', async (each) => {
+    await checkGramIdentity(each, 'workgroup')(bound.gpu);
+  });
+  test('refuses more samples than workgroup memory marks', async () => {
+    const most = gramSamples({ maxComputeWorkgroupStorageSize: 16384 } as GPUSupportedLimits);
+    const bytes = (n: number) => workgroupBytes(specialise(gramIdentityWorkgroup.code, { NQ: Math.ceil(n / 1024) }));
+    expect([bytes(most) <= 16384, bytes(most + 1) <= 16384]).toEqual([true, false]);
+    using any = bound.gpu.array('any', 1);
+    using neurons = bound.gpu.array('neurons', 1, 'u32');
+    const arrays = { pieces: [], sources: any, neurons, state: any, losses: any };
+    const n = gramSamples(bound.gpu.limits) + 1;
+    const args = { ...arrays, pieceRows: 1, pieceCount: 1, n, ld: n, m: 1, loop: gramLoop(bound.gpu, 'workgroup') };
+    await expect(gramIdentity(bound.gpu, args)).rejects.toThrow(/workgroup memory holds the marks of \d+$/);
+  });
+});

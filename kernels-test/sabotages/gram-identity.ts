@@ -26,6 +26,11 @@ function casesOf(variant: GramLoop['variant']) {
     two: checkGramIdentity({ ...shape, parts: rates(16), beside }, variant),
     pieces: checkGramIdentity({ ...shape, parts: rates(16), pieces: [6] }, variant),
     missing: checkGramIdentity({ ...shape, parts: rates(16), missing: true }, variant),
+    // More than eight quads a lane, marks of more than sixteen lanes.
+    wide: checkGramIdentity(
+      { n: 1153, m: 1, lanes: 32, slope: 0, momentum: 0.9, flips: 10, parts: [{ lr: 0.03, chunks: [40] }] },
+      variant,
+    ),
     crowded: checkGramIdentity(
       { n: 101, slope: 0.25, momentum: 0.5, crowded: true, parts: [{ lr: 10, chunks: [12] }] },
       variant,
@@ -57,7 +62,7 @@ function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf
       to: 'if (true) {',
       check: gram,
     },
-    { what: 'flips past n awaited', from: / && 4u \* \(e \* [ST] \+ lane\) \+ c < params\.n\)/, to: ')', check: gram },
+    { what: 'flips past n awaited', from: /4u \* \(e \* [ST] \+ lane\) \+ c < params\.n/, to: 'true', check: gram },
     { what: 'settling forgotten at a flip', from: /settle\(i, (?:row, )?t, old, source\);/, to: '', check: gram },
     {
       what: 'settling with the derivative after the flip',
@@ -101,6 +106,7 @@ function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf
 }
 
 const subgroup = casesOf('subgroup');
+const workgroup = casesOf('workgroup');
 
 export const GRAM_IDENTITY: Sabotages = {
   gram_identity_subgroup: [
@@ -109,5 +115,31 @@ export const GRAM_IDENTITY: Sabotages = {
     { what: 'one flip of a word', from: 'bits & (bits - 1u)', to: '0u', check: subgroup.gram },
     { what: 'more held than fit', from: 'held == HELD || ', to: '', check: subgroup.crowded },
     { what: 'flips of two pieces at once', from: 'home != piece', to: 'false', check: subgroup.pieces },
+  ],
+  gram_identity_workgroup: [
+    ...common(workgroup),
+    { what: 'samples past n flip', from: ' & real', to: '', check: workgroup.gram },
+    { what: 'one flip of a word', from: 'bits &= bits - 1u', to: 'bits = 0u', check: workgroup.gram },
+    { what: 'marks left for the next event', from: 'atomicStore(&marks[w], 0u);', to: '', check: workgroup.gram },
+    {
+      what: 'a lane left out of the sums',
+      from: 'k < 16u; k++) {\n      sum = join',
+      to: 'k < 15u; k++) {\n      sum = join',
+      check: workgroup.wide,
+    },
+    {
+      what: 'a group left out of the sums',
+      from: 'k < GROUPS; k++',
+      to: 'k < GROUPS - 1u; k++',
+      check: workgroup.gram,
+    },
+    { what: 'another lane settles', from: '% T != lane', to: '% T != lane + 1u', check: workgroup.gram },
+    { what: 'of a lane its first quad', from: 'let e = i / (4u * T);', to: 'let e = 0u;', check: workgroup.wide },
+    { what: 'groups before not counted', from: 'k < lane / 16u', to: 'k < 0u', check: workgroup.wide },
+    { what: 'lanes of the group not counted', from: 'k < lane; k++', to: 'k < 0u; k++', check: workgroup.crowded },
+    { what: 'one word a lane', from: '(NQ + 7u) / 8u', to: 'NQ / 8u', check: workgroup.wide },
+    { what: 'quads past the row', from: /if \(quad < params\.quads\)/g, to: 'if (true)', check: workgroup.gram },
+    { what: 'every second batch', from: 'first += HELD', to: 'first += 2u * HELD', check: workgroup.crowded },
+    { what: 'every batch full', from: 'min(HELD, all_flips - first)', to: 'HELD', check: workgroup.gram },
   ],
 };

@@ -13,6 +13,17 @@ export const GRAM_PIECES = 6;
 export const GRAM_EPOCHS = 2 ** 22;
 
 const { record } = shaders.gramIdentitySubgroup.bindings.neurons;
+/** Bytes of workgroup memory that gram_identity_workgroup takes at its most lanes, besides a bit for each sample. */
+const WORKGROUP_BYTES = 5772;
+const MOST_LANES = 256;
+
+/** Samples that gram_identity_workgroup takes on an adapter: 83968 where workgroup memory is the least there may be. */
+export function gramSamples({ maxComputeWorkgroupStorageSize: bytes }: GPUSupportedLimits): number {
+  // Whole quads of all lanes.
+  const unit = 4 * MOST_LANES;
+  return Math.floor(((bytes - WORKGROUP_BYTES) * 8) / unit) * unit;
+}
+
 /** Words of a neuron's record, and where the four that come back lie. */
 export const NEURON_WORDS = record.size / 4;
 
@@ -89,16 +100,13 @@ export interface GramIdentityArgs {
   readonly loop?: GramLoop;
 }
 
-/** gram_identity_subgroup: a chunk of epochs of every neuron. */
+/** gram_identity_subgroup or gram_identity_workgroup: a chunk of epochs of every neuron. */
 export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
-  const { pieces, pieceCount, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
-  if (pieceCount > GRAM_PIECES) throw new RangeError(`K in ${pieceCount} pieces: at most ${GRAM_PIECES}`);
-  const { lanes } = args.loop ?? gramLoop(gpu);
-  const words = Math.ceil(ld / (32 * lanes));
-  // Powers of two, so that few sizes of n compile anew.
-  const constants = { S: lanes, NW: 2 ** Math.ceil(Math.log2(Math.max(8, words))), PIECES: pieceCount };
-  const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
-  const params = { n, m, quads: ld / 4, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0 };
+  const { pieces, pieceCount: PIECES, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
+  if (PIECES > GRAM_PIECES) throw new RangeError(`K in ${PIECES} pieces: at most ${GRAM_PIECES}`);
+  const { variant, lanes } = args.loop ?? gramLoop(gpu);
+  const quads = ld / 4;
+  const params = { n, m, quads, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0 };
   // A binding without a piece is never read; it holds whatever is there.
   const piece = (at: number) => pieces[at] ?? pieces[0] ?? sources;
   const arrays = {
@@ -113,5 +121,18 @@ export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<St
     state,
     losses,
   };
-  return (batch) => void batch.dispatch(kernel, arrays, params, fold(gpu, m));
+  const grid = fold(gpu, m);
+  if (variant === 'subgroup') {
+    const words = Math.ceil(quads / (8 * lanes));
+    // Powers of two, so that few sizes of n compile anew.
+    const constants = { S: lanes, NW: 2 ** Math.ceil(Math.log2(Math.max(8, words))), PIECES };
+    const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
+    return (batch) => void batch.dispatch(kernel, arrays, params, grid);
+  }
+  const most = gramSamples(gpu.limits);
+  if (n > most) throw new RangeError(`the neuron loop of ${n} samples: workgroup memory holds the marks of ${most}`);
+  // No more lanes than quads, but for what rounds them up.
+  const T = Math.min(lanes, Math.ceil(quads / 32) * 32);
+  const kernel = await gpu.kernel(shaders.gramIdentityWorkgroup, { T, NQ: Math.ceil(quads / T), PIECES });
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }

@@ -9,8 +9,8 @@
 
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { GRAM_EPOCHS, GRAM_PIECES } from '../kernels/gram-identity';
-import { matmulLayout } from '../kernels/variant';
+import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-identity';
+import { gramLoop, matmulLayout } from '../kernels/variant';
 import { groupLength, PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
@@ -74,6 +74,8 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
     const buffers = gpu.limits.maxStorageBuffersPerShaderStage;
     if (buffers < 4 + GRAM_PIECES)
       return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
+    const samples = gramLoop(gpu).variant === 'workgroup' ? gramSamples(gpu.limits) : n;
+    if (n > samples) return `Gram training takes at most ${samples} samples on this adapter, not ${n}`;
     if (gramPieces(gpu, n).count > GRAM_PIECES) {
       const bytes = formatBytes(4 * gramLength(n));
       return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
