@@ -2,16 +2,16 @@
 //   1. the adapter and its limits;
 //   2. the eight golden experiments by number, with both matmul variants where both can run;
 //   3. forward, weight gradient and whole epochs at the paper's shapes: median and spread, GFLOP/s;
-//   4. whole experiments, and the same in PyTorch on the same machine where the yardstick and a GPU for it are at hand.
+//   4. whole experiments by every trainer, grids, and the same in PyTorch on the same machine where the yardstick and a GPU for it are at hand.
 //
-//   node build.mjs && node bench/device.mjs [--adapter NAME] [--json FILE] [--large] [--rounds N] [--pytorch FILE.py]
+//   node build.mjs && node bench/device.mjs [--adapter NAME] [--json FILE] [--large] [--rounds N] [--mnist DIR] [--pytorch FILE.py]
 //
 // On a rented machine: bash ../shared/gpu/pack, then bash .gpu/run node bench/device.mjs --large --pytorch .gpu/pytorch_pipeline.py
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as perturb from '../dist/node.js';
+import { runExperimentsBench } from './experiments.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,6 +20,7 @@ const { values: options } = parseArgs({
     large: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     pytorch: { type: 'string' },
+    mnist: { type: 'string' },
   },
 });
 const rounds = Number(options.rounds);
@@ -143,42 +144,12 @@ for (const [n, d, m] of SHAPES) {
 }
 
 // --- whole experiments, and PyTorch beside them ---------------------------------------------------------------------
-const EXPERIMENTS = [
-  {
-    name: 'shifted Gauss 1000/100/100, 1000+1000 epochs',
-    document: {},
-    python: ['-n', '1000', '-d', '100', '-m', '100', '--epochs', '1000', '1000'],
-  },
-];
-for (const { name, document, python } of EXPERIMENTS) {
-  const configs = ['direct', 'gram'].map((trainer) => perturb.parseConfig({ ...document, trainer }));
-  const seconds = { direct: [], gram: [] };
-  let metrics;
-  // The first round warms up; the trainers take turns.
-  for (let round = 0; round <= rounds; round++) {
-    for (const config of configs) {
-      const result = await perturb.runExperiment(engine, config);
-      if (round > 0) seconds[config.trainer].push(result.timing.totalSeconds);
-      metrics = result.metrics;
-    }
-  }
-  const row = { name, seconds: median(seconds.gram), directSeconds: median(seconds.direct), all: seconds, metrics };
-  const ratio = (row.directSeconds / row.seconds).toFixed(1);
-  console.log(`${name}: direct ${row.directSeconds.toFixed(3)} s, gram ${row.seconds.toFixed(3)} s, ratio ${ratio}`);
-  if (options.pytorch) {
-    for (const extra of [[], ['--autocast']]) {
-      const lines = execFileSync('python3', [options.pytorch, ...python, '--device', 'cuda', ...extra], {
-        encoding: 'utf8',
-      });
-      const last = JSON.parse(lines.trim().split('\n').at(-1));
-      row[`pytorch${extra.length ? 'Autocast' : ''}Seconds`] = last.total_s;
-      console.log(
-        `  PyTorch${extra.length ? ' with autocast' : ''}: ${last.total_s} s, ratio ${(last.total_s / row.seconds).toFixed(2)}`,
-      );
-    }
-  }
-  report.experiments.push(row);
-}
+report.experiments = await runExperimentsBench(engine, {
+  rounds,
+  mnist: options.mnist,
+  large: options.large,
+  pytorch: options.pytorch,
+});
 if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 engine.dispose();
 process.exit(0);

@@ -36,8 +36,9 @@ interface Costs {
   /** A multiply-add of the direct trainer, and what an epoch costs besides. */
   readonly direct: number;
   readonly epoch: number;
-  /** A multiply-add of K, of which half are computed. */
+  /** A multiply-add of K, of which half are computed, and what both ends of Gram training cost besides: submits, readbacks. */
   readonly gram: number;
+  readonly ends: number;
   /** One sample's share of a flip, and of going to the next event. */
   readonly flip: number;
   readonly event: number;
@@ -45,8 +46,24 @@ interface Costs {
   readonly entry: number;
 }
 
-const LAVAPIPE: Costs = { direct: 6.5e-11, epoch: 5e-4, gram: 7e-11, flip: 8e-10, event: 6e-9, entry: 3e-8 };
-const SWIFTSHADER: Costs = { direct: 5.5e-10, epoch: 5e-4, gram: 6e-10, flip: 8e-9, event: 4e-8, entry: 3e-8 };
+const LAVAPIPE: Costs = {
+  direct: 6.5e-11,
+  epoch: 5e-4,
+  gram: 7e-11,
+  ends: 0.03,
+  flip: 8e-10,
+  event: 6e-9,
+  entry: 3e-8,
+};
+const SWIFTSHADER: Costs = {
+  direct: 5.5e-10,
+  epoch: 5e-4,
+  gram: 6e-10,
+  ends: 0.05,
+  flip: 8e-9,
+  event: 4e-8,
+  entry: 3e-8,
+};
 
 /** Flips of a derivative bit in a whole run, before anything is known (measured: 0.3 to 0.6; pure noise up to 5). */
 const PRIOR_FLIPS = 0.6;
@@ -128,7 +145,7 @@ export function estimateCosts(gpu: Gpu, { n, d, m }: Pick<TrainingShape, 'n' | '
   if (!c) return undefined;
   return {
     directEpoch: 2 * c.direct * n * d * m + c.epoch,
-    gramStart: c.gram * n * n * d + 4 * c.direct * n * d * m + 10 * c.epoch,
+    gramStart: c.gram * n * n * d + 4 * c.direct * n * d * m + c.ends,
     flip: c.flip * n,
     event: c.event * n,
     denseEpoch: c.direct * n * n * m + c.entry * n * m + c.epoch,
@@ -163,8 +180,8 @@ export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_M
     estimate.gramStart + flips * estimate.flip + Math.min(flips, m * epochs) * estimate.event;
   const expected = PRIOR_FLIPS * n * m;
   const reason = compared(gram(expected), direct);
-  // Even without K, both ends cost a few epochs.
-  if (epochs <= 2 * PROBES[0]) return { trainer: 'direct', reason };
+  // A look costs a few epochs itself: only where few flips would make the difference.
+  if (epochs <= 2 * PROBES[0] || gram(expected / DOUBT) >= direct) return { trainer: 'direct', reason };
   return { trainer: gram(DOUBT * expected) < direct / 2 ? 'gram' : 'probe', reason };
 }
 
@@ -181,8 +198,11 @@ export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, fli
   // Without a flip K may never be needed.
   const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lasting(left) * perEpoch;
   const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
-  if (gram < direct) return { trainer: 'gram', reason };
-  return { trainer: PROBES.some((probe) => probe > epoch && probe < shape.epochs) ? 'probe' : 'direct', reason };
+  const later = PROBES.some((probe) => probe > epoch && probe < shape.epochs);
+  // While an epoch of so many flips costs more than a direct one, the switch can wait.
+  const wait = later && perEpoch > estimate.directEpoch;
+  if (gram < direct && !wait) return { trainer: 'gram', reason };
+  return { trainer: later ? 'probe' : 'direct', reason };
 }
 
 /** Whether to stay in Gram space at `epoch`, after so many flips and events since the last look. */
