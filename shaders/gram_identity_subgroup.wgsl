@@ -290,13 +290,14 @@ fn gram_identity_subgroup(
         let towards = select(vec4f(-1.0), vec4f(1.0), value > vec4f(0.0));
         let reach = me.lr * (max(towards * b, vec4f(0.0)) + f32(next - 1u) * max(towards * a, vec4f(0.0)));
         let near = 1.00001 * reach >= abs(value);
-        if (next > 1u && any(near)) {
-          let close = select(vec4f(0.0), vec4f(1.0), near);
-          for (var c = 0u; c < 4u; c++) {
-            if (pick(close, c) > 0.0 && 4u * (e * S + lane) + c < params.n) {
-              next = min(next, crossing(pick(value, c), pick(b, c), pick(a, c), next - 1u));
-            }
-          }
+        // One search after the other, as many as there are: lavapipe runs what a condition guards whether it holds or not.
+        let places = vec4u(4u * (e * S + lane)) + vec4u(0u, 1u, 2u, 3u);
+        let marks = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), near & (places < vec4u(params.n)));
+        var waiting = marks.x | marks.y | marks.z | marks.w;
+        while (waiting != 0u) {
+          let c = firstTrailingBit(waiting);
+          waiting &= waiting - 1u;
+          next = min(next, crossing(pick(value, c), pick(b, c), pick(a, c), next - 1u));
         }
       }
       let p = subgroupMin(next);

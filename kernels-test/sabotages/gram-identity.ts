@@ -62,7 +62,6 @@ function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf
       to: 'if (true) {',
       check: gram,
     },
-    { what: 'flips past n awaited', from: /4u \* \(e \* [ST] \+ lane\) \+ c < params\.n/, to: 'true', check: gram },
     { what: 'settling forgotten at a flip', from: /settle\(i, (?:row, )?t, old, source\);/, to: '', check: gram },
     {
       what: 'settling with the derivative after the flip',
@@ -111,6 +110,12 @@ const workgroup = casesOf('workgroup');
 export const GRAM_IDENTITY: Sabotages = {
   gram_identity_subgroup: [
     ...common(subgroup),
+    {
+      what: 'flips past n awaited',
+      from: 'near & (places < vec4u(params.n))',
+      to: 'near',
+      check: subgroup.gram,
+    },
     { what: 'samples past n flip', from: 'if (i >= params.n)', to: 'if (i == 0xffffffffu)', check: subgroup.gram },
     { what: 'one flip of a word', from: 'bits & (bits - 1u)', to: '0u', check: subgroup.gram },
     { what: 'more held than fit', from: 'held == HELD || ', to: '', check: subgroup.crowded },
@@ -118,6 +123,12 @@ export const GRAM_IDENTITY: Sabotages = {
   ],
   gram_identity_workgroup: [
     ...common(workgroup),
+    {
+      what: 'flips past n awaited',
+      from: '4u * (e * T + lane) + c < params.n',
+      to: 'true',
+      check: workgroup.gram,
+    },
     { what: 'samples past n flip', from: ' & real', to: '', check: workgroup.gram },
     { what: 'one flip of a word', from: 'bits &= bits - 1u', to: 'bits = 0u', check: workgroup.gram },
     { what: 'marks left for the next event', from: 'atomicStore(&marks[w], 0u);', to: '', check: workgroup.gram },
