@@ -13,7 +13,8 @@
 //            3 kernel3 read        likewise
 //            4 kernel4 read        likewise
 //            5 kernel5 read        likewise
-//            6 sources read        (label vectors, quads) s = -y / n, zero past n, as vec4
+//            6 sources read        (3 label vectors, quads) as vec4: first every s = -y / n, zero past n; then for each the sums
+//                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums
 //            7 neurons read_write  (m) struct Neuron
 //            8 state   read_write  (6, m, quads) as vec4; H, U and A past n move along, and mean nothing
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
@@ -22,7 +23,7 @@
 // Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
-// Order      flips of one epoch by ascending sample; deterministic, and the same however the epochs are cut into chunks and
+// Order      flips of one epoch, or the rows that A is made anew from, by ascending sample; deterministic, and the same however the epochs are cut into chunks and
 //            whatever other neurons run beside: state stands at the neuron's last flip, not at the chunk's end, unless sync
 //            is 1
 //
@@ -30,6 +31,8 @@
 // zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,
 // and compiles for minutes. K comes by gathers (1 ns an entry, the cost of a flip), so each entry of A is held in a register
 // while the rows of all flips pass. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// Perturbations lie close together, and flip in crowds (half of them in an epoch). Where that is cheaper, A is then made anew:
+// of each class either the active samples are added up, or the others taken from what all of them give, which label_sums knows.
 enable subgroups;
 // The analysis does not know that subgroupMin gives all lanes one value; every branch around a subgroup operation depends
 // on such values, on parameters and on the workgroup alone.
@@ -40,6 +43,8 @@ const NW = 64u; // @specialised
 const PIECES = 1u; // @specialised
 // Flips applied in one pass over A.
 const HELD = 32u;
+// So many flips in one epoch, and it is looked whether A costs less made anew.
+const CROWD = 64u;
 // The search for a crossing ends here: no run is longer.
 const HORIZON = 4194304u;
 
@@ -49,6 +54,7 @@ struct Params {
   quads: u32,
   piece_rows: u32,
   have_kernel: u32,
+  vectors: u32,
 }
 
 // What the host says of a neuron, and what it gets back: clock, events, flips, stalled.
@@ -269,6 +275,9 @@ fn gram_identity_subgroup(
   var stalled = 0u;
   // The word of `flipped` at which the flips of this event go on.
   var w = words;
+  // Whether A is made anew, and which classes from the whole less the others.
+  var anew = false;
+  var less = vec2<bool>(false);
   loop {
     if (w == words) {
       // Sums and the next flip as seen from epoch t, where H, U and A stand. A flip after the chunk's end is left for later.
@@ -331,7 +340,8 @@ fn gram_identity_subgroup(
         let moved = value - me.lr * (b * (1.0 - power) + f32(advance) * a);
         state[at] = moved;
         state[plane + at] = power * u + (1.0 - power) * a;
-        let changed = (moved > vec4f(0.0)) != (value > vec4f(0.0));
+        let places = vec4u(4u * (e * S + lane)) + vec4u(0u, 1u, 2u, 3u);
+        let changed = ((moved > vec4f(0.0)) != (value > vec4f(0.0))) & (places < vec4u(params.n));
         if (any(changed)) {
           let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), changed);
           flipped[e / 8u] |= (bits.x | bits.y | bits.z | bits.w) << (4u * (e % 8u));
@@ -340,6 +350,56 @@ fn gram_identity_subgroup(
       t += advance;
       events++;
       w = 0u;
+      var crowd = 0u;
+      for (var k = 0u; k < words; k++) {
+        crowd += countOneBits(flipped[k]);
+      }
+      crowd = subgroupAdd(crowd);
+      flips += crowd;
+      anew = false;
+      if (crowd >= CROWD) {
+        // Active and other samples of both classes: s < 0, s > 0.
+        var counts = vec4f(0.0);
+        for (var e = 0u; e < per_lane; e++) {
+          let at = e * S + lane;
+          let source = sources[sources_first + at];
+          let on = select(vec4f(0.0), vec4f(1.0), state[own + at] > vec4f(0.0));
+          let first = select(vec4f(0.0), vec4f(1.0), source < vec4f(0.0));
+          let second = select(vec4f(0.0), vec4f(1.0), source > vec4f(0.0));
+          counts += vec4f(dot(first, on), dot(first, 1.0 - on), dot(second, on), dot(second, 1.0 - on));
+        }
+        counts = subgroupAdd(counts);
+        // Whether a class is what all of it give less the others.
+        less = vec2<bool>(counts.y < counts.x, counts.w < counts.z);
+        anew = u32(min(counts.x, counts.y) + min(counts.z, counts.w)) < crowd;
+      }
+      if (anew) {
+        let scale = me.readout / (1.0 - me.mu);
+        let sums_first = (params.vectors + 2u * me.source) * params.quads;
+        let share = select(vec2f(me.slope), vec2f(1.0), less);
+        for (var e = 0u; e < per_lane; e++) {
+          let at = e * S + lane;
+          let value = state[own + at];
+          let source = sources[sources_first + at];
+          // The flips come to an end here, each in its own lane; then the rows to add take their place.
+          var bits = (flipped[e / 8u] >> (4u * (e % 8u))) & 15u;
+          while (bits != 0u) {
+            let c = firstTrailingBit(bits);
+            bits &= bits - 1u;
+            let old = select(1.0, me.slope, pick(value, c) > 0.0);
+            settle(4u * at + c, t, old, pick(source, c));
+          }
+          let taken = select(vec4<bool>(less.y), vec4<bool>(less.x), source < vec4f(0.0));
+          let adds = ((value > vec4f(0.0)) != taken) & (source != vec4f(0.0));
+          let marks = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), adds);
+          let shift = 4u * (e % 8u);
+          let all = marks.x | marks.y | marks.z | marks.w;
+          flipped[e / 8u] = (flipped[e / 8u] & ~(15u << shift)) | (all << shift);
+          let negative = sources[sums_first + at];
+          let positive = sources[sums_first + params.quads + at];
+          state[2u * plane + own + at] = scale * (share.x * negative + share.y * positive);
+        }
+      }
     }
     // The next flips that fit one pass over A. This stands here, and not in a loop of its own, because lavapipe compiles
     // loops nested deeper than this for minutes.
@@ -365,7 +425,6 @@ fn gram_identity_subgroup(
       if (held == HELD || (held > 0u && home != piece)) {
         break;
       }
-      flips++;
       var change = 0.0;
       if (mine == i) {
         flipped[w] = bits & (bits - 1u);
@@ -373,8 +432,10 @@ fn gram_identity_subgroup(
         let now = pick(derivative(state[own + at]), first % 4u);
         let old = select(1.0, me.slope, now == 1.0);
         let source = pick(sources[sources_first + at], first % 4u);
-        settle(i, t, old, source);
         change = source * (now - old);
+        if (!anew) {
+          settle(i, t, old, source);
+        }
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);

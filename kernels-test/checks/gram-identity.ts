@@ -52,6 +52,8 @@ export interface GramCase extends GramTraining {
   readonly flips?: number;
   /** Some epoch has more flips than the kernel holds at once. */
   readonly crowded?: boolean;
+  /** Samples so close together (this much of their distance from zero) that whole classes flip in an epoch. */
+  readonly spread?: number;
   /** Lanes of the workgroup variant at most (default: its own choice). */
   readonly lanes?: number;
 }
@@ -82,18 +84,21 @@ interface Problem {
   readonly ld: number;
   /** (n, ld) */
   readonly K: Float32Array;
-  /** (label vectors, ld) */
+  /** (3 label vectors, ld) */
   readonly sources: Float32Array;
   readonly trainings: readonly Prepared[];
 }
 
 /** Inputs of a case, and what the reference makes of them; the neurons stay away from kinks. */
-function gramProblem({ n, d = 5, seed = 1, beside = [], ...own }: GramCase): Problem {
+function gramProblem({ n, d = 5, seed = 1, spread, beside = [], ...own }: GramCase): Problem {
   const draws = new Draws(seed * 1e4 + n);
   const all = [own, ...beside];
   const ld = Math.ceil(n / 32) * 32;
   const y = Array.from({ length: 1 + Math.max(...all.map(({ labels = 0 }) => labels)) }, () => draws.signs(n));
-  const X = draws.normal(n * d).map((value, e) => value + 0.3 * y[0]![Math.floor(e / d)]!);
+  const X = draws.normal(n * d).map((value, e) => {
+    const label = y[0]![Math.floor(e / d)]!;
+    return spread === undefined ? value + 0.3 * label : (e % d === 0 ? label : 0) + spread * value;
+  });
   const K = new Float32Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < n; k++) {
@@ -103,8 +108,17 @@ function gramProblem({ n, d = 5, seed = 1, beside = [], ...own }: GramCase): Pro
     }
   }
   const s = y.map((labels) => labels.map((value) => -value / n));
-  const sources = new Float32Array(y.length * ld);
-  for (const [at, values] of s.entries()) sources.set(values, at * ld);
+  const sources = new Float32Array(3 * y.length * ld);
+  for (const [at, values] of s.entries()) {
+    sources.set(values, at * ld);
+    for (const [c, sign] of [-1, 1].entries()) {
+      for (let i = 0; i < n; i++) {
+        let sum = 0;
+        for (let k = 0; k < n; k++) if (Math.sign(values[k]!) === sign) sum += values[k]! * K[k * n + i]!;
+        sources[(y.length + 2 * at + c) * ld + i] = sum;
+      }
+    }
+  }
   const trainings = all.map((training): Prepared => {
     const { m = 3, slope, momentum, labels = 0, start = 0, parts } = training;
     const rates = parts.flatMap(({ lr, chunks }) => chunks.flatMap((count) => new Array<number>(count).fill(lr)));
@@ -313,7 +327,8 @@ class Play {
     const words = packNeurons(orders);
     this.#neurons.write(words);
     const pieces = haveKernel ? this.#pieces : [];
-    const arrays = { pieces, sources: this.#sources, neurons: this.#neurons, state: this.#state, losses };
+    const vectors = this.problem.sources.length / ld / 3;
+    const arrays = { pieces, sources: this.#sources, vectors, neurons: this.#neurons, state: this.#state, losses };
     const sizes = {
       pieceRows: this.#pieceRows,
       pieceCount: this.#pieces.length,
@@ -423,11 +438,16 @@ function heldAtOnce(code: string): number {
 }
 
 /** The case must have in it what it is there to show. */
-function expectWorth({ flips: least = 0, crowded = false }: GramCase, runs: readonly NeuronRun[], held: number): void {
+function expectWorth(
+  { n, flips: least = 0, crowded = false, spread }: GramCase,
+  runs: readonly NeuronRun[],
+  held: number,
+): void {
   const crowds = runs.flatMap(({ turns }) => turns.map(({ flips }) => flips));
   const flips = crowds.reduce((sum, crowd) => sum + crowd, 0);
   if (flips < least) throw new Error(`the reference has ${flips} flips, fewer than ${least}: choose another case`);
   const most = Math.max(0, ...crowds);
+  if (spread !== undefined && most < n / 3) throw new Error(`at most ${most} of ${n} samples flip in an epoch`);
   if (crowded && most <= held) throw new Error(`at most ${most} flips in an epoch, the kernel holds ${held} at once`);
 }
 

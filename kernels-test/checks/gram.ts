@@ -1,6 +1,6 @@
-// sign_mask, strided_sums.
+// sign_mask, strided_sums, label_sums.
 
-import { signMask, stridedSums } from '../../src/kernels/gram';
+import { labelSums, signMask, stridedSums } from '../../src/kernels/gram';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../helpers';
 import type { Check } from './case';
 
@@ -94,5 +94,61 @@ export function checkSums(test: SumsCase): Check {
     const second = { steps: steps - half, first: first + half * inner, accumulate: true };
     await runStep(gpu, await stridedSums(gpu, { ...same, ...second }));
     expectSameBits('sums in two calls', await bench.floats(rest, outputFirst), output);
+  };
+}
+
+export interface LabelSumsCase {
+  readonly n: number;
+  /** Label vectors, of which each gets its sums. */
+  readonly vectors?: number;
+  /** Pieces that K comes in; the sums must be the bits of one piece. */
+  readonly pieces?: number;
+}
+
+export function checkLabelSums({ n, vectors = 1, pieces = 1 }: LabelSumsCase): Check {
+  return async (gpu) => {
+    const draws = new Draws(n * 10 + vectors);
+    const ld = Math.ceil(n / 32) * 32;
+    // Rows and columns past n hold what must not count.
+    const K = new Float32Array(ld * ld).fill(7);
+    for (let i = 0; i < n; i++) K.set(draws.normal(n), i * ld);
+    const labels = Array.from({ length: vectors }, () => draws.signs(n).map((y) => -y / n));
+    const sources = new Float32Array(3 * vectors * ld).fill(Number.NaN);
+    for (const [at, s] of labels.entries()) sources.fill(0, at * ld, (at + 1) * ld).set(s, at * ld);
+    using bench = new Bench(gpu);
+    const run = async (count: number) => {
+      const rows = Math.ceil(ld / count / 4) * 4;
+      const array = bench.inout('sources', sources);
+      for (let vector = 0; vector < vectors; vector++) {
+        for (let start = 0; start < ld; start += rows) {
+          const here = Math.min(rows, ld - start);
+          const kernel = bench.input('rows of K', K.subarray(start * ld, (start + here) * ld));
+          const where = { ld, start, rows: here, vector, output: vectors + 2 * vector, accumulate: start > 0 };
+          await runStep(gpu, await labelSums(gpu, { kernel, sources: array, ...where }));
+        }
+      }
+      return bench.floats(array);
+    };
+    const result = await run(1);
+    expectExact('label vectors', result.subarray(0, vectors * ld), sources.subarray(0, vectors * ld));
+    for (const [at, s] of labels.entries()) {
+      for (const [c, sign] of [-1, 1].entries()) {
+        const expected = new Float64Array(n);
+        const sizes = new Float64Array(n);
+        for (let k = 0; k < n; k++) {
+          if (Math.sign(s[k]!) !== sign) continue;
+          for (let i = 0; i < n; i++) {
+            expected[i]! += s[k]! * K[k * ld + i]!;
+            sizes[i]! += Math.abs(s[k]! * K[k * ld + i]!);
+          }
+        }
+        const first = (vectors + 2 * at + c) * ld;
+        // A product and an addition a term.
+        const bound = (i: number) => (n + 1) * U * sizes[i]!;
+        expectClose(`sums of class ${c}`, result.subarray(first, first + n), expected, bound);
+      }
+    }
+    expectSameBits('sums', await run(1), result);
+    if (pieces > 1) expectSameBits(`K in ${pieces} pieces`, await run(pieces), result);
   };
 }

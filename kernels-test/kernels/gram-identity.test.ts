@@ -81,6 +81,13 @@ function loopTests(variant: GramLoop['variant']): void {
     { n: 7, slope: 0, momentum: 0.5, m: 3 },
   ])('waits for K at the first flip: n $n', async (each, { skip }) =>
     run({ ...each, ...epochs(0.05), recuts: [], beside, missing: true }, skip));
+  test.for([
+    { n: 203, slope: 0, momentum: 0.9 },
+    { n: 229, slope: 0.25, momentum: 0.5, seed: 3 },
+  ])('whole classes flip in an epoch: %j', async (each, { skip }) => {
+    const parts = [{ lr: 0.5, chunks: [30] }];
+    await run({ ...each, m: 12, crowded: true, spread: 0.01, parts, recuts: [[[7, 23]]], pieces: [3], beside }, skip);
+  });
   test('more flips in an epoch than it holds', async ({ skip }) =>
     run(
       {
@@ -110,7 +117,7 @@ describe('gram_identity_workgroup', () => {
     expect([bytes(most) <= 16384, bytes(most + 1) <= 16384]).toEqual([true, false]);
     using any = bound.gpu.array('any', 1);
     using neurons = bound.gpu.array('neurons', 1, 'u32');
-    const arrays = { pieces: [], sources: any, neurons, state: any, losses: any };
+    const arrays = { pieces: [], sources: any, vectors: 1, neurons, state: any, losses: any };
     const n = gramSamples(bound.gpu.limits) + 1;
     const args = { ...arrays, pieceRows: 1, pieceCount: 1, n, ld: n, m: 1, loop: gramLoop(bound.gpu, 'workgroup') };
     await expect(gramIdentity(bound.gpu, args)).rejects.toThrow(/workgroup memory holds the marks of \d+$/);

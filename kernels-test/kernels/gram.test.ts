@@ -1,5 +1,12 @@
 import { describe, test } from 'vitest';
-import { checkSignMask, checkSums, type SignMaskCase, type SumsCase } from '../checks/gram';
+import {
+  checkLabelSums,
+  checkSignMask,
+  checkSums,
+  type LabelSumsCase,
+  type SignMaskCase,
+  type SumsCase,
+} from '../checks/gram';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -34,5 +41,17 @@ describe('strided_sums', () => {
   ];
   test.for(cases)('float64 reference: %j', async (each) => {
     await checkSums(each)(bound.gpu);
+  });
+});
+
+describe('label_sums', () => {
+  test.for([
+    { n: 1 },
+    { n: 7, vectors: 2 },
+    { n: 33, pieces: 3 },
+    { n: 64, vectors: 3, pieces: 2 },
+    { n: 257, pieces: 6 },
+  ] as LabelSumsCase[])('float64 reference: %j', async (each) => {
+    await checkLabelSums(each)(bound.gpu);
   });
 });

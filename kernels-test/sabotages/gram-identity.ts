@@ -31,6 +31,19 @@ function casesOf(variant: GramLoop['variant']) {
       { n: 1153, m: 1, lanes: 32, slope: 0, momentum: 0.9, flips: 10, parts: [{ lr: 0.03, chunks: [40] }] },
       variant,
     ),
+    // Whole classes flip at once: A is made anew.
+    classes: checkGramIdentity(
+      {
+        n: 203,
+        m: 12,
+        slope: 0.25,
+        momentum: 0.9,
+        spread: 0.01,
+        parts: [{ lr: 0.5, chunks: [30] }],
+        beside: [{ m: 4, slope: 0.25, momentum: 0.9, labels: 1, parts: [{ lr: 0.5, chunks: [30] }] }],
+      },
+      variant,
+    ),
     crowded: checkGramIdentity(
       { n: 101, slope: 0.25, momentum: 0.5, crowded: true, parts: [{ lr: 10, chunks: [12] }] },
       variant,
@@ -110,6 +123,49 @@ const workgroup = casesOf('workgroup');
 export const GRAM_IDENTITY: Sabotages = {
   gram_identity_subgroup: [
     ...common(subgroup),
+    {
+      what: 'classes exchanged',
+      from: 'vec4<bool>(less.y), vec4<bool>(less.x)',
+      to: 'vec4<bool>(less.x), vec4<bool>(less.y)',
+      check: subgroup.classes,
+    },
+    {
+      what: 'sums of the class alone',
+      from: 'share.x * negative + share.y * positive',
+      to: 'share.x * negative',
+      check: subgroup.classes,
+    },
+    {
+      what: 'the slope of those that are off',
+      from: 'select(vec2f(me.slope), ',
+      to: 'select(vec2f(0.0), ',
+      check: subgroup.classes,
+    },
+    {
+      what: 'sums of the first label vector',
+      from: '2u * me.source) * params.quads',
+      to: '0u) * params.quads',
+      check: subgroup.classes,
+    },
+    {
+      what: 'made anew without the readout',
+      from: 'let scale = me.readout / ',
+      to: 'let scale = 1.0 / ',
+      check: subgroup.classes,
+    },
+    {
+      what: 'a crowd not settled',
+      from: 'settle(4u * at + c, t, old, pick(source, c));',
+      to: '',
+      check: subgroup.classes,
+    },
+    {
+      what: 'a crowd settled with the derivative after',
+      from: 'let old = select(1.0, me.slope, pick(value, c) > 0.0);',
+      to: 'let old = select(me.slope, 1.0, pick(value, c) > 0.0);',
+      check: subgroup.classes,
+    },
+    { what: 'a crowd settled twice', from: 'if (!anew) {', to: 'if (true) {', check: subgroup.classes },
     {
       what: 'flips past n awaited',
       from: 'near & (places < vec4u(params.n))',

@@ -1,4 +1,4 @@
-import { checkSignMask, checkSums } from '../checks/gram';
+import { checkLabelSums, checkSignMask, checkSums } from '../checks/gram';
 import { checkGramCoefficients, checkGramOutputs } from '../checks/gram-epoch';
 import type { Sabotages } from './sabotage';
 
@@ -7,7 +7,29 @@ const columns = checkSums({ rows: 33, cols: 64, of: 'columns', ld: 70, first: 3,
 const outputs = checkGramOutputs({ n: 65, m: 33, slope: 0.25, variant: 'tiled', start: 7 });
 const coefficients = checkGramCoefficients({ n: 65, m: 33, slope: 0.25, variant: 'tiled', start: 7 });
 
+const labels = checkLabelSums({ n: 37, vectors: 2, pieces: 3 });
+
 export const GRAM: Sabotages = {
+  label_sums: [
+    { what: 'classes exchanged', from: 'min(s, 0.0)', to: 'max(s, 0.0)', check: labels },
+    { what: 'the other class forgotten', from: 'max(s, 0.0) * row', to: '0.0 * row', check: labels },
+    { what: 'labels from the first row on', from: '(params.start + k) / 4u', to: 'k / 4u', check: labels },
+    { what: 'the first label vector', from: 'params.vector * params.quads + ', to: '', check: labels },
+    { what: 'pieces not added up', from: 'params.accumulate == 1u', to: 'false', check: labels },
+    {
+      what: 'the last row left out',
+      from: 'k < params.rows',
+      to: 'k + 1u < params.rows',
+      check: checkLabelSums({ n: 32 }),
+    },
+    {
+      what: 'both classes in one row',
+      from: 'sources[at + params.quads] = positive',
+      to: 'sources[at] = positive',
+      check: labels,
+    },
+    { what: 'no guard', from: 'q >= params.quads', to: 'false', check: checkLabelSums({ n: 1 }) },
+  ],
   gram_coefficients: [
     { what: 'sign of the step', from: 'coefficients[e] -=', to: 'coefficients[e] +=', check: coefficients },
     { what: 'the next rate', from: 'state[0] * v', to: 'state[1] * v', check: coefficients },

@@ -84,8 +84,10 @@ export interface GramIdentityArgs {
   /** How many there are, or will be. */
   readonly pieceCount: number;
   readonly pieceRows: number;
-  /** (label vectors, ld) -y / n, zero past n */
+  /** (3 vectors, ld) label vectors -y / n, zero past n; then, once K is there, the sums of `labelSums` for each. */
   readonly sources: GpuArray;
+  /** Label vectors. */
+  readonly vectors: number;
   /** (m) records, from {@link packNeurons}; reports come back in them. */
   readonly neurons: GpuArray;
   /** (6, m, ld) H, U, A, C, V, epoch of the last change */
@@ -102,11 +104,11 @@ export interface GramIdentityArgs {
 
 /** gram_identity_subgroup or gram_identity_workgroup: a chunk of epochs of every neuron. */
 export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
-  const { pieces, pieceCount: PIECES, pieceRows, n, ld, m, sources, neurons, state, losses } = args;
+  const { pieces, pieceCount: PIECES, pieceRows, n, ld, m, sources, vectors, neurons, state, losses } = args;
   if (PIECES > GRAM_PIECES) throw new RangeError(`K in ${PIECES} pieces: at most ${GRAM_PIECES}`);
   const { variant, lanes } = args.loop ?? gramLoop(gpu);
   const quads = ld / 4;
-  const params = { n, m, quads, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0 };
+  const params = { n, m, quads, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0, vectors };
   // A binding without a piece is never read; it holds whatever is there.
   const piece = (at: number) => pieces[at] ?? pieces[0] ?? sources;
   const arrays = {

@@ -47,3 +47,27 @@ export async function stridedSums(gpu: Gpu, args: SumsArgs): Promise<Step> {
   const params = { ...rest, output_first: outputFirst, accumulate: accumulate ? 1 : 0 };
   return (batch) => void batch.dispatch(kernel, { input, output }, params, grid1d(gpu, rest.count));
 }
+
+export interface LabelSumsArgs {
+  /** (rows, ld) a piece of K */
+  readonly kernel: GpuArray;
+  /** (label vectors and sums, ld) in and out */
+  readonly sources: GpuArray;
+  readonly ld: number;
+  /** First row of the piece, a multiple of 4, and how many it has. */
+  readonly start: number;
+  readonly rows: number;
+  /** Row of the label vector. */
+  readonly vector: number;
+  /** First of the two rows that the sums go to. */
+  readonly output: number;
+  readonly accumulate?: boolean;
+}
+
+/** label_sums: what all samples of each class together give to Q = K S. */
+export async function labelSums(gpu: Gpu, args: LabelSumsArgs): Promise<Step> {
+  const { kernel: piece, sources, ld, accumulate = false, ...rest } = args;
+  const kernel = await gpu.kernel(shaders.labelSums);
+  const params = { ...rest, quads: ld / 4, accumulate: accumulate ? 1 : 0 };
+  return (batch) => void batch.dispatch(kernel, { kernel: piece, sources }, params, grid1d(gpu, ld / 4));
+}

@@ -7,10 +7,11 @@
 // losses, and when it would have dropped inside the chunk, the chunk's start is restored and run up to that epoch.
 
 import type { GpuArray } from '../gpu/array';
+import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
-import { stridedSums } from '../kernels/gram';
+import { labelSums, stridedSums } from '../kernels/gram';
 import {
   GRAM_PIECES,
   gramIdentity,
@@ -117,6 +118,7 @@ class GramTraining {
     readonly actives: readonly Active[],
     private readonly groups: readonly NeuronGroup[],
     private readonly sources: GpuArray,
+    private readonly vectors: number,
     private readonly kernel: LazyGram,
     private readonly scope: Scope,
   ) {}
@@ -132,7 +134,8 @@ class GramTraining {
       );
       for (const group of groups) scope.use(group);
       const { ld } = groups[0]!;
-      const sources = scope.use(gpu.array('scaled labels', labels.length * ld));
+      // Each label vector, and the two sums over K that belong to it.
+      const sources = scope.use(gpu.array('scaled labels', 3 * labels.length * ld));
       for (const [at, y] of labels.entries()) {
         sources.write(
           (await y.read()).map((value) => -value / y.length),
@@ -147,7 +150,7 @@ class GramTraining {
         const count = { flips: 0, events: 0 };
         actives.push({ job, at, readout, source: source[at]!, carry: 1, moved: 0, count, done: false });
       }
-      return new GramTraining(gpu, actives, groups, sources, kernel, scope);
+      return new GramTraining(gpu, actives, groups, sources, labels.length, kernel, scope);
     } catch (error) {
       scope.dispose();
       throw error;
@@ -269,11 +272,12 @@ class GramTraining {
 
   /** One dispatch a group. @returns whether a neuron waits for K, and what flipped, order by order */
   async #dispatch(orders: readonly Order[], stride: number): Promise<{ waiting: boolean; counts: FlipCount[] }> {
-    const { gpu, groups, sources, kernel } = this;
+    const { gpu, groups, sources, vectors, kernel } = this;
     const { n } = this.actives[0]!.job.run.problem.samples;
     const batch = gpu.batch('Gram epochs');
     const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
+    if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
     for (const group of groups) {
       const words = this.#orders(group, orders, stride);
       if (!words) continue;
@@ -283,7 +287,7 @@ class GramTraining {
       const pieces = matrix ? matrix.pieces : [];
       const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
       const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
-      (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m }))(batch);
+      (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
     }
     await batch.submit();
     let waiting = false;
@@ -302,6 +306,21 @@ class GramTraining {
       }
     }
     return { waiting, counts };
+  }
+
+  #summed = false;
+
+  /** Records what all samples of each class together give to Q, for every label vector. */
+  async #sumLabels(batch: Batch, { pieces, rows, ld }: GramMatrix): Promise<void> {
+    const { gpu, sources, vectors } = this;
+    this.#summed = true;
+    for (let vector = 0; vector < vectors; vector++) {
+      const output = vectors + 2 * vector;
+      for (const [at, piece] of pieces.entries()) {
+        const part = { start: at * rows, rows: piece.length / ld, accumulate: at > 0 };
+        (await labelSums(gpu, { kernel: piece, sources, ld, vector, output, ...part }))(batch);
+      }
+    }
   }
 
   /** What each neuron of a group is to do; undefined when all of them rest. */
@@ -405,7 +424,7 @@ export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
     // The same array may stand for every piece: nothing is read.
     const pieces = new Array<GpuArray>(Math.min(pieceCount, GRAM_PIECES)).fill(spare());
     const neurons = scope.use(gpu.array('warm-up neurons', NEURON_WORDS, 'u32'));
-    const arrays = { pieces, sources: spare(), neurons, state: spare(), losses: spare() };
+    const arrays = { pieces, sources: spare(), vectors: 1, neurons, state: spare(), losses: spare() };
     const batch = gpu.batch('compile the neuron loop');
     // New WebGPU buffers are zero: the neuron has no epochs, and rests.
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
