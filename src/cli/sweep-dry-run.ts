@@ -90,7 +90,7 @@ export async function printPlan<E extends Disposable>(
   );
   const where = relative(io.cwd, directory) || '.';
   const time =
-    cost.seconds === null ? `${cost.multiplyAdds.toExponential(1)} multiply-adds` : `about ${seconds(cost.seconds)}`;
+    cost.seconds === null ? `${cost.multiplyAdds.toExponential(1)} multiply-adds` : `roughly ${seconds(cost.seconds)}`;
   const lines = [
     table,
     ...(rows.length > shown.length ? [`... and ${rows.length - shown.length} more; --json lists them all`] : []),
@@ -98,7 +98,7 @@ export async function printPlan<E extends Disposable>(
     `experiments:  ${count.experiments}${count.experiments === count.combinations ? '' : ` for ${count.combinations} combinations`}, ${count.finished} finished in ${where}, ${count.toRun} to run`,
     ...bad.map(({ file, reason }) => `              ${file} would be computed again: ${reason}`),
     `shared:       ${cost.samples} sets of samples, ${cost.trainingsOfF} trainings of f, ${cost.perturbations} perturbations, ${cost.trainingsOfG} trainings of g`,
-    `time:         ${time}, estimated without start-up`,
+    `time:         ${time}, estimated for a machine with nothing else to do, without start-up`,
     `memory:       up to ${bytes(cost.deviceBytes)} on the device, estimated`,
     '',
     'Nothing was run.',

@@ -110,6 +110,7 @@ export async function runSweep<E extends Disposable>(
     if (done > 0) say(`${done} of ${sweep.cells.length} experiments were finished before`);
     io.signal.throwIfAborted();
     if (left.length > 0) {
+      say(`${left.length} experiments to compute`);
       await compute(left, outcomes, { job, store, services, io, onDone: () => void done++ });
     }
     const rows = rowsOf(sweep, outcomes);
