@@ -33,7 +33,7 @@ KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
 The result directory holds config.json, result.json, history.npz, pictures of image data, and the arrays --save names.`;
 
 const SWEEP_HELP = `
-A grid, with everything but "vary" optional:
+A grid, every part of it optional:
   {
     "base": { "data": { "n": 500 } },
     "vary": [
