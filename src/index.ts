@@ -7,6 +7,10 @@ export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } f
 export { resultArtifacts } from './experiment/artifacts';
 export { parseConfig } from './experiment/config';
 export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
+export { type Cell, type Combination, expandSweep, type Sweep } from './experiment/sweep';
+export { type Axis, type Grid, parseGrid } from './experiment/sweep-grid';
+export { planSweep, type SweepPlan } from './experiment/sweep-plan';
+export { type CellHandlers, runCells } from './experiment/sweep-run';
 export type * from './experiment/types';
 export { GpuArray } from './gpu/array';
 export {

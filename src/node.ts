@@ -12,6 +12,8 @@ import type { ExperimentConfig, ExperimentResult } from './experiment/types';
 import { createDawnGpu, dawnVersion } from './gpu/dawn';
 
 export { nodeReadFile } from './data/node';
+// Kept out of the pages' entry: it needs jStat for Student's t.
+export { bestOver, overSeeds, type Statistics, statistics } from './experiment/statistics';
 export { type AdapterListing, listAdapters, probeAdapters } from './gpu/listing';
 export * from './index';
 

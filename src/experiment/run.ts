@@ -27,6 +27,8 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
   readonly onProgress?: (progress: Progress & { readonly run: number }) => void;
   /** Told of each experiment as soon as it is finished; awaited. */
   readonly onResult?: (run: number, result: ExperimentResult) => Promise<void> | void;
+  /** False: results go to {@link onResult} alone and are not held for the end, so that saved arrays do not pile up. */
+  readonly collect?: boolean;
 }
 
 /** An experiment with everything read that its configuration names. */
@@ -67,7 +69,7 @@ export async function runExperiment(
  * Runs many experiments. Stages that several have in common (samples, a training of f, perturbations, a training of g) are
  * computed once; trainings over the same samples go on side by side, and one that is a shorter version of another is taken
  * from it on the way. Arrays and metrics are those of each experiment run alone, to the bit.
- * @returns the results in the order of `configs`
+ * @returns the results in the order of `configs`; none where {@link RunsOptions.collect} is false
  * @throws as {@link runExperiment}; what {@link RunsOptions.onResult} was told of before stays valid
  */
 export async function runExperiments(
@@ -75,7 +77,7 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, collect = true } = options;
   for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
   const watch = new Stopwatch();
@@ -96,7 +98,7 @@ export async function runExperiments(
       ...(signal ? { signal } : {}),
       ...(onProgress ? { onProgress } : {}),
       onResult: async (run, result) => {
-        results[run] = result;
+        if (collect) results[run] = result;
         await onResult?.(run, result);
       },
     });

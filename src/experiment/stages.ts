@@ -28,7 +28,7 @@ import { warmUp } from './warm-up';
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
 
-export type StageOptions = Omit<RunsOptions, 'readFile'> & Required<Pick<RunsOptions, 'onResult'>>;
+export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect'> & Required<Pick<RunsOptions, 'onResult'>>;
 
 /** Runs every experiment of a data stage. */
 export async function runDataStage(
