@@ -45,7 +45,7 @@ export function show(value: unknown): string {
 }
 
 /** The nearest of the candidates when it is near enough to be what was meant. */
-function meant(word: string, candidates: readonly string[]): string | undefined {
+export function meant(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
   const folded = word.toLowerCase();
   const best = closest(folded, candidates as string[]);
@@ -69,7 +69,7 @@ function objectNode(node: Node, value: unknown): Node | undefined {
 }
 
 /** Every dotted key whose last part is `name`, over all sections and data kinds. */
-function placesOf(name: string, node: Node = configSchema as unknown as Node, prefix = ''): string[] {
+export function placesOf(name: string, node: Node = configSchema as unknown as Node, prefix = ''): string[] {
   if (node.wrapped) return placesOf(name, node.wrapped, prefix);
   if (node.getter) return placesOf(name, node.getter({}), prefix);
   if (node.type === 'variant') return [...new Set((node.options ?? []).flatMap((o) => placesOf(name, o, prefix)))];
@@ -198,8 +198,8 @@ function phraseFor(issue: v.BaseIssue<unknown>): string | undefined {
   return issue.kind === 'schema' && typeof message === 'string' ? message : undefined;
 }
 
-/** Throws one error for all problems, the first five in full; does nothing when there are none. */
-export function throwProblems(problems: readonly Problem[], source: ConfigSource): void {
+/** Throws one error for all problems with the `subject`, the first five in full; does nothing when there are none. */
+export function throwProblems(problems: readonly Problem[], source: ConfigSource, subject = 'configuration'): void {
   const first = problems[0];
   if (!first) return;
   const fromSet = source.sets?.some((set) => first.key === set || first.key.startsWith(`${set}.`)) ?? false;
@@ -209,7 +209,7 @@ export function throwProblems(problems: readonly Problem[], source: ConfigSource
   const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `- ${problem.message}`);
   const more = problems.length - shown.length;
   if (more > 0) shown.push(`- and ${more} more`);
-  throw new InputError([`the configuration has ${problems.length} problems:`, ...shown].join('\n'), {
+  throw new InputError([`the ${subject} has ${problems.length} problems:`, ...shown].join('\n'), {
     ...where,
     remedy: `Correct each of them; the first: ${first.remedy}`,
   });
