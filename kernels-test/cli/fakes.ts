@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { runCli } from '../../src/cli/cli';
 import type { AdapterListing, CliIo, EngineOptions, RunOptions, Services } from '../../src/cli/io';
+import type { RunsOptions } from '../../src/experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import { fakeResult } from './fake-result';
 
@@ -47,6 +48,19 @@ export class FakeServices implements Services<{ dispose(): void }> {
   runExperiment(_: unknown, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult> {
     this.runs.push(config);
     return this.run(config, options);
+  }
+  /** One after another through {@link run}, told of as they finish. */
+  async runExperiments(_: unknown, configs: readonly ExperimentConfig[], options: RunsOptions) {
+    const { onResult, signal = new AbortController().signal, readFile } = options;
+    const results: ExperimentResult[] = [];
+    for (const [at, config] of configs.entries()) {
+      signal.throwIfAborted();
+      this.runs.push(config);
+      const result = await this.run(config, { onProgress: () => {}, signal, readFile: readFile! });
+      results.push(result);
+      await onResult?.(at, result);
+    }
+    return results;
   }
   async listAdapters() {
     return this.adapters;

@@ -7,6 +7,7 @@ import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
 import type { CliIo, Disposable, Services } from './io';
+import { type ReproduceArguments, reproduceCommand } from './reproduce';
 import { type RunArguments, runCommand } from './run';
 
 declare const PERTURB_VERSION: string | undefined;
@@ -61,6 +62,22 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--quiet', 'show no progress')
     .addHelpText('after', RUN_HELP)
     .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
+  program
+    .command('reproduce')
+    .description('compute the published figures anew, beside the published values; without a figure, list them')
+    .argument('[figure]', 'a figure, or "all"')
+    .option('--panel <n>', 'one panel of it, counted from 1')
+    .option('--scale <scale>', 'small (minutes on a CPU adapter, not the published setting) or paper (default: small)')
+    .option('--seeds <n>', 'seeds a point (default: 2 at small, 5 at paper)')
+    .option(
+      '--out <dir>',
+      'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',
+    )
+    .option('--data-dir <dir>', 'the folder of MNIST or Fashion-MNIST, or of both as perturb fetch makes them')
+    .option('--json', 'print one JSON document instead of the table')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .action((figure: string | undefined, args: ReproduceArguments) => reproduceCommand(figure, args, services, io));
   program
     .command('devices')
     .description('list the GPU adapters and say which one is taken')

@@ -2,6 +2,7 @@
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
 import type { ReadFile } from '../data/dataset';
+import type { RunsOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
 import type { AdapterListing } from '../gpu/listing';
 
@@ -42,5 +43,6 @@ export type { AdapterListing };
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
+  runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<ExperimentResult[]>;
   listAdapters(): Promise<readonly AdapterListing[]>;
 }
