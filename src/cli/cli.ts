@@ -6,6 +6,7 @@ import { toJson } from '../experiment/artifacts';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
+import { type FetchArguments, fetchCommand } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
 import { type ReproduceArguments, reproduceCommand } from './reproduce';
 import { type RunArguments, runCommand } from './run';
@@ -78,6 +79,13 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'show no progress')
     .action((figure: string | undefined, args: ReproduceArguments) => reproduceCommand(figure, args, services, io));
+  program
+    .command('fetch')
+    .description('download a public data set: mnist, fashion-mnist or cifar10')
+    .argument('<data set>')
+    .option('--dir <dir>', 'where its files go (default: data/NAME); an interrupted download goes on')
+    .option('--quiet', 'show no progress')
+    .action((name: string, args: FetchArguments) => fetchCommand(name, args, io));
   program
     .command('devices')
     .description('list the GPU adapters and say which one is taken')
