@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { runCli } from '../../src/cli/cli';
-import type { AdapterListing, CliIo, EngineOptions, RunOptions, Services } from '../../src/cli/io';
-import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
+import type { AdapterListing, CliIo, EngineOptions, RunOptions, RunsOptions, Services } from '../../src/cli/io';
+import type { ReadFile } from '../../src/data/dataset';
+import { planSweep } from '../../src/experiment/sweep-plan';
+import type { ExperimentConfig, ExperimentResult, Progress } from '../../src/experiment/types';
 import { fakeResult } from './fake-result';
 
 export { fakeResult };
@@ -47,6 +49,16 @@ export class FakeServices implements Services<{ dispose(): void }> {
   runExperiment(_: unknown, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult> {
     this.runs.push(config);
     return this.run(config, options);
+  }
+  /** One after another through {@link run}, like the planner without anything to share. */
+  async runExperiments(engine: unknown, configs: readonly ExperimentConfig[], options: RunsOptions) {
+    for (const [run, config] of configs.entries()) {
+      const onProgress = (progress: Progress) => options.onProgress({ ...progress, run });
+      await options.onResult(run, await this.runExperiment(engine, config, { ...options, onProgress }));
+    }
+  }
+  planSweep(_: unknown, configs: readonly ExperimentConfig[], readFile: ReadFile) {
+    return planSweep(undefined, configs, readFile);
   }
   async listAdapters() {
     return this.adapters;

@@ -24,6 +24,29 @@ export interface Failure {
   readonly exitCode: number;
 }
 
+/** Ends a command that was interrupted and yet leaves something behind: the message says what, and how to go on. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Ends a command of which a part succeeded, with the exit code that the part which did not would have had. */
+export class IncompleteError extends Error {
+  override readonly name = 'IncompleteError';
+  constructor(
+    message: string,
+    readonly remedy: string,
+    readonly exitCode: number,
+  ) {
+    super(message);
+  }
+}
+
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
 function gpuExitCode(error: GpuError): number {
@@ -34,6 +57,12 @@ function gpuExitCode(error: GpuError): number {
 
 /** What happened, from whatever was thrown. With `aborted`, any error is a consequence of the interruption. */
 export function describeFailure(error: unknown, aborted: boolean): Failure {
+  if (error instanceof InterruptedError) {
+    return { kind: 'Interrupted', message: error.message, remedy: error.remedy, exitCode: EXIT.interrupted };
+  }
+  if (error instanceof IncompleteError) {
+    return { kind: error.name, message: error.message, remedy: error.remedy, exitCode: error.exitCode };
+  }
   if (aborted || isAbort(error)) {
     return {
       kind: 'Interrupted',

@@ -9,5 +9,9 @@ export const services: Services<Engine> = {
   createEngine: async (options) => (await import('../node')).createEngine(options),
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),
+  runExperiments: async (engine, configs, options) =>
+    (await import('../experiment/run')).runExperiments(engine, configs, options),
+  planSweep: async (engine, configs, readFile) =>
+    (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

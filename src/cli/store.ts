@@ -17,7 +17,7 @@ const ELSEWHERE = 'Name a directory that does not exist yet, or an empty one.';
 const code = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
 /** Errors of the file system as input errors on --out; what is not one passes through. */
-function asInputError(error: unknown, directory: string): unknown {
+export function asInputError(error: unknown, directory: string): unknown {
   if (error instanceof InputError || typeof code(error) !== 'string') return error;
   const taken = ['ENOTEMPTY', 'EEXIST', 'EBUSY'].includes(String(code(error)));
   const message = taken ? 'the output directory was taken while the run went on' : (error as Error).message;
@@ -87,6 +87,25 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** The name that a file or directory has beside its place while it is written. */
+const partialName = (name: string) => `.${name}.partial-${randomBytes(6).toString('hex')}`;
+
+/** Whether this is what {@link partialName} made, left behind by a process that was killed. */
+export const isPartial = (name: string): boolean => /^\..+\.partial-[0-9a-f]{12}$/.test(name);
+
+/** Writes a file, or replaces it: it is there with the old content or with all of the new, whatever happens. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const partial = join(dirname(path), partialName(basename(path)));
+  try {
+    await writeSynced(partial, new TextEncoder().encode(text));
+    await rename(partial, path);
+    await sync(dirname(path));
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw asInputError(error, path);
+  }
+}
+
 /** Takes away the empty directories that were made on the way, from the deepest up to `first`. */
 async function removeMade(deepest: string, first: string): Promise<void> {
   for (let current = deepest; current.startsWith(first); current = dirname(current)) {
@@ -116,7 +135,7 @@ export async function writeResult(
     made = await mkdir(parent, { recursive: true });
     // A link to an empty directory stays a link: what it points to is replaced.
     const target = await realpath(wanted).catch(() => wanted);
-    partial = join(dirname(target), `.${basename(target)}.partial-${randomBytes(6).toString('hex')}`);
+    partial = join(dirname(target), partialName(basename(target)));
     await mkdir(partial);
     for (const { name, bytes } of files) {
       if (!SAFE_NAME.test(name)) throw new Error(`"${name}" is not a name for a file in a result directory`);
