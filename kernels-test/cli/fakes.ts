@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { runCli } from '../../src/cli/cli';
-import type { AdapterListing, CliIo, EngineOptions, RunOptions, Services } from '../../src/cli/io';
-import type { RunsOptions } from '../../src/experiment/run';
-import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
+import type { AdapterListing, CliIo, EngineOptions, RunOptions, RunsOptions, Services } from '../../src/cli/io';
+import type { ReadFile } from '../../src/data/dataset';
+import { planSweep } from '../../src/experiment/sweep-plan';
+import type { ExperimentConfig, ExperimentResult, Progress } from '../../src/experiment/types';
 import { fakeResult } from './fake-result';
 
 export { fakeResult };
@@ -49,18 +50,15 @@ export class FakeServices implements Services<{ dispose(): void }> {
     this.runs.push(config);
     return this.run(config, options);
   }
-  /** One after another through {@link run}, told of as they finish. */
-  async runExperiments(_: unknown, configs: readonly ExperimentConfig[], options: RunsOptions) {
-    const { onResult, signal = new AbortController().signal, readFile } = options;
-    const results: ExperimentResult[] = [];
-    for (const [at, config] of configs.entries()) {
-      signal.throwIfAborted();
-      this.runs.push(config);
-      const result = await this.run(config, { onProgress: () => {}, signal, readFile: readFile! });
-      results.push(result);
-      await onResult?.(at, result);
+  /** One after another through {@link run}, like the planner without anything to share. */
+  async runExperiments(engine: unknown, configs: readonly ExperimentConfig[], options: RunsOptions) {
+    for (const [run, config] of configs.entries()) {
+      const onProgress = (progress: Progress) => options.onProgress({ ...progress, run });
+      await options.onResult(run, await this.runExperiment(engine, config, { ...options, onProgress }));
     }
-    return results;
+  }
+  planSweep(_: unknown, configs: readonly ExperimentConfig[], readFile: ReadFile) {
+    return planSweep(undefined, configs, readFile);
   }
   async listAdapters() {
     return this.adapters;

@@ -45,7 +45,7 @@ beforeAll(async () => {
       {
         name: 'stand-in',
         setup(setup) {
-          setup.onResolve({ filter: /^\.\.\/(node|experiment\/run)$/ }, ({ importer }) =>
+          setup.onResolve({ filter: /^\.\.\/(node|experiment\/(run|sweep-plan))$/ }, ({ importer }) =>
             importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
           );
           setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));

@@ -2,6 +2,7 @@
 // ended at any moment is taken up where it was.
 //
 //   cells/HASH.json            a point of a panel with one seed, named by the hash of its configurations
+//   lock.json                  while a process works here
 //   FIGURE/panel-1.json, .csv, .svg and so on, and summary.json: written anew whenever a run ends
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -10,36 +11,51 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { contentHash } from '../experiment/plan';
 import type { CellOutcome, CellStore } from '../reproduce/run';
+import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile } from './store';
 
 const CELLS = 'cells';
 
 export class CellDirectory implements CellStore {
-  private constructor(readonly directory: string) {}
+  private constructor(
+    readonly directory: string,
+    private readonly lock: Lock,
+  ) {}
 
   /**
-   * Makes the directory, or takes up one that holds a reproduction.
+   * Makes the directory, or takes up one that holds a reproduction, and locks it.
    * @param directory absolute
-   * @throws InputError when it holds anything else or cannot be written
+   * @throws InputError when it holds anything else, cannot be written, or another process works in it
    */
   static async open(directory: string): Promise<CellDirectory> {
     try {
       await mkdir(directory, { recursive: true });
       const present = await readdir(directory);
-      if (present.length > 0 && !present.includes(CELLS)) {
+      if (!present.includes(CELLS) && !present.every((name) => name === LOCK_FILE || isPartial(name))) {
         throw new InputError('the output directory holds something that is not a reproduction', {
           file: directory,
           key: '--out',
           remedy: 'Name a directory that does not exist yet, an empty one, or that of a reproduction to continue.',
         });
       }
-      const cells = join(directory, CELLS);
-      await mkdir(cells, { recursive: true });
-      for (const name of await readdir(cells)) if (isPartial(name)) await rm(join(cells, name));
-      return new CellDirectory(directory);
+      const lock = await takeLock(directory);
+      try {
+        const cells = join(directory, CELLS);
+        await mkdir(cells, { recursive: true });
+        for (const name of await readdir(cells)) if (isPartial(name)) await rm(join(cells, name));
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+      return new CellDirectory(directory, lock);
     } catch (error) {
       throw asInputError(error, directory);
     }
+  }
+
+  /** Lets other processes in. */
+  close(): Promise<void> {
+    return this.lock.release();
   }
 
   /** A file that is not whole, or was changed, counts as absent: the cell is computed again. */

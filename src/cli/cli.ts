@@ -6,10 +6,11 @@ import { toJson } from '../experiment/artifacts';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
-import { type FetchArguments, fetchCommand } from './fetch';
+import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
-import { type ReproduceArguments, reproduceCommand } from './reproduce';
+import type { ReproduceArguments } from './reproduce';
 import { type RunArguments, runCommand } from './run';
+import type { SweepArguments } from './sweep';
 
 declare const PERTURB_VERSION: string | undefined;
 /** Set by the build; absent when the sources run as they are. */
@@ -22,6 +23,7 @@ Examples:
   perturb run my.json --out runs/mine                  a configuration of yours, kept in a directory
   perturb run --set data.n=2000 --set loss=logistic    the defaults with changes
   perturb run --json --quiet | jq .metrics             for scripts
+  perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
   perturb devices                                      the GPU adapters on this machine
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
@@ -31,6 +33,21 @@ KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
   --set data.n=2000   --set data.kind=glyphs   --set 'data.classes=[3,8]'   --set standard.plateau=false
 
 The result directory holds config.json, result.json, history.npz, pictures of image data, and the arrays --save names.`;
+
+const SWEEP_HELP = `
+A grid, with everything but "vary" optional:
+  {
+    "base": { "data": { "n": 500 } },
+    "vary": [
+      { "key": "data.d", "values": [50, 100, 200] },
+      { "keys": ["standard.lr", "learning.lr"], "values": [[0.1, 0.1], [1, 1]] }
+    ],
+    "seeds": 3,
+    "bestOver": ["standard.lr", "learning.lr"]
+  }
+Axes are multiplied; "keys" go together. "seeds" is a count or a list. "bestOver" adds, for each seed, the maximum of each
+metric over these keys, as the paper plots it. Every finished experiment is kept at once: the same command continues an
+interrupted sweep, and a grid that has grown computes only what is new.`;
 
 const append = (value: string, before: readonly string[]) => [...before, value];
 
@@ -78,14 +95,30 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--json', 'print one JSON document instead of the table')
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'show no progress')
-    .action((figure: string | undefined, args: ReproduceArguments) => reproduceCommand(figure, args, services, io));
+    .action(async (figure: string | undefined, args: ReproduceArguments) =>
+      (await import('./reproduce')).reproduceCommand(figure, args, services, io),
+    );
   program
     .command('fetch')
     .description('download a public data set: mnist, fashion-mnist or cifar10')
     .argument('<data set>')
     .option('--dir <dir>', 'where its files go (default: data/NAME); an interrupted download goes on')
     .option('--quiet', 'show no progress')
-    .action((name: string, args: FetchArguments) => fetchCommand(name, args, io));
+    .action(async (name: string, args: FetchArguments) => (await import('./fetch')).fetchCommand(name, args, io));
+  program
+    .command('sweep')
+    .description('run many experiments: a grid of settings and seeds')
+    .argument('<grid.json>', 'the base configuration, the keys to vary, the seeds')
+    .option('--set <key=value>', 'set one key over the base configuration (repeatable)', append, [])
+    .option('--out <dir>', 'directory of the sweep, new or to be continued (default: runs/ and the name of the grid)')
+    .option('--dry-run', 'print the experiments, what they share and what they cost, and run nothing')
+    .option('--json', 'print one JSON document instead of the tables')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .addHelpText('after', SWEEP_HELP)
+    .action(async (file: string, args: SweepArguments) =>
+      (await import('./sweep')).sweepCommand(file, args, services, io),
+    );
   program
     .command('devices')
     .description('list the GPU adapters and say which one is taken')

@@ -21,16 +21,18 @@ export interface ReadConfig {
   readonly baseDir: string;
 }
 
-async function readDocument(file: string, cwd: string): Promise<unknown> {
+/** A JSON file's document. @param what the file is, for messages */
+export async function readDocument(file: string, cwd: string, what = 'configuration'): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(resolve(cwd, file), 'utf8');
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[String(code)];
-    throw new InputError(`the configuration file ${why ?? `cannot be read (${code})`}`, {
+    throw new InputError(`the ${what} file ${why ?? `cannot be read (${code})`}`, {
       file,
-      remedy: 'Name a JSON file, or leave it out to run with the defaults.',
+      remedy:
+        what === 'configuration' ? 'Name a JSON file, or leave it out to run with the defaults.' : 'Name a JSON file.',
       cause,
     });
   }

@@ -2,7 +2,7 @@
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
 import type { ReadFile } from '../data/dataset';
-import type { RunsOptions } from '../experiment/run';
+import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
 import type { AdapterListing } from '../gpu/listing';
 
@@ -37,12 +37,19 @@ export interface RunOptions {
   readonly readFile: ReadFile;
 }
 
+export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
+  readonly onProgress: (progress: Progress & { readonly run: number }) => void;
+  readonly onResult: (run: number, result: ExperimentResult) => Promise<void>;
+}
+
 export type { AdapterListing };
 
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
-  runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<ExperimentResult[]>;
+  runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<unknown>;
+  /** Without an engine, what can be said without one. */
+  planSweep(engine: E | undefined, configs: readonly ExperimentConfig[], readFile: ReadFile): Promise<SweepPlan>;
   listAdapters(): Promise<readonly AdapterListing[]>;
 }

@@ -12,7 +12,7 @@ export interface Reporter {
   stop(): void;
 }
 
-const STAGES: Readonly<Record<Stage, string>> = {
+export const STAGES: Readonly<Record<Stage, string>> = {
   prepare: 'preparing the data',
   standard: 'training f on the data',
   perturbation: 'computing perturbations',
@@ -21,10 +21,10 @@ const STAGES: Readonly<Record<Stage, string>> = {
   evaluation: 'measuring',
 };
 
-const LINE_EVERY_MS = 2000;
+export const LINE_EVERY_MS = 2000;
 const LINES_A_STAGE = 10;
 
-const lossText = (loss: number | undefined) => (loss === undefined ? '' : `loss ${Number(loss.toPrecision(4))}`);
+export const lossText = (loss: number | undefined) => (loss === undefined ? '' : `loss ${Number(loss.toPrecision(4))}`);
 
 class Silent implements Reporter {
   report(): void {}
@@ -120,8 +120,10 @@ class Bar implements Reporter {
   }
 }
 
+/** Whether a bar can be drawn. A dumb terminal has no cursor to move. */
+export const canRedraw = (io: CliIo): boolean => io.stderr.isTTY === true && io.env.TERM !== 'dumb';
+
 export function createReporter(io: CliIo, config: ExperimentConfig, quiet: boolean): Reporter {
   if (quiet) return new Silent();
-  // A dumb terminal has no cursor to move.
-  return io.stderr.isTTY && io.env.TERM !== 'dumb' ? new Bar(io, config) : new Lines(io);
+  return canRedraw(io) ? new Bar(io, config) : new Lines(io);
 }

@@ -34,7 +34,7 @@ const share = (part: number, whole: number) => (whole === 0 ? 'none' : `${((100 
 /** Verdicts by panel, and over all of them. */
 export function summaryTable(
   summaries: readonly TaskSummary[],
-  { scale, seeds }: { readonly scale: Scale; readonly seeds: number; readonly width: number },
+  { scale, seeds }: { readonly scale: Scale; readonly seeds: number },
 ): string {
   const table = new Table({
     head: ['figure', 'panel', '', 'inside', 'near', 'outside', 'uncertain', 'time'],

@@ -6,16 +6,14 @@ import { InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import { toJson } from '../experiment/artifacts';
 import { seconds } from '../report/table';
-import { bySamples, type Cell } from '../reproduce/cells';
-import { cellCosts } from '../reproduce/cost';
-import { type CellOutcome, runCells } from '../reproduce/run';
+import { type CellOutcome, type CellPlan, runCells } from '../reproduce/run';
 import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale } from '../reproduce/scale';
 import { CellDirectory } from './cell-store';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
-import { chooseTasks, mapReader, type TaskSummary, writeTask } from './reproduce-tasks';
+import { chooseTasks, mapReader, type Task, type TaskSummary, writeTask } from './reproduce-tasks';
 import { tableWidth, withEngine } from './run';
 
 export interface ReproduceArguments {
@@ -77,85 +75,89 @@ export async function reproduceCommand<E extends Disposable>(
     'fashion-mnist': await dataFolder(args.dataDir, 'fashion-mnist', io.cwd),
   };
   const { tasks, left } = await chooseTasks({ figure, panel, scale, seeds, folders });
-  const out = resolve(io.cwd, args.out ?? join('runs', `reproduce-${scale}`));
-  const store = await CellDirectory.open(out);
   const say = (text: string) => {
     if (!args.quiet) io.stderr.write(`${text}\n`);
   };
   for (const { name, needs } of left) say(`left out: ${name} needs --data-dir with ${needs} (perturb fetch ${needs})`);
-  const cells = tasks.flatMap((task) => task.cells);
-  await announce(cells, store, `${scale} scale, ${SCALE_NOTE[scale]}`, say);
-
-  let outcomes = new Map<string, CellOutcome>();
-  const progress = cellProgress(io, args.quiet ?? false);
-  const readers = mapReader(tasks, store);
-  const keeping = {
-    load: (id: string) => store.load(id),
-    save: async (outcome: CellOutcome) => {
-      await store.save(outcome);
-      outcomes.set(outcome.id, outcome);
-    },
-  };
-  const finish = async (): Promise<TaskSummary[]> => {
-    const summaries: TaskSummary[] = [];
-    for (const task of tasks) {
-      const summary = await writeTask(task, outcomes, { scale, seeds, store });
-      if (summary) summaries.push(summary);
-    }
-    await store.write('.', 'summary.json', toJson({ scale, setting: SCALE_NOTE[scale], seeds, panels: summaries }));
-    return summaries;
-  };
+  say(`${scale} scale: ${SCALE_NOTE[scale]}`);
+  const directory = resolve(io.cwd, args.out ?? join('runs', `reproduce-${scale}`));
+  const place = relative(io.cwd, directory) || '.';
+  const store = await CellDirectory.open(directory);
   try {
-    outcomes = await withEngine(services, io, { device: args.device }, (engine) =>
-      runCells(cells, {
-        store: keeping,
-        onProgress: progress.report,
-        ...(readers ? { readMap: readers } : {}),
-        runAll: (configs, onResult) =>
-          services.runExperiments(engine, configs, { onResult, signal: io.signal, readFile: nodeReadFile(io.cwd) }),
-      }),
-    );
-  } catch (error) {
-    progress.stop();
-    for (const { id } of cells) {
-      const kept = outcomes.get(id) ?? (await store.load(id));
-      if (kept) outcomes.set(id, kept);
+    const run = { scale, setting: SCALE_NOTE[scale], seeds };
+    try {
+      await runTasks(tasks, store, args, services, io);
+    } catch (error) {
+      const { finished } = await writeAll(tasks, store, run);
+      if (!io.signal.aborted) throw error;
+      const kept = `interrupted; ${finished} finished points and seeds are kept in ${place}`;
+      throw new InterruptedError(kept, 'The same command goes on from there.');
     }
-    if (outcomes.size > 0) await finish();
-    if (!io.signal.aborted) throw error;
-    const place = relative(io.cwd, out) || '.';
-    throw new InterruptedError(
-      `interrupted; ${outcomes.size} finished points and seeds are kept in ${place}`,
-      'The same command goes on from there.',
-    );
+    const { panels } = await writeAll(tasks, store, run);
+    if (args.json) io.stdout.write(toJson({ ...run, directory, panels }));
+    else io.stdout.write(`${summaryTable(panels, run)}\nWritten to ${place}\n`);
+  } finally {
+    await store.close();
   }
-  progress.stop();
-  const summaries = await finish();
-  if (args.json)
-    io.stdout.write(toJson({ scale, setting: SCALE_NOTE[scale], seeds, directory: out, panels: summaries }));
-  else
-    io.stdout.write(
-      `${summaryTable(summaries, { scale, seeds, width: tableWidth(io) })}\nWritten to ${relative(io.cwd, out) || '.'}\n`,
-    );
 }
 
-/** Says how much there is to do, before anything is done. */
-async function announce(
-  cells: readonly Cell[],
+/** Runs what the store does not have. */
+async function runTasks<E extends Disposable>(
+  tasks: readonly Task[],
   store: CellDirectory,
-  setting: string,
-  say: (text: string) => void,
+  args: ReproduceArguments,
+  services: Services<E>,
+  io: CliIo,
 ): Promise<void> {
-  const groups = bySamples(cells);
-  const unique = groups.flat();
-  const kept = new Set<string>();
-  for (const { id } of unique) if (await store.load(id)) kept.add(id);
-  const missing = groups.map((group) => group.filter(({ id }) => !kept.has(id)));
-  const cost = missing.flatMap((group) => [...cellCosts(group).values()]).reduce((sum, each) => sum + each, 0);
-  const experiments = missing.flat().reduce((sum, { runs }) => sum + runs.length, 0);
-  say(`${setting}`);
-  const before = kept.size > 0 ? `, ${kept.size} kept from before` : '';
-  say(
-    `${unique.length} points and seeds${before}; ${experiments} experiments to run, about ${seconds(cost)} on two CPU cores with lavapipe`,
-  );
+  const quiet = args.quiet ?? false;
+  const readFile = nodeReadFile(io.cwd);
+  const readMap = mapReader(tasks, store);
+  const progress = cellProgress(io, quiet);
+  try {
+    await withEngine(services, io, { device: args.device }, (engine) =>
+      runCells(
+        tasks.flatMap(({ cells }) => cells),
+        {
+          store,
+          onPlan: (plan) => {
+            if (!quiet) io.stderr.write(`${announcement(plan)}\n`);
+          },
+          onProgress: progress.report,
+          ...(readMap ? { readMap } : {}),
+          plan: (configs) => services.planSweep(engine, configs, readFile),
+          runAll: (configs, onResult) =>
+            services.runExperiments(engine, configs, { onResult, onProgress: () => {}, signal: io.signal, readFile }),
+        },
+      ),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Writes what every task has come to, as far as its cells are in the store. */
+async function writeAll(
+  tasks: readonly Task[],
+  store: CellDirectory,
+  run: { readonly scale: Scale; readonly setting: string; readonly seeds: number },
+): Promise<{ panels: TaskSummary[]; finished: number }> {
+  const outcomes = new Map<string, CellOutcome>();
+  for (const { id } of tasks.flatMap(({ cells }) => cells)) {
+    const outcome = outcomes.get(id) ?? (await store.load(id));
+    if (outcome) outcomes.set(id, outcome);
+  }
+  const panels: TaskSummary[] = [];
+  for (const task of tasks) {
+    const summary = await writeTask(task, outcomes, { ...run, store });
+    if (summary) panels.push(summary);
+  }
+  if (panels.length > 0) await store.write('.', 'summary.json', toJson({ ...run, panels }));
+  return { panels, finished: outcomes.size };
+}
+
+/** How much there is to do, before anything is done. */
+function announcement({ cells, kept, experiments, seconds: time }: CellPlan): string {
+  const before = kept > 0 ? `, ${kept} kept from before` : '';
+  const estimate = time === undefined ? 'time unknown until some are done' : `about ${seconds(time)}`;
+  return `${cells} points and seeds${before}; ${experiments} experiments to run, ${estimate}`;
 }

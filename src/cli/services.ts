@@ -11,5 +11,7 @@ export const services: Services<Engine> = {
     (await import('../experiment/run')).runExperiment(engine, config, options),
   runExperiments: async (engine, configs, options) =>
     (await import('../experiment/run')).runExperiments(engine, configs, options),
+  planSweep: async (engine, configs, readFile) =>
+    (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

@@ -101,7 +101,8 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     await rename(partial, path);
     await sync(dirname(path));
   } catch (error) {
-    await rm(partial, { force: true });
+    // What went wrong first is what is told.
+    await rm(partial, { force: true }).catch(() => {});
     throw asInputError(error, path);
   }
 }

@@ -60,26 +60,34 @@ const seeds = v.custom<readonly number[] | number>(
   SEEDS,
 );
 
-const gridSchema = v.object(
-  {
-    base: v.optional(
-      v.custom<Readonly<Record<string, unknown>> | string>(
-        (value) => isPlainObject(value) || (typeof value === 'string' && value !== ''),
-        'a configuration, or the path of one',
-      ),
-      {},
+const gridSchema = v.object({
+  base: v.optional(
+    v.custom<Readonly<Record<string, unknown>> | string>(
+      (value) => isPlainObject(value) || (typeof value === 'string' && value !== ''),
+      'a configuration, or the path of one',
     ),
-    vary: v.optional(v.array(axis, 'a list of axes, each { "key": ..., "values": [...] }'), []),
-    seeds: v.exactOptional(seeds),
-    bestOver: v.optional(v.array(key, 'a list of varied keys'), []),
-  },
-  'an object with base, vary and seeds',
-);
+    {},
+  ),
+  vary: v.optional(v.array(axis, 'a list of axes, each { "key": ..., "values": [...] }'), []),
+  seeds: v.exactOptional(seeds),
+  bestOver: v.optional(v.array(key, 'a list of varied keys'), []),
+});
 const GRID_KEYS = Object.keys(gridSchema.entries);
+
+/** valibot takes lists for objects. */
+function notAnObject(value: unknown, place: string): Problem {
+  const form = place === '' ? '{ "base": {...}, "vary": [...], "seeds": 3 }' : '{ "key": ..., "values": [...] }';
+  const subject = place === '' ? 'a sweep' : place;
+  return {
+    key: place,
+    message: `${subject} must be an object ${form}, not ${show(value)}`,
+    remedy: `Write ${subject} as ${form}.`,
+  };
+}
 
 /** Keys that are none of `known`; in the top level, those of a configuration are told to move into the base. */
 function unknownKeys(value: unknown, known: readonly string[], place: string): Problem[] {
-  if (!isPlainObject(value)) return [];
+  if (!isPlainObject(value)) return [notAnObject(value, place)];
   const unknown = Object.keys(value).filter((name) => !known.includes(name));
   return unknown.map((name) => {
     const dotted = place === '' ? name : `${place}.${name}`;
@@ -105,16 +113,13 @@ const pathOf = (issue: v.BaseIssue<unknown>): string =>
 
 function fromIssue(issue: v.BaseIssue<unknown>): Problem {
   const where = pathOf(issue);
-  const subject = where === '' ? 'a sweep' : where;
-  // Objects without a phrase of their own are axes, or lack a key: then the path names it.
-  const phrase = issue.message.startsWith('Invalid') ? `an axis { "key": ${KEY}, "values": [...] }` : issue.message;
   if (issue.input === undefined) {
-    return { key: where, message: `${subject} is missing`, remedy: `Add ${subject}: ${missing(where)}.` };
+    return { key: where, message: `${where} is missing`, remedy: `Add ${where}: ${missing(where)}.` };
   }
   return {
     key: where,
-    message: `${subject} must be ${phrase}, not ${show(issue.input)}`,
-    remedy: where === '' ? 'Write { "base": {...}, "vary": [...], "seeds": 3 }.' : `Set ${subject} to ${phrase}.`,
+    message: `${where} must be ${issue.message}, not ${show(issue.input)}`,
+    remedy: `Set ${where} to ${issue.message}.`,
   };
 }
 

@@ -111,6 +111,8 @@ function costsOf(gpu: Gpu): Costs | undefined {
 export interface Estimate {
   /** An epoch of the direct trainer. */
   readonly directEpoch: number;
+  /** K alone, which trainings over the same samples share. */
+  readonly gramMatrix: number;
   /** K, and both ends of Gram training. */
   readonly gramStart: number;
   /** A flip, and an event, of the identity loss. */
@@ -124,14 +126,24 @@ export interface Estimate {
 export function estimateCosts(gpu: Gpu, { n, d, m }: Pick<TrainingShape, 'n' | 'd' | 'm'>): Estimate | undefined {
   const c = costsOf(gpu);
   if (!c) return undefined;
+  const matrix = c.gram * n * n * d;
   return {
     directEpoch: 2 * c.direct * n * d * m + c.epoch,
-    gramStart: c.gram * n * n * d + 4 * c.direct * n * d * m + 10 * c.epoch,
+    gramMatrix: matrix,
+    gramStart: matrix + 4 * c.direct * n * d * m + 10 * c.epoch,
     flip: c.flip * n,
     event: c.event * n,
     denseEpoch: c.direct * n * n * m + c.entry * n * m + c.epoch,
   };
 }
+
+/** Seconds in Gram space, when so many derivative bits flip under the identity loss. */
+function gramSeconds(estimate: Estimate, { m, epochs, loss }: TrainingShape, flips: number): number {
+  if (loss === 'logistic') return estimate.gramStart + epochs * estimate.denseEpoch;
+  return estimate.gramStart + flips * estimate.flip + Math.min(flips, m * epochs) * estimate.event;
+}
+
+const expectedFlips = ({ n, m }: TrainingShape) => PRIOR_FLIPS * n * m;
 
 const seconds = (value: number) => `${value.toPrecision(2)} s`;
 const compared = (gram: number, direct: number) =>
@@ -146,7 +158,7 @@ export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_M
     const reason = 'Gram training has not been measured on this adapter: trainer gram asks for it';
     return { trainer: 'direct', reason };
   }
-  const { n, m, epochs, loss } = shape;
+  const { epochs, loss } = shape;
   const direct = epochs * estimate.directEpoch;
   const bytes = gramBytes(gpu, shape);
   if (bytes > memoryLimit) {
@@ -154,12 +166,11 @@ export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_M
     return { trainer: 'direct', reason };
   }
   if (loss === 'logistic') {
-    const gram = estimate.gramStart + epochs * estimate.denseEpoch;
+    const gram = gramSeconds(estimate, shape, 0);
     return { trainer: gram < direct ? 'gram' : 'direct', reason: compared(gram, direct) };
   }
-  const gram = (flips: number) =>
-    estimate.gramStart + flips * estimate.flip + Math.min(flips, m * epochs) * estimate.event;
-  const expected = PRIOR_FLIPS * n * m;
+  const gram = (flips: number) => gramSeconds(estimate, shape, flips);
+  const expected = expectedFlips(shape);
   const reason = compared(gram(expected), direct);
   // Even without K, both ends cost a few epochs.
   if (epochs <= 2 * PROBES[0]) return { trainer: 'direct', reason };
@@ -168,6 +179,31 @@ export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_M
 
 /** Epochs that `left` epochs count for, the rate of flips falling off. */
 const lasting = (left: number) => (left <= STEADY ? left : STEADY * (1 + Math.log(left / STEADY)));
+
+/** What a whole training is expected to take, K included, before anything is known of it. */
+export interface Expectation {
+  /** As it begins: `gram` also where it goes on directly for a few epochs and counts. */
+  readonly trainer: 'direct' | 'gram';
+  /** Undefined on adapters that have not been measured. */
+  readonly seconds: number | undefined;
+}
+
+/** @param wanted the configured trainer @param memoryLimit as for {@link chooseStart} */
+export function expectTraining(
+  gpu: Gpu,
+  shape: TrainingShape,
+  wanted: 'auto' | 'direct' | 'gram',
+  memoryLimit = GRAM_MEMORY,
+): Expectation {
+  const start = wanted === 'auto' ? chooseStart(gpu, shape, memoryLimit).trainer : wanted;
+  const estimate = estimateCosts(gpu, shape);
+  const trainer = start === 'direct' ? 'direct' : 'gram';
+  if (!estimate) return { trainer, seconds: undefined };
+  const direct = shape.epochs * estimate.directEpoch;
+  const gram = gramSeconds(estimate, shape, expectedFlips(shape));
+  const seconds = { direct, gram, probe: Math.min(direct, gram) }[start];
+  return { trainer, seconds };
+}
 
 /** What to do when `flips` derivative bits flipped in the epoch before `epoch`, the run going on directly. */
 export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, flips: number): Choice {

@@ -2,7 +2,7 @@
 // for each pair of learning rates, of which the paper plots the best.
 
 import { parseConfig } from '../experiment/config';
-import { canonical, contentHash } from '../experiment/plan';
+import { contentHash } from '../experiment/plan';
 import type { ExperimentConfig } from '../experiment/types';
 import type { PublishedMap, PublishedPanel, Settings } from './published';
 import { atScale, type Scale } from './scale';
@@ -118,16 +118,4 @@ export async function mapCells(map: PublishedMap, options: CellOptions & { resol
       return makeCell(seed, [{ standardLr, learningLr: config.learning.lr, config }]);
     }),
   );
-}
-
-/** Cells on the same samples, in order of first appearance: what runs side by side. Each cell comes once. */
-export function bySamples(cells: readonly Cell[]): Cell[][] {
-  const groups = new Map<string, Map<string, Cell>>();
-  for (const cell of cells) {
-    const { data, test, seed } = cell.runs[0]!.config;
-    const key = canonical([data, test, seed]);
-    const group = groups.get(key) ?? new Map();
-    groups.set(key, group.set(cell.id, cell));
-  }
-  return [...groups.values()].map((group) => [...group.values()]);
 }

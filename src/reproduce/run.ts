@@ -1,8 +1,8 @@
 // Runs cells, those that are not kept from before, and hands each on as soon as it is finished.
 
+import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { bySamples, type Cell } from './cells';
-import { cellCosts } from './cost';
+import type { Cell } from './cells';
 import type { CellMetrics } from './verdict';
 
 /** A finished cell, as it is kept. */
@@ -34,25 +34,34 @@ export interface CellStore {
   save(outcome: CellOutcome): Promise<void>;
 }
 
+/** What there is to do, told once before anything runs. */
+export interface CellPlan {
+  /** Cells in all, and those kept from before. */
+  readonly cells: number;
+  readonly kept: number;
+  readonly experiments: number;
+  /** Undefined on adapters that have not been measured. */
+  readonly seconds: number | undefined;
+}
+
 export interface CellProgress {
-  /** Cells in all, those finished, and those of them that were kept from before. */
   readonly cells: number;
   readonly finished: number;
-  readonly kept: number;
   /** Estimated share of the work that is done, of what was not kept. */
   readonly share: number;
   /** The cell that the work is for, or that was finished last. */
   readonly cell: Cell;
 }
 
-export type RunAll = (
-  configs: readonly ExperimentConfig[],
-  onResult: (run: number, result: ExperimentResult) => Promise<void>,
-) => Promise<unknown>;
-
 export interface RunCellsOptions {
-  readonly runAll: RunAll;
+  /** Which experiments run together, and what each is of the work. */
+  readonly plan: (configs: readonly ExperimentConfig[]) => Promise<Pick<SweepPlan, 'batches' | 'failed' | 'shares'>>;
+  readonly runAll: (
+    configs: readonly ExperimentConfig[],
+    onResult: (run: number, result: ExperimentResult) => Promise<void>,
+  ) => Promise<unknown>;
   readonly store: CellStore;
+  readonly onPlan?: (plan: CellPlan) => void;
   readonly onProgress?: (progress: CellProgress) => void;
   /** What is kept of a decision map; undefined for a cell that has none. */
   readonly readMap?: (cell: Cell, result: ExperimentResult) => Promise<MapReading | undefined>;
@@ -72,55 +81,62 @@ function metricsOf({ metrics }: ExperimentResult): CellMetrics[number] {
   };
 }
 
+/** What is left of a cell's results, by the place of the run in the cell: metrics and seconds alone, not the arrays. */
+type Parts = Map<number, { readonly metrics: CellMetrics[number]; readonly seconds: number }>;
+
 /**
- * Runs every cell that the store does not have, cells on the same samples together, and stores each when its last
- * experiment is finished.
+ * Runs every cell that the store does not have, and stores each when its last experiment is finished.
  * @returns the outcomes by the id of the cell
- * @throws what running throws; cells stored before stay
+ * @throws InputError for data that cannot be had; what running throws; cells stored before stay
  */
 export async function runCells(cells: readonly Cell[], options: RunCellsOptions): Promise<Map<string, CellOutcome>> {
-  const { runAll, store, onProgress, readMap } = options;
-  const groups = bySamples(cells);
-  const unique = groups.flat();
+  const { plan, runAll, store, onPlan, onProgress, readMap } = options;
+  const unique = [...new Map(cells.map((cell) => [cell.id, cell])).values()];
   const outcomes = new Map<string, CellOutcome>();
   for (const { id } of unique) {
     const kept = await store.load(id);
     if (kept) outcomes.set(id, kept);
   }
-  const kept = outcomes.size;
-  const missing = groups
-    .map((group) => group.filter(({ id }) => !outcomes.has(id)))
-    .filter((group) => group.length > 0);
-  const costs = new Map(missing.flatMap((group) => [...cellCosts(group)]));
-  const total = [...costs.values()].reduce((sum, cost) => sum + cost, 0);
+  const missing = unique.filter(({ id }) => !outcomes.has(id));
+  const places = missing.flatMap((cell) => cell.runs.map(({ config }, run) => ({ cell, run, config })));
+  const { batches, failed, shares } = await plan(places.map(({ config }) => config));
+  for (const error of failed.values()) throw error;
+  const estimates = batches.map(({ estimate }) => estimate.seconds);
+  onPlan?.({
+    cells: unique.length,
+    kept: outcomes.size,
+    experiments: places.length,
+    seconds: estimates.every((each) => each !== undefined) ? estimates.reduce((sum, each) => sum + each, 0) : undefined,
+  });
+
+  const total = [...shares.values()].reduce((sum, part) => sum + part, 0);
   let done = 0;
-  for (const group of missing) {
-    const places = group.flatMap((cell) => cell.runs.map((_, run) => ({ cell, run })));
-    const results = new Map<string, ExperimentResult[]>();
+  const partial = new Map<string, Parts>();
+  for (const { runs } of batches) {
     const report = (cell: Cell) =>
-      onProgress?.({ cells: unique.length, finished: outcomes.size, kept, share: total > 0 ? done / total : 1, cell });
-    report(group[0]!);
+      onProgress?.({ cells: unique.length, finished: outcomes.size, share: total > 0 ? done / total : 1, cell });
+    report(places[runs[0]!]!.cell);
     await runAll(
-      places.map(({ cell, run }) => cell.runs[run]!.config),
-      async (place, result) => {
-        const { cell, run } = places[place]!;
-        const of = results.get(cell.id) ?? [];
-        results.set(cell.id, of);
-        of[run] = result;
-        if (Object.keys(of).length < cell.runs.length) return;
+      runs.map((at) => places[at]!.config),
+      async (at, result) => {
+        const { cell, run } = places[runs[at]!]!;
+        done += shares.get(runs[at]!) ?? 0;
+        const parts: Parts = partial.get(cell.id) ?? new Map();
+        partial.set(cell.id, parts.set(run, { metrics: metricsOf(result), seconds: result.timing.totalSeconds }));
+        if (parts.size < cell.runs.length) return;
+        const all = cell.runs.map((_, place) => parts.get(place)!);
         const map = await readMap?.(cell, result);
         const outcome: CellOutcome = {
           id: cell.id,
-          metrics: of.map(metricsOf),
-          seconds: of.reduce((sum, { timing }) => sum + timing.totalSeconds, 0),
+          metrics: all.map(({ metrics }) => metrics),
+          seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
           device: result.device.name,
           versions: result.versions,
           ...(map ? { map } : {}),
         };
         await store.save(outcome);
-        results.delete(cell.id);
+        partial.delete(cell.id);
         outcomes.set(cell.id, outcome);
-        done += costs.get(cell.id)!;
         report(cell);
       },
     );
