@@ -5,9 +5,18 @@ import { parseConfig } from '../../src/experiment/config';
 import { statistics } from '../../src/experiment/statistics';
 import type { Cell, PanelPoint } from '../../src/reproduce/cells';
 import { panelDocument, panelRows } from '../../src/reproduce/document';
+import { panelFigure } from '../../src/reproduce/figure';
 import { compareMaps, readMap, zeroCrossing } from '../../src/reproduce/maps';
 import type { PublishedFigure, PublishedMap, PublishedPanel } from '../../src/reproduce/published';
-import { bestOf, type CellMetrics, countVerdicts, panelCurves, plainOf, verdictOf } from '../../src/reproduce/verdict';
+import {
+  bestOf,
+  type CellMetrics,
+  countClose,
+  countVerdicts,
+  panelCurves,
+  plainOf,
+  verdictOf,
+} from '../../src/reproduce/verdict';
 import type { DecisionMap } from '../../src/theory/map';
 
 const RATES = [
@@ -110,9 +119,11 @@ describe('a panel', () => {
   });
   test('each published point is beside ours at the same x', () => {
     expect(curves[0]!.published).toEqual([
-      { x: 2, y: 0.9, halfWidth: 0.003, verdict: 'inside' },
-      { x: 3, y: 0.9, halfWidth: 0.02, verdict: 'uncertain', note: 'hidden' },
+      { x: 2, y: 0.9, halfWidth: 0.003, distance: 0, verdict: 'inside' },
+      { x: 3, y: 0.9, halfWidth: 0.02, distance: expect.closeTo(0.2, 12), verdict: 'uncertain', note: 'hidden' },
     ]);
+    // 0.5 is 0.1 from the mean of 0.8 and 0.4; what is uncertain does not count.
+    expect(curves.map(({ published }) => countClose(published))).toEqual([1, 0]);
   });
   test('as a table: a line a point, empty where there is nothing', () => {
     const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
@@ -132,6 +143,36 @@ describe('a panel', () => {
     expect(rows[1]!.slice(4)).toEqual([null, null, 0.6, null, null, 0.9, 0.02, 'uncertain', 'hidden']);
     for (const row of rows) expect(row).toHaveLength(head!.length);
   });
+});
+
+test('the input of a figure: curves of one colour, intervals within 0 and 1, published points that are on the axis', () => {
+  const points: PanelPoint[] = [{ index: 2, x: 3, cells: [cellOf('a', 0), cellOf('b', 1)] }];
+  const outcomes = new Map([
+    ['a', four([0.9, 0.9, 0.9, 0.9], [0.5, 0.5, 0.5, 0.5])],
+    ['b', four([0.8, 1, 0.8, 0.8], [0.6, 0.6, 0.6, 0.6])],
+  ]);
+  const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
+  const run = { scale: 'small', seeds: 2, devices: [] } as const;
+  const input = panelFigure(panelDocument(figure, panel, panelCurves(panel, points, outcomes), run));
+  expect(input.title).toBe('Made up (2 seeds, small scale, not the published setting)');
+  expect(input.yLabel).toBe('best over learning rates');
+  expect(input.series).toEqual([
+    { name: 'f on its data', points: [{ x: 3, mean: 0.95, low: 0, high: 1 }] },
+    {
+      name: 'f on its data, default rates',
+      points: [{ x: 3, mean: expect.closeTo(0.85, 12) }],
+      dashed: true,
+      like: 'f on its data',
+    },
+    { name: 'agreement of f and g', points: [{ x: 3, mean: 0.55, low: 0, high: 1 }] },
+    {
+      name: 'agreement of f and g, default rates',
+      points: [{ x: 3, mean: 0.55 }],
+      dashed: true,
+      like: 'agreement of f and g',
+    },
+  ]);
+  expect(input.published).toEqual([{ series: 'f on its data', x: 3, y: 0.9, uncertainty: 0.02, verdict: 'uncertain' }]);
 });
 
 describe('decision maps', () => {

@@ -49,12 +49,13 @@ export function summaryTable(
     table.push([figure, panel, `${title}${part}`, inside, near, outside, uncertain, seconds(time)]);
   }
   const certain = total.inside + total.near + total.outside;
+  const close = summaries.reduce((sum, each) => sum + each.close, 0);
   const agreeing = total.inside + total.near;
   return [
     table.toString(),
     `Published points beside ${seeds} seeds of ours, ${BEST} in both; ${scale} scale: ${SCALE_NOTE[scale]}.`,
     'inside: in the 95 % prediction interval of a single seed; near: else within ' +
       `${NEAR} of our mean (0.15 for zero lines of maps); uncertain: not readable with confidence.`,
-    `${agreeing} of ${certain} certain points are inside or near (${share(agreeing, certain)}).`,
+    `${agreeing} of ${certain} certain points are inside or near (${share(agreeing, certain)}); ${close} (${share(close, certain)}) are near our mean, whatever the interval.`,
   ].join('\n');
 }

@@ -10,7 +10,7 @@ import { mapArrays } from '../experiment/theory';
 import type { ExperimentResult } from '../experiment/types';
 import { type Cell, mapCells, neededData, type PanelPoint, panelPoints } from '../reproduce/cells';
 import { panelDocument, panelRows } from '../reproduce/document';
-import { compareMaps, LINES, readMap } from '../reproduce/maps';
+import { compareMaps, LINE_READING, LINES, readMap } from '../reproduce/maps';
 import {
   FIGURE_IDS,
   FIGURES,
@@ -22,7 +22,7 @@ import {
 } from '../reproduce/published';
 import type { CellOutcome, MapReading } from '../reproduce/run';
 import { MAP_RESOLUTION, SCALE_NOTE, type Scale } from '../reproduce/scale';
-import { countVerdicts, panelCurves, type Verdict } from '../reproduce/verdict';
+import { countClose, countVerdicts, panelCurves, type Verdict } from '../reproduce/verdict';
 import type { CellDirectory } from './cell-store';
 import { writeResult } from './store';
 
@@ -49,6 +49,8 @@ export interface TaskSummary {
   readonly panel: number;
   readonly title: string;
   readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** Certain points close to our mean, whatever the interval. */
+  readonly close: number;
   /** Device time of the cells behind it; cells that several panels share count in each. */
   readonly seconds: number;
   readonly finished: number;
@@ -179,7 +181,7 @@ export async function writeTask(
   return { ...(await written), ...counts };
 }
 
-type Written = Pick<TaskSummary, 'figure' | 'title' | 'verdicts'>;
+type Written = Pick<TaskSummary, 'figure' | 'title' | 'verdicts' | 'close'>;
 
 async function writePanel(
   { figure, panel, number, points }: PanelTask,
@@ -192,7 +194,8 @@ async function writePanel(
   const document = panelDocument(figure, panel, curves, { scale, seeds, devices });
   await store.write(figure.id, `panel-${number}.json`, toJson(document));
   await store.write(figure.id, `panel-${number}.csv`, stringify(panelRows(document)));
-  return { figure: figure.id, title: panel.xLabel, verdicts: document.verdicts };
+  const close = countClose(curves.flatMap(({ published }) => published));
+  return { figure: figure.id, title: panel.xLabel, verdicts: document.verdicts, close };
 }
 
 async function writeMap(
@@ -205,8 +208,10 @@ async function writeMap(
     map,
     done.flatMap((outcome) => outcome.map ?? []),
   );
-  const verdicts = countVerdicts(LINES.flatMap((line) => comparison.lines[line]));
+  const points = LINES.flatMap((line) => comparison.lines[line]);
+  const verdicts = countVerdicts(points);
+  const close = points.filter(({ ours, published }) => ours && Math.abs(published - ours.mean) <= LINE_READING).length;
   const head = { figure: MAPS_ID, panel: number, title: map.title, scale, setting: SCALE_NOTE[scale], seeds, devices };
   await store.write(MAPS_ID, `map-${number}.json`, toJson({ ...head, verdicts, ...comparison }));
-  return { figure: MAPS_ID, title: map.title, verdicts };
+  return { figure: MAPS_ID, title: map.title, verdicts, close };
 }

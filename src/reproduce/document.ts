@@ -5,16 +5,17 @@ import type { PublishedFigure, PublishedPanel } from './published';
 import { SCALE_NOTE, type Scale } from './scale';
 import { countVerdicts, type MetricCurves, type SeedPoint, type Verdict } from './verdict';
 
+/** In labels; accuracies, but for the last two. */
 export const METRIC_NAMES = {
-  standardAccuracy: 'accuracy of f on its data',
-  perturbationAccuracy: 'accuracy of g on clean data',
+  standardAccuracy: 'f on its data',
+  perturbationAccuracy: 'g on clean data',
   agreement: 'agreement of f and g',
   cosine: 'cosine with the prediction',
 } as const;
 
 /** What the maximum is, in every label: it is taken for each seed and each metric on its own. */
 export const BEST = 'best over learning rates';
-export const PLAIN = 'default learning rates';
+export const PLAIN = 'default rates';
 
 export interface ReproducedPanel {
   readonly figure: string;

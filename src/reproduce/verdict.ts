@@ -31,6 +31,8 @@ export interface PublishedPoint {
   /** Null: below the axis. */
   readonly y: number | null;
   readonly halfWidth: number | null;
+  /** From our mean; null below the axis. */
+  readonly distance: number | null;
   readonly verdict: Verdict;
   /** Why the value is uncertain. */
   readonly note?: string;
@@ -73,6 +75,7 @@ function publishedPoint({ y, halfWidth, uncertain }: PublishedSeries, index: num
     x: ours.x,
     y: value,
     halfWidth: halfWidth[index] ?? null,
+    distance: value === null ? null : value - ours.mean,
     verdict: verdictOf(value, note !== undefined, ours),
     ...(note === undefined ? {} : { note }),
   };
@@ -115,3 +118,10 @@ export function countVerdicts(points: readonly { readonly verdict: Verdict }[]):
   for (const { verdict } of points) counts[verdict]++;
   return counts;
 }
+
+/**
+ * How many certain points lie within {@link NEAR} of our mean, whatever the interval says: where single seeds differ
+ * much, the interval holds nearly every value.
+ */
+export const countClose = (points: readonly PublishedPoint[]): number =>
+  points.filter(({ verdict, distance }) => verdict !== 'uncertain' && Math.abs(distance!) <= NEAR).length;
