@@ -208,7 +208,6 @@ describe('a wrong value', () => {
     [{ standard: { plateau: { patience: -1 } } }, 'standard.plateau.patience'],
     [{ learning: { init: { W: 3 } } }, 'learning.init.W'],
     [{ perturbation: { kind: 'l1' } }, 'perturbation.kind'],
-    [{ perturbation: { size: 0 } }, 'perturbation.size'],
     [{ perturbation: { size: -0.1 } }, 'perturbation.size'],
     [{ perturbation: { onData: 'yes' } }, 'perturbation.onData'],
     [{ perturbation: { k: 3 } }, 'perturbation.k'],

@@ -18,10 +18,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   engine: ['kernels', 'gpu'],
   experiment: ['engine', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu'],
   report: ['experiment', 'data'],
+  reproduce: ['engine', 'experiment', 'theory'],
   index: ['engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
   node: ['index', 'engine', 'experiment', 'data', 'gpu'],
   worker: ['index', 'engine', 'experiment', 'data', 'gpu'],
-  cli: ['node', 'index', 'engine', 'report', 'experiment', 'data', 'gpu'],
+  cli: ['node', 'index', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
   web: ['worker', 'index', 'engine', 'report', 'experiment', 'data', 'gpu'],
 };
 /** Files that may import node: modules, besides src/cli. Those of src/gpu are Dawn's and never reach a browser bundle. */

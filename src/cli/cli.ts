@@ -6,7 +6,9 @@ import { toJson } from '../experiment/artifacts';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
+import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
+import type { ReproduceArguments } from './reproduce';
 import { type RunArguments, runCommand } from './run';
 import type { SweepArguments } from './sweep';
 
@@ -78,6 +80,31 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--quiet', 'show no progress')
     .addHelpText('after', RUN_HELP)
     .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
+  program
+    .command('reproduce')
+    .description('compute the published figures anew, beside the published values; without a figure, list them')
+    .argument('[figure]', 'a figure, or "all"')
+    .option('--panel <n>', 'one panel of it, counted from 1')
+    .option('--scale <scale>', 'small (minutes on a CPU adapter, not the published setting) or paper (default: small)')
+    .option('--seeds <n>', 'seeds a point (default: 2 at small, 5 at paper)')
+    .option(
+      '--out <dir>',
+      'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',
+    )
+    .option('--data-dir <dir>', 'the folder of MNIST or Fashion-MNIST, or of both as perturb fetch makes them')
+    .option('--json', 'print one JSON document instead of the table')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .action(async (figure: string | undefined, args: ReproduceArguments) =>
+      (await import('./reproduce')).reproduceCommand(figure, args, services, io),
+    );
+  program
+    .command('fetch')
+    .description('download a public data set: mnist, fashion-mnist or cifar10')
+    .argument('<data set>')
+    .option('--dir <dir>', 'where its files go (default: data/NAME); an interrupted download goes on')
+    .option('--quiet', 'show no progress')
+    .action(async (name: string, args: FetchArguments) => (await import('./fetch')).fetchCommand(name, args, io));
   program
     .command('sweep')
     .description('run many experiments: a grid of settings and seeds')

@@ -21,6 +21,7 @@ const integer = (least: number, most = LARGEST_COUNT) =>
 // The kernels compute in float32: a value that rounds to zero or to infinity there would be silently another one.
 const isPositive = (value: number) => Math.fround(value) > 0 && Number.isFinite(Math.fround(value));
 const positive = number('a finite number above 0', isPositive);
+const notNegative = number('a finite number of at least 0', (value) => value === 0 || isPositive(value));
 const finite = number('a finite number', (value) => Number.isFinite(Math.fround(value)));
 const share = number('a number of at least 0 and below 1', (value) => value >= 0 && Math.fround(value) < 1);
 const shrink = number('a number above 0 and below 1', (value) => isPositive(value) && Math.fround(value) < 1);
@@ -145,7 +146,8 @@ export const dataSchema = v.variant(
 const perturbation = v.pipe(
   section({
     kind: v.optional(choice(['l2', 'linf', 'l0']), 'l2'),
-    size: v.optional(positive, 0.01),
+    // 0 is a setting of the published figures: perturbations that vanish.
+    size: v.optional(notNegative, 0.01),
     onData: v.optional(yesNo, false),
     k: v.exactOptional(integer(1)),
     targets: v.exactOptional(path('a .npy file')),

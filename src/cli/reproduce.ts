@@ -1,0 +1,163 @@
+// `perturb reproduce`: the published figures computed anew, beside the published values.
+
+import { stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { InputError } from '../data/input-error';
+import { nodeReadFile } from '../data/node';
+import { toJson } from '../experiment/artifacts';
+import { seconds } from '../report/table';
+import { type CellOutcome, type CellPlan, runCells } from '../reproduce/run';
+import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale } from '../reproduce/scale';
+import { CellDirectory } from './cell-store';
+import { InterruptedError } from './failure';
+import type { CliIo, Disposable, Services } from './io';
+import { cellProgress } from './reproduce-progress';
+import { figureList, summaryTable } from './reproduce-table';
+import { chooseTasks, mapReader, type Task, type TaskSummary, writeTask } from './reproduce-tasks';
+import { tableWidth, withEngine } from './run';
+
+export interface ReproduceArguments {
+  readonly panel?: string;
+  readonly scale?: string;
+  readonly seeds?: string;
+  readonly out?: string;
+  readonly dataDir?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly device?: string;
+}
+
+/** A whole number of at least 1. @throws InputError naming the option */
+function count(text: string, key: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1) {
+    throw new InputError(`${key} must be a whole number of at least 1, not ${text}`, {
+      key,
+      remedy: `Write ${key} 1 or more.`,
+    });
+  }
+  return value;
+}
+
+function scaleOf(text: string | undefined): Scale {
+  const scale = SCALES.find((name) => name === (text ?? 'small'));
+  if (scale) return scale;
+  throw new InputError(`--scale is small or paper, not ${text}`, {
+    key: '--scale',
+    remedy: 'Choose small for minutes on a CPU adapter, paper for the published setting.',
+  });
+}
+
+const isDirectory = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+
+/** Where the files of a data set are: DIR/mnist and DIR/fashion-mnist, as `perturb fetch` makes them, or DIR itself. */
+async function dataFolder(dataDir: string | undefined, kind: string, cwd: string): Promise<string | undefined> {
+  if (dataDir === undefined) return undefined;
+  const own = join(resolve(cwd, dataDir), kind);
+  return (await isDirectory(own)) ? own : resolve(cwd, dataDir);
+}
+
+export async function reproduceCommand<E extends Disposable>(
+  figure: string | undefined,
+  args: ReproduceArguments,
+  services: Services<E>,
+  io: CliIo,
+): Promise<void> {
+  if (figure === undefined) {
+    io.stdout.write(`${figureList(tableWidth(io))}\n`);
+    return;
+  }
+  const scale = scaleOf(args.scale);
+  const seeds = args.seeds === undefined ? DEFAULT_SEEDS[scale] : count(args.seeds, '--seeds');
+  const panel = args.panel === undefined ? undefined : count(args.panel, '--panel');
+  const folders = {
+    mnist: await dataFolder(args.dataDir, 'mnist', io.cwd),
+    'fashion-mnist': await dataFolder(args.dataDir, 'fashion-mnist', io.cwd),
+  };
+  const { tasks, left } = await chooseTasks({ figure, panel, scale, seeds, folders });
+  const say = (text: string) => {
+    if (!args.quiet) io.stderr.write(`${text}\n`);
+  };
+  for (const { name, needs } of left) say(`left out: ${name} needs --data-dir with ${needs} (perturb fetch ${needs})`);
+  say(`${scale} scale: ${SCALE_NOTE[scale]}`);
+  const directory = resolve(io.cwd, args.out ?? join('runs', `reproduce-${scale}`));
+  const place = relative(io.cwd, directory) || '.';
+  const store = await CellDirectory.open(directory);
+  try {
+    const run = { scale, setting: SCALE_NOTE[scale], seeds };
+    try {
+      await runTasks(tasks, store, args, services, io);
+    } catch (error) {
+      const { finished } = await writeAll(tasks, store, run);
+      if (!io.signal.aborted) throw error;
+      const kept = `interrupted; ${finished} finished points and seeds are kept in ${place}`;
+      throw new InterruptedError(kept, 'The same command goes on from there.');
+    }
+    const { panels } = await writeAll(tasks, store, run);
+    if (args.json) io.stdout.write(toJson({ ...run, directory, panels }));
+    else io.stdout.write(`${summaryTable(panels, run)}\nWritten to ${place}\n`);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Runs what the store does not have. */
+async function runTasks<E extends Disposable>(
+  tasks: readonly Task[],
+  store: CellDirectory,
+  args: ReproduceArguments,
+  services: Services<E>,
+  io: CliIo,
+): Promise<void> {
+  const quiet = args.quiet ?? false;
+  const readFile = nodeReadFile(io.cwd);
+  const readMap = mapReader(tasks, store);
+  const progress = cellProgress(io, quiet);
+  try {
+    await withEngine(services, io, { device: args.device }, (engine) =>
+      runCells(
+        tasks.flatMap(({ cells }) => cells),
+        {
+          store,
+          onPlan: (plan) => {
+            if (!quiet) io.stderr.write(`${announcement(plan)}\n`);
+          },
+          onProgress: progress.report,
+          ...(readMap ? { readMap } : {}),
+          plan: (configs) => services.planSweep(engine, configs, readFile),
+          runAll: (configs, onResult) =>
+            services.runExperiments(engine, configs, { onResult, onProgress: () => {}, signal: io.signal, readFile }),
+        },
+      ),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+/** Writes what every task has come to, as far as its cells are in the store. */
+async function writeAll(
+  tasks: readonly Task[],
+  store: CellDirectory,
+  run: { readonly scale: Scale; readonly setting: string; readonly seeds: number },
+): Promise<{ panels: TaskSummary[]; finished: number }> {
+  const outcomes = new Map<string, CellOutcome>();
+  for (const { id } of tasks.flatMap(({ cells }) => cells)) {
+    const outcome = outcomes.get(id) ?? (await store.load(id));
+    if (outcome) outcomes.set(id, outcome);
+  }
+  const panels: TaskSummary[] = [];
+  for (const task of tasks) {
+    const summary = await writeTask(task, outcomes, { ...run, store });
+    if (summary) panels.push(summary);
+  }
+  if (panels.length > 0) await store.write('.', 'summary.json', toJson({ ...run, panels }));
+  return { panels, finished: outcomes.size };
+}
+
+/** How much there is to do, before anything is done. */
+function announcement({ cells, kept, experiments, seconds: time }: CellPlan): string {
+  const before = kept > 0 ? `, ${kept} kept from before` : '';
+  const estimate = time === undefined ? 'time unknown until some are done' : `about ${seconds(time)}`;
+  return `${cells} points and seeds${before}; ${experiments} experiments to run, ${estimate}`;
+}
