@@ -154,7 +154,7 @@ function publishedMarks(published: readonly PublishedPoint[], colours: ReadonlyM
       : symbol === 'times'
         ? { stroke: paint, strokeWidth: 2.5 }
         : { fill: paint, stroke: 'black', strokeWidth: 0.75 };
-    return [Plot.dot(points, { x: 'x', y: 'y', symbol, r: 4.5, ...look, ariaLabel: `published, ${verdict}` })];
+    return [Plot.dot(points, { x: 'x', y: 'y', symbol, r: 4.5, ...look, ariaLabel: () => `published, ${verdict}` })];
   });
   return spread.length > 0 ? [bars, ...dots] : dots;
 }
