@@ -191,6 +191,7 @@ describe('decision maps', () => {
     fHat: grid((x, y) => y - x / 2 - 0.25),
     gHat: grid(() => 1),
     projected: new Float32Array(),
+    labels: new Float32Array(),
   };
   const published: PublishedMap = {
     title: 'made up',
