@@ -4,6 +4,7 @@
 import * as Plot from '@observablehq/plot';
 import { encode } from 'fast-png';
 import type { DecisionMap } from '../theory/map';
+import { base64 } from './base64';
 import { figure, type LegendItem, svgFile } from './figure';
 import { AXIS, PALETTE } from './style';
 import { type Line, thin, zeroLines } from './zero-lines';
@@ -140,11 +141,4 @@ function legendOf(samples: readonly ShownClass[]): LegendItem[] {
     { label: 'signs differ', colour: rgb(DIFFER), mark: 'square' },
     ...samples.map(({ label, colour, symbol }) => ({ label, colour, mark: symbol })),
   ];
-}
-
-/** Base64 of bytes, in pieces that the call stack bears. */
-export function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(text);
 }

@@ -43,7 +43,7 @@ export interface Panel {
   readonly published: readonly PublishedPoint[];
   /** Default linear. */
   readonly xScale?: 'linear' | 'log';
-  /** Default: what the values take, and a little room. */
+  /** Default: what the values take, and a little room. What lies outside is drawn at the edge. */
   readonly yDomain?: readonly [number, number];
   /** What the bands are, for the legend (default "interval"). */
   readonly bandLabel?: string;
@@ -82,7 +82,7 @@ export function panelFigure(panel: Panel): SVGElement {
     width: WIDTH,
     height: HEIGHT,
     x: { ...AXIS, label: xLabel, type: xScale, inset: 8, ...xTicks(panel) },
-    y: { ...AXIS, label: yLabel, domain: yDomain(panel), grid: true },
+    y: { ...AXIS, label: yLabel, domain: yDomain(panel), clamp: true, grid: true },
     marks: [Plot.frame({ stroke: '#bbbbbb' }), ...marks],
   });
 }
