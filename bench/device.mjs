@@ -61,18 +61,22 @@ for (const matmul of variants) {
   const forced = new perturb.Engine(gpu, { ...engine.settings, matmul });
   for (const name of readdirSync(golden).filter((entry) => entry.startsWith('p'))) {
     const document = JSON.parse(readFileSync(`${golden}${name}/config.json`, 'utf8'));
-    const config = perturb.parseConfig(document);
-    const result = await perturb.runExperiment(forced, config, { baseDir: `${golden}${name}` });
-    const pairs = { ...result.history };
-    for (const [key, { data }] of Object.entries(result.arrays)) pairs[key] = data;
-    let worst = { key: '', error: 0 };
-    for (const [key, data] of Object.entries(pairs)) {
-      if (key === 'targets' || /_a$/.test(key)) continue; // inputs
-      const error = normwise(data, `${golden}${name}/expected/${key}.npy`);
-      if (!(error <= worst.error)) worst = { key, error };
+    for (const trainer of ['direct', 'gram']) {
+      const config = perturb.parseConfig({ ...document, trainer });
+      const result = await perturb.runExperiment(forced, config, { baseDir: `${golden}${name}` });
+      const pairs = { ...result.history };
+      for (const [key, { data }] of Object.entries(result.arrays)) pairs[key] = data;
+      let worst = { key: '', error: 0 };
+      for (const [key, data] of Object.entries(pairs)) {
+        if (key === 'targets' || /_a$/.test(key)) continue; // inputs
+        const error = normwise(data, `${golden}${name}/expected/${key}.npy`);
+        if (!(error <= worst.error)) worst = { key, error };
+      }
+      report.golden.push({ name, matmul, trainer, ...worst });
+      console.log(
+        `golden ${name.padEnd(24)} ${matmul.padEnd(9)} ${trainer.padEnd(6)} worst ${worst.key} ${worst.error.toExponential(1)}`,
+      );
     }
-    report.golden.push({ name, matmul, ...worst });
-    console.log(`golden ${name.padEnd(24)} ${matmul.padEnd(9)} worst ${worst.key} ${worst.error.toExponential(1)}`);
   }
 }
 

@@ -1,9 +1,9 @@
 // gram_outputs: derivative bits and partial outputs of stored pre-activations
 //
-// Computes   with h = h[start + i, w group + r]: bit r of mask[w, i] = h > 0, and partial[w, i] = sum_r a[w group + r] phi(h),
+// Computes   with h = h[start + i, w group + r] + h[bias, w group + r]: bit r of mask[w, i] = h > 0, and partial[w, i] = sum_r a[w group + r] phi(h),
 //            phi(z) = z for z > 0, slope z otherwise
 // Shapes     n samples of the block, m width, group neurons a mask word, words = ceil(m / group)
-// Bindings   0 h       read        (all samples, m) pre-activations; the block begins at params.start
+// Bindings   0 h       read        (rows, m) pre-activations; the block begins at row start, row bias is what the biases add
 //            1 readout read        (m) a
 //            2 mask    read_write  (words, n)
 //            3 partial read_write  (words, n)
@@ -21,6 +21,7 @@ struct Params {
   m: u32,
   group: u32,
   start: u32,
+  bias: u32,
   slope: f32,
 }
 
@@ -41,7 +42,7 @@ fn gram_outputs(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
   var bits = 0u;
   var output = 0.0;
   for (var j = first; j < min(first + params.group, params.m); j++) {
-    let value = h[row + j];
+    let value = h[row + j] + h[params.bias * params.m + j];
     let positive = value > 0.0;
     bits |= select(0u, 1u << (j - first), positive);
     output += readout[j] * select(params.slope * value, value, positive);

@@ -22,15 +22,19 @@ export function checkGramOutputs({ n, m, slope, variant, start = 0 }: GramOutput
     const { words, group } = layout;
     // A third are zero, of either sign. What belongs to other blocks is NaN.
     const values = draws.integers(n * m, 1).map((value, e) => (value === 0 && e % 2 === 0 ? -0 : value / 3));
+    const bias = start + n + 1;
     const h = new Float32Array((start + n + 3) * m).fill(Number.NaN);
     h.set(values, start * m);
+    // Halves: the sums are exact, and no sign is in doubt.
+    const biases = draws.integers(m, 1).map((value) => value / 2);
+    h.set(biases, bias * m);
     const a = draws.normal(m, 1 / Math.sqrt(m));
     using bench = new Bench(gpu);
     const inputs = { h: bench.input('h', h), readout: bench.input('readout', a) };
     const run = async () => {
       const mask = bench.output('mask', words * n, 'u32');
       const partial = bench.output('partial', words * n);
-      await runStep(gpu, await gramOutputs(gpu, { ...inputs, mask, partial, n, start, slope, layout }));
+      await runStep(gpu, await gramOutputs(gpu, { ...inputs, mask, partial, n, start, bias, slope, layout }));
       return { mask: await bench.words(mask), partial: await bench.floats(partial) };
     };
     const { mask, partial } = await run();
@@ -39,7 +43,7 @@ export function checkGramOutputs({ n, m, slope, variant, start = 0 }: GramOutput
     const tolerance = new Float64Array(words * n);
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < m; j++) {
-        const value = values[i * m + j]!;
+        const value = Math.fround(values[i * m + j]! + biases[j]!);
         const word = Math.floor(j / group) * n + i;
         if (value > 0) bits[word]! += 2 ** (j % group);
         const term = a[j]! * (value > 0 ? value : slope * value);

@@ -22,7 +22,7 @@ import { distant, type Given, givenExperiment, smallConfig, withTrainer } from '
 import { reference, type Task, TaskData } from './tasks';
 
 const bound = useEngine();
-const GOLDEN = fileURLToPath(new URL('../golden/p3_gauss_a_logistic', import.meta.url));
+const GOLDEN = fileURLToPath(new URL('../golden', import.meta.url));
 const TOLERANCE = 1e-4;
 
 type LogisticTask = Omit<Task, 'loss'>;
@@ -63,7 +63,7 @@ async function run(
     if (trainer === 'direct') {
       await advanceDirect(gpu, training, problem.epochs, options);
     } else {
-      const whole = scope.use(await gramMatrix(gpu, problem.panels, problem.layout));
+      const whole = scope.use(await gramMatrix(gpu, problem.panels, problem.layout, undefined, 0));
       const kernel = options.rows ? cut(whole.pieces[0]!, task.n, options.rows, scope) : whole;
       const held = gpu.liveArrays;
       await trainGramLogistic(gpu, training, kernel, options).finally(() => expect(gpu.liveArrays).toBe(held));
@@ -81,25 +81,34 @@ function expectSameRun(what: string, first: Trained, second: Trained): void {
   }
 }
 
-test('golden case p3, both stages in Gram space', async () => {
-  const json = (file: string) => JSON.parse(readFileSync(`${GOLDEN}/${file}`, 'utf8'));
+// p6: perturbations of length 0.05, whose products are small beside the 1 of the bias.
+test.for(['p3_gauss_a_logistic', 'p6_plateau_fires'])('golden case %s, both stages in Gram space', async (name) => {
+  const golden = `${GOLDEN}/${name}`;
+  const json = (file: string) => JSON.parse(readFileSync(`${golden}/${file}`, 'utf8'));
   const load = (names: readonly string[]) =>
     Object.fromEntries(
       names.map((name) => {
-        const file = `${GOLDEN}/expected/${name}.npy`;
+        const file = `${golden}/expected/${name}.npy`;
         return [name, Float64Array.from(parseNpy(readFileSync(file), file).data as Float64Array)];
       }),
     );
   const config = withTrainer(parseConfig(json('config.json')), 'gram');
-  const result = await runExperiment(bound.engine, config, { readFile: nodeReadFile(GOLDEN) });
+  const result = await runExperiment(bound.engine, config, { readFile: nodeReadFile(golden) });
   for (const stage of ['standard', 'learning'] as const) {
     expect(result.trainer.stages[stage]).toEqual({ chosen: 'gram', reason: 'asked for' });
   }
   const arrays = load(['f_W', 'f_b', 'g_W', 'g_b', 'R', 'f_X', 'g_X', 'f_test', 'g_test']);
   const history = load(['standardLoss', 'standardLr', 'learningLoss', 'learningLr']);
   expect(distant(result, { arrays, history }, TOLERANCE)).toEqual([]);
-  expect(result.history.standardLr).toEqual(Float32Array.from(history.standardLr!));
-  expect(result.history.learningLr).toEqual(Float32Array.from(history.learningLr!));
+  for (const [actual, expected] of [
+    [result.history.standardLr, history.standardLr!],
+    [result.history.learningLr, history.learningLr!],
+  ] as const) {
+    // Drops at the same epochs; a drop is a product in float32, a few of them a few roundings.
+    const drops = (rates: Float32Array | Float64Array) => rates.map((rate, t) => Number(t > 0 && rate < rates[t - 1]!));
+    expect([...drops(actual)]).toEqual([...drops(expected)]);
+    for (const [t, rate] of actual.entries()) expect(Math.abs(rate / expected[t]! - 1)).toBeLessThan(1e-6);
+  }
   const { metrics } = json('expected.json');
   for (const key of ['standardAccuracy', 'perturbationAccuracy', 'agreement'] as const) {
     expect(result.metrics[key], key).toBeCloseTo(metrics[key], 12);

@@ -172,7 +172,7 @@ export const GRAM_IDENTITY: Sabotages = {
       to: 'near',
       check: subgroup.gram,
     },
-    { what: 'samples past n flip', from: 'if (i >= params.n)', to: 'if (i == 0xffffffffu)', check: subgroup.gram },
+    { what: 'samples past n flip', from: ' & (places < vec4u(params.n));', to: ';', check: subgroup.gram },
     { what: 'one flip of a word', from: 'bits & (bits - 1u)', to: '0u', check: subgroup.gram },
     { what: 'more held than fit', from: 'held == HELD || ', to: '', check: subgroup.crowded },
     { what: 'flips of two pieces at once', from: 'home != piece', to: 'false', check: subgroup.pieces },

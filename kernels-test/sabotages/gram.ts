@@ -44,6 +44,8 @@ export const GRAM: Sabotages = {
     { what: 'neurons past m', from: /min\((first \+ params\.group), params\.m\)/, to: '($1)', check: coefficients },
   ],
   gram_outputs: [
+    { what: 'without the biases', from: ' + h[params.bias * params.m + j]', to: '', check: outputs },
+    { what: 'biases of the first sample', from: 'params.bias * params.m', to: '0u * params.m', check: outputs },
     { what: 'h >= 0', from: 'value > 0.0', to: 'value >= 0.0', check: outputs },
     { what: 'bits one off', from: '1u << (j - first)', to: '2u << (j - first)', check: outputs },
     {

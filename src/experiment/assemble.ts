@@ -91,6 +91,11 @@ export class Stopwatch {
     this.#last = now;
   }
 
+  /** Leaves out the time since the last lap: it was not ours. */
+  skip(): void {
+    this.#last = performance.now();
+  }
+
   of(run: number): Record<string, number> {
     const parts = this.#seconds.get(run) ?? {};
     this.#seconds.set(run, parts);

@@ -82,7 +82,7 @@ export async function runExperiments(
   engine.gpu.assertAlive();
   const watch = new Stopwatch();
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
-  const inputs = await readInputs(engine, configs, readFile);
+  const inputs = await readInputs(engine, configs, readOnce(readFile));
   watch.lap(
     'prepare',
     configs.map((_, run) => run),
@@ -104,6 +104,18 @@ export async function runExperiments(
     });
   }
   return results;
+}
+
+/** Reads every file once, however many experiments name it. */
+function readOnce(readFile: ReadFile): ReadFile {
+  const files = new Map<string, ReturnType<ReadFile>>();
+  return (path) => {
+    const known = files.get(path);
+    if (known) return known;
+    const file = readFile(path);
+    files.set(path, file);
+    return file;
+  };
 }
 
 /** Reads all files, each once, and refuses what cannot run. */

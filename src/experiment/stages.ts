@@ -7,7 +7,7 @@ import type { GpuArray } from '../gpu/array';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { evaluate } from '../network/evaluate';
-import { type GramMatrix, gramMatrix } from '../network/gram-matrix';
+import { type GramConstant, type GramMatrix, gramMatrix } from '../network/gram-matrix';
 import type { Network, NetworkStreams } from '../network/network';
 import { Panels, type Samples } from '../network/samples';
 import { SampleGram } from '../network/train';
@@ -64,6 +64,8 @@ interface Perturbed {
 class DataWork {
   #plane: Plane | undefined;
   #trained: Map<number, Trained>[] = [];
+  /** Perturbations still to come whose K is made from that of the samples. */
+  #onto = 0;
   /** Of the samples; kept past the first trainings only for perturbed samples whose K is made from it. */
   readonly #kernel: SampleGram;
 
@@ -80,7 +82,7 @@ class DataWork {
   ) {
     const { layout } = this.#input(stage);
     const { gpu } = engine;
-    this.#kernel = scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, options.signal)));
+    this.#kernel = scope.use(new SampleGram((constant) => gramMatrix(gpu, panels, layout, options.signal, constant)));
   }
 
   static async begin(
@@ -156,10 +158,12 @@ class DataWork {
     });
     const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
     this.#trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
-    const later = stage.trainings.some((training, at) =>
-      training.ends.some((end) => end.perturbations.some((next) => this.#ontoSamples(next, at, end))),
+    const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, at })));
+    this.#onto = ends.reduce(
+      (sum, { end, at }) => sum + end.perturbations.filter((next) => this.#ontoSamples(next, at, end)).length,
+      0,
     );
-    if (!later) this.#kernel.dispose();
+    if (this.#onto === 0) this.#kernel.dispose();
     watch.lap('standard', runsOf.data(stage));
   }
 
@@ -206,13 +210,15 @@ class DataWork {
       const narrow = kind === 'l2' && (onData ? this.#ontoSamples(stage, at, end) : config.network.width < x.d);
       const span =
         narrow && config.trainer !== 'direct' ? scope.use(PerturbationSpan.allocate(gpu, x.blocks, layout)) : undefined;
+      if (onData && span) this.#onto--;
       const { r, perturbed } = await this.#perturb(stage, first, span, scope);
       const f = first.trained.network;
-      const create = async (): Promise<GramMatrix> => {
-        if (!span) return gramMatrix(gpu, panels, layout, signal);
-        if (!onData) return spanGram(gpu, f, span, signal);
+      const create = async (constant: GramConstant): Promise<GramMatrix> => {
+        if (!span) return gramMatrix(gpu, panels, layout, signal, constant);
+        if (!onData) return spanGram(gpu, f, span, signal, constant);
+        const before = constant === 1 ? this.#kernel : this.#kernel.bare;
         // K of the samples is changed in place where nothing needs it any more.
-        const matrix = last ? await this.#kernel.take() : await (await this.#kernel.make()).copy(gpu);
+        const matrix = this.#onto === 0 ? await before.take() : await (await before.make()).copy(gpu);
         return spanGramOnto(gpu, f, span, panels, matrix, signal);
       };
       const kernel = scope.use(new SampleGram(create));
@@ -225,9 +231,13 @@ class DataWork {
         const own = { config, stage: 'learning', streams: G_STREAMS, init: initG, labels: perturbed.targets } as const;
         return { ...own, layout, lengths, ...(onEpoch ? { onEpoch } : {}) };
       });
-      const shared = { kernel, ...(signal ? { signal } : {}) };
+      const { d } = x;
+      const { width } = config.network;
+      const inner = !span ? d : onData ? 2 * width : width;
+      const shared = { kernel, inner, ...(signal ? { signal } : {}) };
       const second = await trainTrajectories(engine, { samples: r, panels }, trajectories, shared, scope);
       kernel.dispose();
+      if (this.#onto === 0) this.#kernel.dispose();
       watch.lap('learning', runs);
 
       const ends = stage.trainings.flatMap((training, k) =>
@@ -391,6 +401,7 @@ class DataWork {
         ...(data.image ? { image: data.image } : {}),
         ...(pictures ? { samples: pictures } : {}),
       });
+      watch.skip();
     }
   }
 }

@@ -33,6 +33,8 @@ export interface Trained {
 
 export interface TrajectoryOptions {
   readonly kernel: LazyGram;
+  /** Multiply-adds that an entry of it takes (default: the inputs of a sample). */
+  readonly inner?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -82,7 +84,8 @@ export async function trainTrajectories(
     const outcomes = await trainAll(gpu, tasks, {
       kernel,
       ...(signal ? { signal } : {}),
-      ...(settings.memoryLimit ? { memoryLimit: settings.memoryLimit } : {}),
+      ...(settings.memoryLimit === undefined ? {} : { memoryLimit: settings.memoryLimit }),
+      ...(options.inner === undefined ? {} : { inner: options.inner }),
     });
     for (const [task, { at, lengths }] of wanted.entries()) {
       const outcome = outcomes[task]!;

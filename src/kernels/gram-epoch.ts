@@ -7,8 +7,9 @@ import { requireSize, type Step } from './step';
 import type { MatmulLayout } from './variant';
 
 export interface GramOutputsArgs {
-  /** (all samples, m) pre-activations */
+  /** (rows, m) pre-activations of all samples without what the biases have changed, which is row `bias`. */
   readonly h: GpuArray;
+  readonly bias: number;
   /** (m) */
   readonly readout: GpuArray;
   /** (words, n) out: derivative bits. */
@@ -24,11 +25,12 @@ export interface GramOutputsArgs {
 
 /** gram_outputs: what a forward pass leaves, from stored pre-activations. */
 export async function gramOutputs(gpu: Gpu, args: GramOutputsArgs): Promise<Step> {
-  const { n, start, slope, layout, ...arrays } = args;
+  const { n, start, bias, slope, layout, ...arrays } = args;
   requireSize('n', n);
   const { m, group, words } = layout;
   const kernel = await gpu.kernel(shaders.gramOutputs);
-  return (batch) => void batch.dispatch(kernel, arrays, { n, m, group, start, slope }, [Math.ceil(n / 64), words]);
+  return (batch) =>
+    void batch.dispatch(kernel, arrays, { n, m, group, start, bias, slope }, [Math.ceil(n / 64), words]);
 }
 
 export interface GramCoefficientsArgs {

@@ -11,9 +11,12 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-identity';
 import { gramLoop, matmulLayout } from '../kernels/variant';
+import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
+import { changeLength } from './gram-ends';
 import { groupLength, PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
+import { planBlocks } from './samples';
 
 export interface TrainingShape {
   readonly n: number;
@@ -22,6 +25,8 @@ export interface TrainingShape {
   readonly epochs: number;
   readonly loss: 'identity' | 'logistic';
   readonly momentum: number;
+  /** Multiply-adds that an entry of K takes (default: d). */
+  readonly inner?: number;
 }
 
 /** Epochs after which a training that goes on directly has its flips counted. */
@@ -80,10 +85,19 @@ export interface Choice {
 
 /** Why Gram training cannot run, in words for the user, or undefined. */
 export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
-  const { n, m, loss, momentum, epochs } = shape;
+  const { n, d, m, loss, momentum, epochs } = shape;
   const most = gpu.maxArrayLength;
   const ld = gramRow(n);
   const limit = formatBytes(most * 4);
+  const layout = matmulLayout(gpu, m);
+  const blocks = planBlocks(gpu, n, d, layout.words);
+  // What Gram training ends with, and for several blocks what it begins with, in one piece each.
+  const change = changeLength(d, m);
+  const parts = blocks.reduce((sum, { rows }) => sum + gradientSplits(rows, d, layout), 0);
+  const ends = Math.max(change, blocks.length > 1 && loss === 'identity' ? parts * gradientPartLength(d, layout) : 0);
+  if (ends > most) {
+    return `Gram training needs ${formatBytes(4 * ends)} in one piece for the change of the weights; this adapter binds ${limit}`;
+  }
   if (loss === 'identity') {
     // The closed form divides by 1 - mu: at 0.999 float32 loses three digits there (measured: 2e-4 of W, direct 1e-6).
     if (momentum > 0.99) return `Gram training is exact to float32 up to a momentum of 0.99, not ${momentum}`;
@@ -142,10 +156,13 @@ export interface Estimate {
 }
 
 /** Undefined on adapters that have not been measured. */
-export function estimateCosts(gpu: Gpu, { n, d, m }: Pick<TrainingShape, 'n' | 'd' | 'm'>): Estimate | undefined {
+export function estimateCosts(
+  gpu: Gpu,
+  { n, d, m, inner = d }: Pick<TrainingShape, 'n' | 'd' | 'm' | 'inner'>,
+): Estimate | undefined {
   const c = costsOf(gpu);
   if (!c) return undefined;
-  const matrix = c.gram * n * n * d;
+  const matrix = c.gram * n * n * inner;
   return {
     directEpoch: 2 * c.direct * n * d * m + c.epoch,
     gramMatrix: matrix,

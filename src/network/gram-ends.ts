@@ -8,6 +8,7 @@ import { Scope } from '../gpu/scope';
 import { add, transpose } from '../kernels/data';
 import { stridedSums } from '../kernels/gram';
 import { MATMUL_ROWS, matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
+import { paddedRow } from '../kernels/step';
 import { gramRow } from './gram-matrix';
 import type { TrainingProblem } from './trainer';
 
@@ -16,6 +17,11 @@ const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
 /** Elements of pre-activations as {@link preActivations} writes them: rows padded for the product that makes them. */
 export function preActivationsLength(n: number, m: number): number {
   return roundUp(m, MATMUL_ROWS) * gramRow(n);
+}
+
+/** Elements of the largest array that {@link applyCoefficients} takes. */
+export function changeLength(d: number, m: number): number {
+  return (m + MATMUL_ROWS) * paddedRow(d);
 }
 
 /** Some neurons' rows of a matrix with a column a sample, inside `array` from element `first` on. */
@@ -72,7 +78,7 @@ export async function applyCoefficients(
   const scope = new Scope();
   try {
     const zero = scope.use(gpu.array('zero', 1));
-    const change = scope.use(gpu.array('change of W', (m + MATMUL_ROWS) * row));
+    const change = scope.use(gpu.array('change of W', changeLength(d, m)));
     const turned = scope.use(gpu.array('change of weights', (d + 1) * m));
     const batch = gpu.batch('Gram end');
     const bias = { array: zero, first: 0, stride: 0 };

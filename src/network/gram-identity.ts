@@ -38,6 +38,8 @@ const FIRST_CHUNK = 16;
 export interface LazyGram {
   readonly matrix: GramMatrix | undefined;
   make(): Promise<GramMatrix>;
+  /** The same without the 1 of the bias: for the logistic loss. */
+  readonly bare: Pick<LazyGram, 'make'>;
 }
 
 /** What happened since the training entered Gram space. */

@@ -1,9 +1,11 @@
 // Training in Gram space (design.md) with the logistic loss: exact, and per epoch one product with K.
 //
-// Training sees the samples only through K = X X^T + 1. The residuals change every epoch, so Q = K S is dense:
+// Training sees the samples only through X X^T and the bias. The residuals change every epoch, so Q = K S is dense:
 // S_ij = s_i phi'(H_ij), U <- mu U + a Q, H <- H - lr U, and V <- mu V + a S, C <- C - lr V, from which the weights follow
 // at the end. K being symmetric, Q^T = S^T K is a weight gradient whose samples are the rows of K and whose inputs are
-// its columns: its kernel and the momentum step of direct training do it, on "weights" (samples, m) that are H. Against
+// its columns: its kernel and the momentum step of direct training do it, on "weights" (samples, m) that are H. What the
+// biases change stays apart, in the row where the momentum step has them: close samples (perturbations above all) differ by
+// little beside it, which a 1 in K would drown in rounding. Against
 // direct training n columns take the place of d inputs, and the forward pass costs nothing.
 
 import type { GpuArray } from '../gpu/array';
@@ -29,7 +31,7 @@ import type { Network } from './network';
 import type { TrainingOptions, TrainingProblem } from './trainer';
 import type { TrainingRun } from './training-run';
 
-/** K = X X^T + 1 in pieces of whole rows. */
+/** X X^T in pieces of whole rows. */
 export interface GramPieces {
   /** Samples. */
   readonly n: number;
@@ -128,7 +130,7 @@ export async function trainGramLogistic(
   }
 }
 
-/** Fills H, a row a sample; its spare row, the bias of the momentum step, stays as it is. */
+/** Fills H, a row a sample; its spare row, the bias of the momentum step, is zero. */
 async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArray, ld: number): Promise<void> {
   const { m } = problem.network;
   const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
@@ -137,6 +139,8 @@ async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArra
     const to = { array: rows, first: 0, ld, neuron: 0, count: m };
     await preActivations(gpu, batch, problem, problem.network.weights, to);
     (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);
+    // What the biases change starts at zero, in a row of padding where there is one.
+    batch.clear(h, gramInputs(problem.samples.n) * m, m);
     await batch.submit();
   } finally {
     rows.dispose();
@@ -178,7 +182,7 @@ async function prepareEpoch(
     const splits = Math.ceil(here.n / step);
     const mask = scope.use(gpu.array('mask', words * here.n, 'u32'));
     pending.push(
-      gramOutputs(gpu, { h, readout, mask, partial, ...here, slope, layout }),
+      gramOutputs(gpu, { h, bias: d, readout, mask, partial, ...here, slope, layout }),
       outputResidual(gpu, { partial, labels, margin, residual, ...here, words, loss, total: n }),
       weightGradient(gpu, { x, mask, residual, gradient, total, ...here, d, part, splits, step, layout }),
     );

@@ -19,6 +19,9 @@ export function gramLength(n: number): number {
   return gramRow(n) ** 2;
 }
 
+/** What is added to every entry of X X^T: 1 stands for the bias; 0 where the bias is kept apart. */
+export type GramConstant = 0 | 1;
+
 /** Rows of a piece of K on this adapter, 0 where not even {@link MATMUL_ROWS} fit one binding, and how many pieces there are. */
 export function gramPieces(gpu: Gpu, n: number): { readonly rows: number; readonly count: number } {
   const ld = gramRow(n);
@@ -99,6 +102,7 @@ export class GramMatrix {
 
 /**
  * K = X X^T + 1 of samples in any number of blocks; the caller disposes it. Neither blocks nor pieces change a bit of it.
+ * @param constant 1 for the bias, 0 where it is kept apart
  * @param layout whose matmul variant is used; default: what suits the adapter
  * @throws the signal's reason when aborted
  */
@@ -107,6 +111,7 @@ export async function gramMatrix(
   panels: Panels,
   layout?: MatmulLayout,
   signal?: AbortSignal,
+  constant: GramConstant = 1,
 ): Promise<GramMatrix> {
   const { blocks, arrays, d } = panels;
   const last = blocks[blocks.length - 1]!;
@@ -119,7 +124,7 @@ export async function gramMatrix(
       from: (sample: number) => panelOperand(arrays[at]!, d, sample),
     }));
     const variant = layout ? { variant: layout.variant } : {};
-    await symmetricProduct(gpu, matrix, { a: factor, b: factor, steps: d, constant: 1, ...variant }, signal);
+    await symmetricProduct(gpu, matrix, { a: factor, b: factor, steps: d, constant, ...variant }, signal);
     return matrix;
   } catch (error) {
     matrix.dispose();

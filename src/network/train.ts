@@ -6,6 +6,8 @@ import {
   type Choice,
   chooseAtProbe,
   chooseStart,
+  GRAM_MEMORY,
+  gramBytes,
   gramObstacle,
   PROBES,
   REVIEWS,
@@ -16,7 +18,7 @@ import { advanceDirect } from './direct';
 import { advanceCounting } from './flips';
 import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
-import { type GramMatrix, gramMatrix } from './gram-matrix';
+import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 
@@ -50,6 +52,8 @@ export interface TrainOptions {
   readonly kernel?: LazyGram;
   /** Bytes that `auto` lets Gram training take. */
   readonly memoryLimit?: number;
+  /** Multiply-adds that an entry of that K takes (default: the inputs of a sample). */
+  readonly inner?: number;
 }
 
 /** The numbers of a problem that the choice depends on. */
@@ -58,27 +62,38 @@ export function trainingShape(problem: TrainingProblem): TrainingShape {
   return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum };
 }
 
-/** K of a problem's samples, made at first need; the caller disposes it. */
+/** K of samples, made at first need; the caller disposes it. */
 export class SampleGram implements LazyGram {
   #matrix: GramMatrix | undefined;
   #pending: Promise<GramMatrix> | undefined;
+  #bare: SampleGram | undefined;
 
-  constructor(private readonly create: () => Promise<GramMatrix>) {}
+  constructor(
+    private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
+    private readonly constant: GramConstant = 1,
+  ) {}
 
   get matrix(): GramMatrix | undefined {
     return this.#matrix;
   }
 
+  /** Without the 1 of the bias; disposed with this. */
+  get bare(): SampleGram {
+    this.#bare ??= new SampleGram(this.create, 0);
+    return this.#bare;
+  }
+
   async make(): Promise<GramMatrix> {
-    this.#pending ??= this.create();
+    const pending = this.#pending ?? this.create(this.constant);
+    this.#pending = pending;
     try {
-      this.#matrix = await this.#pending;
+      this.#matrix = await pending;
+      return this.#matrix;
     } catch (error) {
-      // Tried again by the next who asks: an abort of one training is none of another.
-      this.#pending = undefined;
+      // Tried again by the next who asks.
+      if (this.#pending === pending) this.#pending = undefined;
       throw error;
     }
-    return this.#matrix;
   }
 
   /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
@@ -90,6 +105,7 @@ export class SampleGram implements LazyGram {
   }
 
   dispose(): void {
+    this.#bare?.dispose();
     this.#matrix?.dispose();
     this.#matrix = undefined;
     this.#pending = undefined;
@@ -115,15 +131,15 @@ export async function train(
   const shared = {
     ...(signal ? { signal } : {}),
     ...(kernel ? { kernel } : {}),
-    ...(memoryLimit ? { memoryLimit } : {}),
+    ...(memoryLimit === undefined ? {} : { memoryLimit }),
   };
   const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
   return outcome!;
 }
 
 /**
- * Trains several networks over the same samples, those in Gram space side by side; every result is that of training it
- * alone, to the bit.
+ * Trains several networks over the same samples, those in Gram space under the identity loss side by side; every result is
+ * that of training it alone, to the bit.
  * @throws RangeError when their samples are not the same arrays, or as {@link train}
  */
 export async function trainAll(
@@ -139,22 +155,43 @@ export async function trainAll(
   }
   const scope = new Scope();
   try {
-    const kernel = options.kernel ?? scope.use(new SampleGram(() => gramMatrix(gpu, panels, layout, signal)));
+    const kernel =
+      options.kernel ?? scope.use(new SampleGram((constant) => gramMatrix(gpu, panels, layout, signal, constant)));
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
-    await advanceGramIdentity(
-      gpu,
-      inGram.map(({ job }) => job!),
-      kernel,
-      signal,
-    );
+    for (const some of batches(gpu, inGram, options.memoryLimit)) {
+      await advanceGramIdentity(
+        gpu,
+        some.map(({ job }) => job!),
+        kernel,
+        signal,
+      );
+    }
     for (const training of inGram) training.leftGram();
     for (const training of trainings) await training.finish();
     return trainings.map(({ outcome }) => outcome);
   } finally {
     scope.dispose();
   }
+}
+
+/** Trainings whose states are on the device together: as many as the memory limit holds beside K, one at least. */
+function batches(gpu: Gpu, trainings: readonly Training[], limit = GRAM_MEMORY): Training[][] {
+  const all: Training[][] = [];
+  let left = -1;
+  for (const training of trainings) {
+    const shape = trainingShape(training.run.problem);
+    const kernel = 4 * gramLength(shape.n);
+    const state = gramBytes(gpu, shape) - kernel;
+    if (left < state) {
+      all.push([]);
+      left = limit - kernel;
+    }
+    all.at(-1)!.push(training);
+    left -= state;
+  }
+  return all;
 }
 
 class Training {
@@ -178,7 +215,7 @@ class Training {
   ) {
     const { problem, options = {} } = task;
     this.run = new TrainingRun(gpu, problem);
-    this.#shape = trainingShape(problem);
+    this.#shape = { ...trainingShape(problem), ...(shared.inner === undefined ? {} : { inner: shared.inner }) };
     this.#snapshots = new Map((options.snapshots ?? []).map((epoch) => [epoch, this.#reason]));
     this.#options = {
       ...options,
@@ -251,7 +288,7 @@ class Training {
     this.#chosen = 'gram';
     this.#inGram = true;
     if (this.#shape.loss === 'logistic') {
-      await trainGramLogistic(gpu, run, await kernel.make(), this.#withSnapshots());
+      if (run.problem.epochs > 0) await trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
       return;
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];

@@ -11,7 +11,7 @@ import { spanCoefficients } from '../kernels/perturbation';
 import { paddedRow } from '../kernels/step';
 import type { MatmulLayout } from '../kernels/variant';
 import { BoundedProducts } from '../network/bounded-product';
-import { GramMatrix, gramRow } from '../network/gram-matrix';
+import { type GramConstant, GramMatrix, gramRow } from '../network/gram-matrix';
 import type { Network } from '../network/network';
 import type { Block, Panels } from '../network/samples';
 import { type FactorBlock, symmetricProduct } from '../network/symmetric-product';
@@ -65,6 +65,7 @@ export async function spanGram(
   network: Network,
   span: PerturbationSpan,
   signal?: AbortSignal,
+  constant: GramConstant = 1,
 ): Promise<GramMatrix> {
   const { m } = network;
   const { variant } = span.layout;
@@ -83,7 +84,7 @@ export async function spanGram(
       left.push({ start, rows: ld, from: (sample) => plainOperand(turned, ld, sample) });
       right.push({ start, rows: ld, from: (sample) => plainOperand(coefficients, ld, sample) });
     }
-    await symmetricProduct(gpu, matrix, { a: left, b: right, steps: m, constant: 1, variant }, signal);
+    await symmetricProduct(gpu, matrix, { a: left, b: right, steps: m, constant, variant }, signal);
     return matrix;
   } catch (error) {
     matrix.dispose();
