@@ -107,7 +107,13 @@ describe('the process', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toHaveProperty('metrics.agreement', 0.905);
     expect(err).toContain('engine loaded');
-    expect(await names(join(dir, 'o'))).toEqual(['config.json', 'history.npz', 'result.json']);
+    expect(await names(join(dir, 'o'))).toEqual([
+      'config.json',
+      'curves.svg',
+      'history.npz',
+      'report.html',
+      'result.json',
+    ]);
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends with 130 and one line at %s, nothing written', async (signal) => {

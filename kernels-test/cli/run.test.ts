@@ -41,8 +41,10 @@ describe('perturb run', () => {
     expect(await names(target)).toEqual([
       'R.npy',
       'config.json',
+      'curves.svg',
       'history.npz',
       'perturbation.png',
+      'report.html',
       'result.json',
       'sample.png',
       'samples.png',

@@ -32,7 +32,8 @@ const RUN_HELP = `
 KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
   --set data.n=2000   --set data.kind=glyphs   --set 'data.classes=[3,8]'   --set standard.plateau=false
 
-The result directory holds config.json, result.json, history.npz, pictures of image data, and the arrays --save names.`;
+The result directory holds report.html, config.json, result.json, history.npz, figures as .svg, pictures of image data,
+and the arrays --save names.`;
 
 const SWEEP_HELP = `
 A grid, with everything but "vary" optional:

@@ -53,6 +53,8 @@ const ACTS: readonly Act[] = [
       // lavapipe after 300 epochs: 64 % with seed 0, 95 % with seed 1; at 0.1 more than 99 % with both).
       perturbation: { kind: 'l2', size: 0.1 },
       learning: { lr: 0.1, epochs: 150 },
+      // Coarse, because SwiftShader takes 40 s for the 400 x 400 points of the default.
+      theory: { map: { resolution: 150, limits: [-7, 7] } },
       save: ['networks', 'perturbations'],
     },
   },
@@ -85,9 +87,12 @@ export async function demoCommand<E extends Disposable>(
       say(act.before);
       const reporter = createReporter(io, config, args.quiet ?? false);
       const result = await runOn(engine, { config, baseDir: io.cwd }, { services, io, reporter });
-      const writtenTo = relative(io.cwd, await store(directory, result, io)) || '.';
+      const writtenTo = relative(io.cwd, await store(directory, result, io, io.cwd)) || '.';
       io.stdout.write(`${resultTable(result, { width: tableWidth(io), writtenTo })}\n\n`);
-      if (result.samples) say(`Look at ${writtenTo}/samples.png: sample, perturbation (magnified), and their sum.\n`);
+      if (result.samples) say(`Look at ${writtenTo}/samples.png: sample, perturbation (magnified), and their sum.`);
+      if (result.map)
+        say(`Look at ${writtenTo}/map.svg: where f and g decide alike, and where the theory says they would.`);
+      say(`All of it is on one page, ${writtenTo}/report.html.\n`);
     }
   });
   say('Next: perturb run --help');

@@ -11,6 +11,7 @@ import { resultTable } from '../report/table';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
+import { rebaseFiles } from './rebase';
 import { claimOutput, writeResult } from './store';
 
 export interface RunArguments {
@@ -58,10 +59,15 @@ export async function withEngine<E extends Disposable, T>(
   }
 }
 
-/** Writes result and pictures to `directory`; returns its absolute path. */
-export async function store(directory: string, result: ExperimentResult, io: CliIo): Promise<string> {
-  const { pictures } = await import('../report/pictures');
-  return writeResult(directory, [...resultArtifacts(result), ...pictures(result)], io.signal);
+/**
+ * Writes result, pictures and report to `directory`; returns its absolute path.
+ * @param baseDir what the paths in the configuration are relative to; those in config.json are relative to `directory`
+ */
+export async function store(directory: string, result: ExperimentResult, io: CliIo, baseDir: string): Promise<string> {
+  const [{ pictures }, { reportFiles }] = await Promise.all([import('../report/pictures'), import('../report/report')]);
+  const written = { ...result, config: rebaseFiles(result.config, baseDir, resolve(directory)) };
+  const files = [...resultArtifacts(written), ...pictures(written), ...reportFiles(written)];
+  return writeResult(directory, files, io.signal);
 }
 
 export const tableWidth = (io: CliIo): number => Math.min(120, io.stdout.columns ?? 100);
@@ -90,7 +96,7 @@ export async function runCommand<E extends Disposable>(
   const result = await withEngine(services, io, { device: args.device }, (engine) =>
     runOn(engine, read, { services, io, reporter }),
   );
-  const writtenTo = out === undefined ? undefined : await store(out, result, io);
+  const writtenTo = out === undefined ? undefined : await store(out, result, io, read.baseDir);
   if (args.json) {
     io.stdout.write(toJson({ config: resolvedJson(result.config), ...resultDocument(result) }));
     return;
@@ -98,6 +104,6 @@ export async function runCommand<E extends Disposable>(
   const width = tableWidth(io);
   io.stdout.write(`${resultTable(result, writtenTo === undefined ? { width } : { width, writtenTo })}\n`);
   if (writtenTo === undefined && !args.quiet) {
-    io.stdout.write('Nothing was written; add --out DIR to keep the configuration, the results and the pictures.\n');
+    io.stdout.write('Nothing was written; add --out DIR to keep the configuration, the results and a report.\n');
   }
 }

@@ -132,24 +132,39 @@ export function grid(rows: readonly (readonly Raster[])[]): Raster {
 
 const png = ({ width, height, data }: Raster): Uint8Array => encode({ width, height, data, channels: 3, depth: 8 });
 
-/**
- * The pictures of a run on images, none for other data: sample.png, perturbation.png and sum.png of the first sample, and
- * samples.png with a column a sample: the sample, its perturbation magnified, and the two together.
- */
-export function pictures(result: Pick<ExperimentResult, 'image' | 'samples'>): Picture[] {
-  const { image: shape, samples } = result;
-  if (!shape || !samples || samples.rows < 1) return [];
+type Pictured = Pick<ExperimentResult, 'image' | 'samples'>;
+
+/** Of each sample for pictures: itself, its perturbation magnified, and their sum, a pixel an entry; none for other data. */
+function tiles({ image: shape, samples }: Pictured): [Raster, Raster, Raster][] {
+  if (!shape || !samples) return [];
   const size = shape.width * shape.height * shape.channels;
-  const factor = Math.max(1, Math.round(TILE_SIDE / Math.max(shape.width, shape.height)));
-  const rows = Array.from({ length: samples.rows }, (_, row) => {
+  return Array.from({ length: samples.rows }, (_, row) => {
     const x = samples.x.subarray(row * size, (row + 1) * size);
     const r = samples.r.subarray(row * size, (row + 1) * size);
     const sum = x.map((value, i) => value + (r[i] ?? 0));
     const range = rangeOf(x);
-    return [paintSample(x, shape, range), paintPerturbation(r, shape), paintSample(sum, shape, range)].map((tile) =>
-      upscale(tile, factor),
-    );
+    return [paintSample(x, shape, range), paintPerturbation(r, shape), paintSample(sum, shape, range)];
   });
+}
+
+/** The same as PNG files of their own, for who enlarges them himself. */
+export const samplePictures = (result: Pictured): { sample: Uint8Array; perturbation: Uint8Array; sum: Uint8Array }[] =>
+  tiles(result).map(([sample, perturbation, sum]) => ({
+    sample: png(sample),
+    perturbation: png(perturbation),
+    sum: png(sum),
+  }));
+
+/**
+ * The pictures of a run on images, none for other data: sample.png, perturbation.png and sum.png of the first sample, and
+ * samples.png with a column a sample: the sample, its perturbation magnified, and the two together.
+ */
+export function pictures(result: Pictured): Picture[] {
+  const drawn = tiles(result);
+  if (drawn.length === 0) return [];
+  const { width, height } = drawn[0]![0];
+  const factor = Math.max(1, Math.round(TILE_SIDE / Math.max(width, height)));
+  const rows = drawn.map((row) => row.map((tile) => upscale(tile, factor)));
   const [sample, perturbation, sum] = rows[0] as [Raster, Raster, Raster];
   // A line each for samples, perturbations and sums: wide rather than tall, so that all of it fits a screen.
   const lines = [0, 1, 2].map((part) => rows.map((tiles) => tiles[part] as Raster));

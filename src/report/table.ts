@@ -37,7 +37,8 @@ export function bytes(value: number): string {
 /** Last losses span many orders of magnitude: four digits, and powers of ten only where they are needed. */
 const loss = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : 'diverged');
 
-function deviceText({ device }: ExperimentResult): string {
+/** The adapter in words. */
+export function deviceText({ device }: Pick<ExperimentResult, 'device'>): string {
   const details = [device.vendor, device.architecture, device.backend].filter((part) => part !== '').join(', ');
   const name = `${device.name}${details === '' ? '' : ` (${details})`}`;
   return device.software ? `${name}\nA software adapter: it computes on the CPU, much slower than a GPU would.` : name;

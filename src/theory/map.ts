@@ -49,6 +49,8 @@ export interface DecisionMap {
   readonly gHat: Float32Array;
   /** (n, 2) inner products of the samples with the two unit means. */
   readonly projected: Float32Array;
+  /** (n) -1 or +1, of the samples. */
+  readonly labels: Float32Array;
 }
 
 /** Computes a decision map; memory on the device is that of one piece of the grid. */
@@ -108,7 +110,7 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
       }
     }
     const agree = f.map((value, p) => (Math.sign(value) === Math.sign(g[p]!) ? 1 : 0));
-    return { resolution, limits, f, g, agree, fHat, gHat, projected: projections(plane, places) };
+    return { resolution, limits, f, g, agree, fHat, gHat, projected: projections(plane, places), labels };
   } finally {
     scope.dispose();
   }
