@@ -10,6 +10,7 @@ import { mapArrays } from '../experiment/theory';
 import type { ExperimentResult } from '../experiment/types';
 import { type Cell, mapCells, neededData, type PanelPoint, panelPoints } from '../reproduce/cells';
 import { panelDocument, panelRows } from '../reproduce/document';
+import { panelPlot } from '../reproduce/figure';
 import { compareMaps, LINE_READING, LINES, readMap } from '../reproduce/maps';
 import {
   FIGURE_IDS,
@@ -136,7 +137,7 @@ async function mapTask(map: PublishedMap, number: number, options: TaskOptions):
   return { kind: 'map', map, number, cells };
 }
 
-/** Reads the maps of cells that have one, and keeps the grids of seed 0; undefined when no task is a map. */
+/** Reads the maps of cells that have one, and keeps the grids and the picture of seed 0; undefined when no task is a map. */
 export function mapReader(
   tasks: readonly Task[],
   store: CellDirectory,
@@ -149,7 +150,11 @@ export function mapReader(
     if (seed === 0) {
       const grids = join(store.directory, MAPS_ID, `map-${task.number}-seed-0`);
       await rm(grids, { recursive: true, force: true });
-      await writeResult(grids, [{ name: 'map.npz', bytes: encodeNpz(mapArrays(map)) }]);
+      const { mapSvg } = await import('../report/map');
+      await writeResult(grids, [
+        { name: 'map.npz', bytes: encodeNpz(mapArrays(map)) },
+        { name: 'map.svg', bytes: new TextEncoder().encode(mapSvg(map, { title: task.map.title })) },
+      ]);
     }
     return readMap(task.map, map);
   };
@@ -194,6 +199,9 @@ async function writePanel(
   const document = panelDocument(figure, panel, curves, { scale, seeds, devices });
   await store.write(figure.id, `panel-${number}.json`, toJson(document));
   await store.write(figure.id, `panel-${number}.csv`, stringify(panelRows(document)));
+  // Plot and its document are loaded for those who draw.
+  const { panelSvg } = await import('../report/panel');
+  await store.write(figure.id, `panel-${number}.svg`, panelSvg(panelPlot(document)));
   const close = countClose(curves.flatMap(({ published }) => published));
   return { figure: figure.id, title: panel.xLabel, verdicts: document.verdicts, close };
 }
