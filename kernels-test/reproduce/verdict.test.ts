@@ -5,7 +5,7 @@ import { parseConfig } from '../../src/experiment/config';
 import { statistics } from '../../src/experiment/statistics';
 import type { Cell, PanelPoint } from '../../src/reproduce/cells';
 import { panelDocument, panelRows } from '../../src/reproduce/document';
-import { panelFigure } from '../../src/reproduce/figure';
+import { panelPlot } from '../../src/reproduce/figure';
 import { compareMaps, readMap, zeroCrossing } from '../../src/reproduce/maps';
 import type { PublishedFigure, PublishedMap, PublishedPanel } from '../../src/reproduce/published';
 import {
@@ -153,7 +153,7 @@ test('the input of a figure: curves of one colour, intervals within 0 and 1, pub
   ]);
   const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
   const run = { scale: 'small', seeds: 2, devices: [] } as const;
-  const input = panelFigure(panelDocument(figure, panel, panelCurves(panel, points, outcomes), run));
+  const input = panelPlot(panelDocument(figure, panel, panelCurves(panel, points, outcomes), run));
   expect(input.title).toBe('Made up (2 seeds, small scale, not the published setting)');
   expect(input.yLabel).toBe('best over learning rates');
   expect(input.series).toEqual([

@@ -4,6 +4,7 @@
 //   cells/HASH.json            a point of a panel with one seed, named by the hash of its configurations
 //   lock.json                  while a process works here
 //   FIGURE/panel-1.json, .csv, .svg and so on, and summary.json: written anew whenever a run ends
+//   maps/map-1-seed-0/ and so on  grids and picture of a decision map
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';

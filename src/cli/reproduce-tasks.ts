@@ -6,10 +6,11 @@ import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../data/input-error';
 import { encodeNpz } from '../data/npz';
 import { toJson } from '../experiment/artifacts';
-import { mapArrays } from '../experiment/theory';
+import { mapArrays } from '../experiment/map-arrays';
 import type { ExperimentResult } from '../experiment/types';
 import { type Cell, mapCells, neededData, type PanelPoint, panelPoints } from '../reproduce/cells';
 import { panelDocument, panelRows } from '../reproduce/document';
+import { panelPlot } from '../reproduce/figure';
 import { compareMaps, LINE_READING, LINES, readMap } from '../reproduce/maps';
 import {
   FIGURE_IDS,
@@ -136,7 +137,7 @@ async function mapTask(map: PublishedMap, number: number, options: TaskOptions):
   return { kind: 'map', map, number, cells };
 }
 
-/** Reads the maps of cells that have one, and keeps the grids of seed 0; undefined when no task is a map. */
+/** Reads the maps of cells that have one, and keeps their grids and pictures; undefined when no task is a map. */
 export function mapReader(
   tasks: readonly Task[],
   store: CellDirectory,
@@ -146,11 +147,13 @@ export function mapReader(
   return async ({ id, seed }, { map }) => {
     const task = maps.find(({ cells }) => cells.some((cell) => cell.id === id));
     if (!task || !map) return undefined;
-    if (seed === 0) {
-      const grids = join(store.directory, MAPS_ID, `map-${task.number}-seed-0`);
-      await rm(grids, { recursive: true, force: true });
-      await writeResult(grids, [{ name: 'map.npz', bytes: encodeNpz(mapArrays(map)) }]);
-    }
+    const directory = join(store.directory, MAPS_ID, `map-${task.number}-seed-${seed}`);
+    await rm(directory, { recursive: true, force: true });
+    const { mapSvg } = await import('../report/map');
+    await writeResult(directory, [
+      { name: 'map.npz', bytes: encodeNpz(mapArrays(map)) },
+      { name: 'map.svg', bytes: new TextEncoder().encode(mapSvg(map, { title: `${task.map.title}, seed ${seed}` })) },
+    ]);
     return readMap(task.map, map);
   };
 }
@@ -194,6 +197,9 @@ async function writePanel(
   const document = panelDocument(figure, panel, curves, { scale, seeds, devices });
   await store.write(figure.id, `panel-${number}.json`, toJson(document));
   await store.write(figure.id, `panel-${number}.csv`, stringify(panelRows(document)));
+  // Plot and its document are loaded for those who draw.
+  const { panelSvg } = await import('../report/panel');
+  await store.write(figure.id, `panel-${number}.svg`, panelSvg(panelPlot(document)));
   const close = countClose(curves.flatMap(({ published }) => published));
   return { figure: figure.id, title: panel.xLabel, verdicts: document.verdicts, close };
 }

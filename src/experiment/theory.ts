@@ -12,7 +12,7 @@ import { type Directions, predictDirections } from '../theory/directions';
 import { type DecisionMap, decisionMap } from '../theory/map';
 import type { PhiProblem } from '../theory/phi';
 import { classPlane, type Plane, placeSamples } from '../theory/plane';
-import type { ExperimentConfig, NamedArray } from './types';
+import type { ExperimentConfig } from './types';
 
 /** A map asked for as `true`. */
 const DEFAULT_MAP = { resolution: 400, limits: [-7, 7] } as const;
@@ -97,13 +97,4 @@ export async function mapOf(
     d: learned.d,
     ...(signal ? { signal } : {}),
   });
-}
-
-/** The arrays of a map by the names they are saved under. */
-export function mapArrays(map: DecisionMap): Readonly<Record<string, NamedArray>> {
-  const { resolution, f, g, agree, fHat, gHat, projected } = map;
-  const grids = { map_f: f, map_g: g, map_agree: agree, map_f_hat: fHat, map_g_hat: gHat };
-  const shape = [resolution, resolution];
-  const named = Object.entries(grids).map(([name, data]) => [name, { shape, data }]);
-  return { ...Object.fromEntries(named), map_projected: { shape: [projected.length / 2, 2], data: projected } };
 }

@@ -22,8 +22,11 @@ export interface PanelSeries {
   readonly like?: string;
 }
 
-/** Whether a published value lies in our interval; uncertain: it could not be read off the figure well enough to say. */
-export type Verdict = 'inside' | 'outside' | 'uncertain';
+/**
+ * Whether a published value lies in our interval, or near our mean though not in it; uncertain: it could not be read off
+ * the figure well enough to say.
+ */
+export type Verdict = 'inside' | 'near' | 'outside' | 'uncertain';
 
 export interface PublishedPoint {
   /** Name of the series it belongs to. */
@@ -55,8 +58,11 @@ const HEIGHT = 260;
 /** Symbols of our means, by series; the verdicts have others. */
 const MARKERS = ['square', 'triangle', 'diamond', 'star', 'wye', 'hexagon'] as const;
 
-const VERDICTS: Readonly<Record<Verdict, { readonly symbol: 'circle' | 'times'; readonly hollow: boolean }>> = {
+const VERDICTS: Readonly<
+  Record<Verdict, { readonly symbol: 'circle' | 'triangle' | 'times'; readonly hollow: boolean }>
+> = {
   inside: { symbol: 'circle', hollow: false },
+  near: { symbol: 'triangle', hollow: false },
   outside: { symbol: 'times', hollow: false },
   uncertain: { symbol: 'circle', hollow: true },
 };
