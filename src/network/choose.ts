@@ -10,6 +10,7 @@
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-identity';
+import { paddedRow } from '../kernels/step';
 import { gramLoop, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { changeLength } from './gram-ends';
@@ -85,19 +86,26 @@ export interface Choice {
 
 /** Why Gram training cannot run, in words for the user, or undefined. */
 export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
-  const { n, d, m, loss, momentum, epochs } = shape;
+  return innerObstacle(gpu, shape) ?? endsObstacle(gpu, shape);
+}
+
+/** What Gram training ends with, and for samples in several blocks what it begins with, in one piece each. */
+function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | undefined {
+  const most = gpu.maxArrayLength;
+  const layout = matmulLayout(gpu, m);
+  const several = loss === 'identity' && n * paddedRow(d) > most;
+  const blocks = several ? planBlocks(gpu, n, d, layout.words) : [];
+  const parts = blocks.reduce((sum, { rows }) => sum + gradientSplits(rows, d, layout), 0);
+  const ends = Math.max(changeLength(d, m), parts * gradientPartLength(d, layout));
+  if (ends <= most) return undefined;
+  return `Gram training needs ${formatBytes(4 * ends)} in one piece for the change of the weights; this adapter binds ${formatBytes(4 * most)}`;
+}
+
+function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
+  const { n, m, loss, momentum, epochs } = shape;
   const most = gpu.maxArrayLength;
   const ld = gramRow(n);
   const limit = formatBytes(most * 4);
-  const layout = matmulLayout(gpu, m);
-  const blocks = planBlocks(gpu, n, d, layout.words);
-  // What Gram training ends with, and for several blocks what it begins with, in one piece each.
-  const change = changeLength(d, m);
-  const parts = blocks.reduce((sum, { rows }) => sum + gradientSplits(rows, d, layout), 0);
-  const ends = Math.max(change, blocks.length > 1 && loss === 'identity' ? parts * gradientPartLength(d, layout) : 0);
-  if (ends > most) {
-    return `Gram training needs ${formatBytes(4 * ends)} in one piece for the change of the weights; this adapter binds ${limit}`;
-  }
   if (loss === 'identity') {
     // The closed form divides by 1 - mu: at 0.999 float32 loses three digits there (measured: 2e-4 of W, direct 1e-6).
     if (momentum > 0.99) return `Gram training is exact to float32 up to a momentum of 0.99, not ${momentum}`;
