@@ -145,7 +145,7 @@ describe('obstacles', () => {
     expect(gramObstacle(adapter({ buffers: 9 }), shape)).toMatch(/binds 10 arrays; this adapter takes 9/);
     expect(gramObstacle(adapter({ buffers: 9 }), logistic)).toBeUndefined();
     // Neurons are cut into groups: no width is too large.
-    expect(gramObstacle(gpu, { ...shape, m: 1_000_000 })).toBeUndefined();
+    expect(gramObstacle(gpu, { ...shape, d: 20, m: 1_000_000 })).toBeUndefined();
   });
   test('memory: measured to the element, named in bytes', () => {
     for (const [given, needed, what] of [
