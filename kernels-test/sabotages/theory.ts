@@ -109,8 +109,8 @@ export const THEORY: Sabotages = {
     { what: 'the last sample left out', from: 'i < params.n', to: 'i + 1u < params.n', check: predictions },
     {
       what: 'the distance from the plane forgotten',
-      from: '(place.z + dot(gap, gap))',
-      to: 'dot(gap, gap)',
+      from: '(place.z + (gx * gx + gy * gy))',
+      to: '(gx * gx + gy * gy)',
       check: predictions,
     },
     { what: 'the cross product forgotten', from: ' + cross * cross', to: '', check: predictions },
@@ -119,10 +119,16 @@ export const THEORY: Sabotages = {
     { what: 'scale forgotten', from: 'params.scale * sum', to: 'sum', check: predictions },
     {
       what: 'products instead of squares',
-      from: '(place.z + dot(gap, gap))',
-      to: '(place.z + dot(place.xy, place.xy) + norm - 2.0 * dot(place.xy, z))',
+      from: '(place.z + (gx * gx + gy * gy))',
+      to: '(place.z + dot(place.xy, place.xy) + norm - 2.0 * (place.x * zx + place.y * zy))',
       check: checkPlanePrediction({ n: 1, count: 63, d: 2, slope: 0, on: true }),
     },
-    { what: 'no guard', from: 'at >= params.count', to: 'at > params.count', check: predictions },
+    { what: 'no guard', from: 'min(4u, params.count - first)', to: '4u', check: predictions },
+    {
+      what: 'the fourth point for the third',
+      from: 'points[min(first + 2u, last)]',
+      to: 'points[min(first + 3u, last)]',
+      check: predictions,
+    },
   ],
 };

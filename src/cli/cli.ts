@@ -8,7 +8,9 @@ import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
 import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
+import { type MapArguments, mapCommand } from './map';
 import type { ReproduceArguments } from './reproduce';
+
 import { type RunArguments, runCommand } from './run';
 import type { SweepArguments } from './sweep';
 
@@ -24,6 +26,7 @@ Examples:
   perturb run --set data.n=2000 --set loss=logistic    the defaults with changes
   perturb run --json --quiet | jq .metrics             for scripts
   perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
+  perturb map runs/mine --resolution 800               its decision map, finer
   perturb devices                                      the GPU adapters on this machine
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
@@ -125,6 +128,16 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .description('list the GPU adapters and say which one is taken')
     .option('--json', 'print one JSON document')
     .action((args: { json?: boolean }) => devicesCommand(args, services, io));
+  program
+    .command('map')
+    .description('run an experiment again for its decision map: map.svg and map.png')
+    .argument('<dir>', 'a result directory, or a configuration file')
+    .option('--resolution <n>', 'points a side')
+    .option('--limits <low,high>', 'the same for both axes')
+    .option('--out <dir>', 'where the two files go (default: the result directory itself)')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .action((where: string, args: MapArguments) => mapCommand(where, args, services, io));
   program
     .command('demo')
     .description('run two experiments and explain them')

@@ -138,5 +138,5 @@ export async function planePrediction(gpu: Gpu, args: PlanePredictionArgs): Prom
   requireSize('d', d);
   const kernel = await gpu.kernel(shaders.planePrediction);
   const params = { n, count, inverse_d: 1 / d, slope, gain: gainOf(slope), scale };
-  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, count));
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, Math.ceil(count / 4)));
 }

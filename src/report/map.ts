@@ -3,6 +3,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { encode } from 'fast-png';
+import type { ExperimentConfig } from '../experiment/types';
 import type { DecisionMap } from '../theory/map';
 import { base64 } from './base64';
 import { figure, type LegendItem, svgFile } from './figure';
@@ -45,6 +46,10 @@ export interface MapFigureOptions {
   /** Default "Decision map". */
   readonly title?: string;
 }
+
+/** What a map is of. */
+export const mapTitle = ({ data, perturbation }: ExperimentConfig): string =>
+  `Decision map: ${data.kind} (${perturbation.onData ? 'b: g learns samples + perturbations' : 'a: g learns perturbations'})`;
 
 /** The map as the text of an .svg file; its size hardly depends on the resolution. */
 export function mapSvg(map: DecisionMap, options: MapFigureOptions = {}): string {

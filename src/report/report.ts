@@ -4,7 +4,7 @@ import { type Artifact, toJson } from '../experiment/artifacts';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentResult } from '../experiment/types';
 import { curvesSvg } from './curves';
-import { mapSvg } from './map';
+import { mapSvg, mapTitle } from './map';
 import { facts, figures, page, paragraph, pictureTable, type Section, svgFigure, verbatim } from './page';
 import { samplePictures } from './pictures';
 import { tick } from './style';
@@ -16,7 +16,7 @@ const utf8 = new TextEncoder();
 export function reportFiles(result: ExperimentResult): Artifact[] {
   const drawn = {
     curves: curvesSvg(result),
-    ...(result.map ? { map: mapSvg(result.map, { title: mapTitle(result) }) } : {}),
+    ...(result.map ? { map: mapSvg(result.map, { title: mapTitle(result.config) }) } : {}),
   };
   const svgs = Object.entries(drawn).map(([name, svg]) => ({ name: `${name}.svg`, bytes: utf8.encode(svg) }));
   return [{ name: 'report.html', bytes: utf8.encode(runReport(result, drawn)) }, ...svgs];
@@ -52,9 +52,6 @@ export function runReport(result: ExperimentResult, drawn: { readonly curves: st
     ],
   });
 }
-
-const mapTitle = ({ config }: ExperimentResult) =>
-  `Decision map: ${config.data.kind} (${config.perturbation.onData ? 'b: on data' : 'a: perturbations alone'})`;
 
 function dataText({ config: { data } }: ExperimentResult): string {
   const classes = 'classes' in data ? `, ${data.classes[0]} against ${data.classes[1]}` : '';

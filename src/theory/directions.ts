@@ -1,11 +1,14 @@
 // The directions that the theory predicts for perturbations: sum_k y_k Phi(x_i, x_k) x_k, in pieces of samples, so that
 // neither the n x n matrix Phi nor the n x d directions need to be there at once.
+//
+// A decision map needs no more of a direction than its coordinates in the plane: those are sums of the coordinates of the
+// samples with the same weights, so that the second of the two n^2 d products is left out.
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { rowCosine } from '../kernels/compare';
-import { add, panels, panelsLength } from '../kernels/data';
+import { panels, panelsLength } from '../kernels/data';
 import { MATMUL_ROWS, matmul, plainOperand } from '../kernels/matmul';
 import { perturbRows } from '../kernels/perturbation';
 import { planeCoordinates } from '../kernels/theory';
@@ -43,6 +46,13 @@ export interface Directions {
   readonly pulls?: Float32Array;
 }
 
+/** Sums over the samples with the weights of a tile: output (points, columns) of rows `of`, in the blocks of the samples. */
+interface Sums {
+  readonly of: readonly GpuArray[];
+  readonly columns: number;
+  readonly output: GpuArray;
+}
+
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
 
 /** Computes what `options` asks for of the directions of all samples. The panels must hold the samples. */
@@ -65,20 +75,22 @@ export async function predictDirections(
     const tile = scope.use(gpu.array('Phi', tallest * most));
     const rows = scope.use(gpu.array('points', most * ld));
     const points = scope.use(gpu.array('panels of points', panelsLength(most, d)));
-    const sum = scope.use(gpu.array('directions', most * ld));
-    const part = blocks.length > 1 ? scope.use(gpu.array('part of directions', most * ld)) : undefined;
+    // What the tiles are multiplied with: the samples, their coordinates in the plane, or both.
+    const sums: Sums[] = [];
+    const sum = scope.use(gpu.array('directions', perturbation || options.direction ? most * ld : 4));
+    if (perturbation || options.direction) sums.push({ of: samples.arrays, columns: ld, output: sum });
+    const pulled = scope.use(gpu.array('pulls', plane ? most * 4 : 4));
+    if (plane) sums.push({ of: await coordinates(gpu, plane, samples, scope), columns: 4, output: pulled });
     const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
     const cosines = scope.use(gpu.array('cosines', most));
     const ones = scope.use(gpu.upload('ones', new Float32Array(most).fill(1)));
     // What the normalisation divides by; nobody asks for it.
     const lengths = scope.use(gpu.array('lengths', most));
-    const axes = plane && scope.use(gpu.upload('axes', plane.axes));
-    const places = scope.use(gpu.array('pulls', most * 4));
     const direction = options.direction ? new Float32Array(n * d) : undefined;
     const pulls = plane ? new Float32Array(n * 4) : undefined;
     let total = 0;
 
-    /** All blocks' share of the directions of one piece, into `sum`. */
+    /** All blocks' share of the sums of one piece. */
     const gather = async (from: GpuArray, first: number, count: number) => {
       const columns = roundUp(count, UNIT);
       const piece = { rows, panels: points, count, columns };
@@ -87,11 +99,13 @@ export async function predictDirections(
       for (const step of await phi.prepare(piece)) step(batch);
       for (const [at, block] of blocks.entries()) {
         for (const step of await phi.fill(at, piece, tile)) step(batch);
-        const output = at === 0 ? sum : part!;
-        const operands = { a: plainOperand(tile, columns), b: plainOperand(samples.arrays[at]!, ld) };
+        const a = plainOperand(tile, columns);
         const bias = { array: zero, first: 0, stride: 0 };
-        (await matmul(gpu, { ...operands, bias, output, steps: block.rows, rows: count, columns: ld }))(batch);
-        if (at > 0) (await add(gpu, { a: output, b: sum, count: count * ld }))(batch);
+        for (const { of, columns: width, output } of sums) {
+          const operands = { a, b: plainOperand(of[at]!, width), bias, output };
+          const sizes = { steps: block.rows, rows: count, columns: width };
+          (await matmul(gpu, { ...operands, ...sizes, accumulate: at > 0 }))(batch);
+        }
       }
       await batch.submit();
     };
@@ -107,7 +121,6 @@ export async function predictDirections(
           batch.copy(perturbation.arrays[at]!, first * ld, rows, 0, count * ld);
           (await rowCosine(gpu, { a: sum, b: rows, output: cosines, n: count, ld }))(batch);
         }
-        if (axes) (await planeCoordinates(gpu, { x: sum, axes, output: places, n: count, d }))(batch);
         if (direction) {
           // Scaling rows to length 1 is what an l2 perturbation of size 1 towards +1 does; nothing reads `sum` after it.
           const arrays = { targets: ones, gradient: sum, coefficient: lengths };
@@ -116,7 +129,7 @@ export async function predictDirections(
         }
         await batch.submit();
         if (perturbation) for (const cosine of await cosines.read(0, count)) total += Math.abs(cosine);
-        pulls?.set(await places.read(0, count * 4), start * 4);
+        pulls?.set(await pulled.read(0, count * 4), start * 4);
         if (direction) unpad(await sum.read(0, count * ld), ld, d, direction.subarray(start * d));
       }
     }
@@ -128,4 +141,19 @@ export async function predictDirections(
   } finally {
     scope.dispose();
   }
+}
+
+/** Coordinates of the samples in the plane, in their blocks: (rows, 4), the last two of no use here. */
+async function coordinates(gpu: Gpu, plane: Plane, samples: Samples, scope: Scope): Promise<GpuArray[]> {
+  const { d, blocks, arrays } = samples;
+  const axes = scope.use(gpu.upload('axes', plane.axes));
+  const batch = gpu.batch('coordinates of samples');
+  const outputs: GpuArray[] = [];
+  for (const [at, { rows: n }] of blocks.entries()) {
+    const output = scope.use(gpu.array('coordinates of samples', n * 4));
+    (await planeCoordinates(gpu, { x: arrays[at]!, axes, output, n, d }))(batch);
+    outputs.push(output);
+  }
+  await batch.submit();
+  return outputs;
 }

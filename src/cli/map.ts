@@ -1,0 +1,121 @@
+// `perturb map`: the decision map of an experiment, from its configuration alone. The experiment is run again, which gives
+// the same networks to the bit on the same adapter and version; nothing of it but the map is written.
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { InputError } from '../data/input-error';
+import { toJson } from '../experiment/artifacts';
+import type { ExperimentResult } from '../experiment/types';
+import { seconds } from '../report/table';
+import { type ReadConfig, readConfig } from './config-file';
+import type { CliIo, Disposable, Services } from './io';
+import { createReporter } from './progress';
+import { runOn, withEngine } from './run';
+
+export interface MapArguments {
+  readonly resolution?: string;
+  readonly limits?: string;
+  readonly out?: string;
+  readonly device?: string;
+  readonly quiet?: boolean;
+}
+
+export async function mapCommand<E extends Disposable>(
+  where: string,
+  args: MapArguments,
+  services: Services<E>,
+  io: CliIo,
+): Promise<void> {
+  const { file, directory } = await target(resolve(io.cwd, where), where, args.out && resolve(io.cwd, args.out));
+  const { config, baseDir } = await mapConfig(relative(io.cwd, file) || '.', args, io.cwd);
+  if (!args.quiet)
+    io.stderr.write('A result directory does not hold the theory of its map: the experiment is run again.\n');
+  const reporter = createReporter(io, config, args.quiet ?? false);
+  const result = await withEngine(services, io, { device: args.device }, (engine) =>
+    runOn(engine, { config, baseDir }, { services, io, reporter }),
+  );
+  const { map } = result;
+  if (!map) throw new Error('the run gave no map');
+  await warnIfOther(join(dirname(file), 'result.json'), result, io);
+  const { agreementPng, mapSvg, mapTitle } = await import('../report/map');
+  await writeFiles(directory, [
+    { name: 'map.svg', bytes: new TextEncoder().encode(mapSvg(map, { title: mapTitle(config) })) },
+    { name: 'map.png', bytes: agreementPng(map) },
+  ]);
+  const { totalSeconds, theorySeconds = 0 } = result.timing;
+  const took = `in ${seconds(totalSeconds)}, ${seconds(theorySeconds)} of it for the theory and the map`;
+  const [low, high] = map.limits;
+  io.stdout.write(`${map.resolution} x ${map.resolution} points from ${low} to ${high}, ${took}\n`);
+  io.stdout.write(`written to ${relative(io.cwd, join(directory, 'map.svg'))} and map.png beside it\n`);
+}
+
+/** The configuration meant by `path`, and where the map goes. */
+async function target(path: string, named: string, out?: string): Promise<{ file: string; directory: string }> {
+  const kind = await stat(path).catch((cause) => {
+    throw new InputError(`there is no ${named}`, {
+      remedy: 'Name a result directory, or a configuration file.',
+      cause,
+    });
+  });
+  if (kind.isDirectory()) return { file: join(path, 'config.json'), directory: out ?? path };
+  if (out !== undefined) return { file: path, directory: out };
+  // A result directory named by the configuration in it.
+  const finished =
+    basename(path) === 'config.json' && (await stat(join(dirname(path), 'result.json')).catch(() => null));
+  if (finished) return { file: path, directory: dirname(path) };
+  throw new InputError('a configuration file does not say where its map goes', {
+    key: '--out',
+    remedy: 'Add --out DIR, or name the directory of a finished run.',
+  });
+}
+
+/** The configuration with the map that the arguments ask for, and nothing saved. */
+async function mapConfig(file: string, { resolution, limits }: MapArguments, cwd: string): Promise<ReadConfig> {
+  const { map } = (await readConfig({ file, sets: [] }, cwd)).config.theory;
+  const wanted = {
+    ...(typeof map === 'object' ? map : {}),
+    ...(resolution === undefined ? {} : { resolution: numberOf(resolution) }),
+    ...(limits === undefined ? {} : { limits: limits.split(',').map(numberOf) }),
+  };
+  const sets = [`theory.map=${JSON.stringify(wanted)}`, 'theory.cosine=false', 'save=[]'];
+  return readConfig({ file, sets }, cwd);
+}
+
+/** A number, or the text as it is: the schema then says what it should have been. */
+const numberOf = (text: string): number | string =>
+  text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text);
+
+/** Says so when the run of the map is not the one whose result lies there. */
+async function warnIfOther(file: string, result: ExperimentResult, io: CliIo): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const { cosine: _, ...before } = (JSON.parse(text) as { metrics: Record<string, unknown> }).metrics;
+  const { cosine: __, ...now } = result.metrics;
+  if (toJson(before) === toJson(now)) return;
+  io.stderr.write('warning: the run gave other metrics than result.json: another adapter or version, or other files\n');
+}
+
+/** Writes files into a directory, each whole or not at all; what had their names is replaced. */
+async function writeFiles(directory: string, files: readonly { name: string; bytes: Uint8Array }[]): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    for (const { name, bytes } of files) {
+      const partial = join(directory, `.${name}.partial-${randomBytes(6).toString('hex')}`);
+      try {
+        await writeFile(partial, bytes, { flag: 'wx' });
+        await rename(partial, join(directory, name));
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw error;
+      }
+    }
+  } catch (cause) {
+    throw new InputError((cause as Error).message, {
+      file: directory,
+      key: '--out',
+      remedy: 'Make the place writable, or name another directory with --out.',
+      cause,
+    });
+  }
+}
