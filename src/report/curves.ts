@@ -60,22 +60,26 @@ function lrPlot(title: string, stroke: string, lr: Float32Array): SVGElement {
   const low = positive.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   const high = positive.reduce((most, value) => Math.max(most, value), 0);
   const domain = high > 0 ? [low / 3, high * 3] : [0.1, 10];
+  const values = [...new Set(positive)];
+  const ticks = values.length <= MOST_TICKS ? values : powersOfTen(domain[0]!, domain[1]!);
   const line = Plot.line(steps(lr), { x: 'epoch', y: 'value', curve: 'step-after', stroke, strokeWidth: 1.75 });
   return figure({
     title,
     width: WIDTH,
     height: LR_HEIGHT,
     x: { ...AXIS, label: 'epoch', ticks: 5, ...epochDomain(lr) },
-    y: { ...AXIS, label: 'learning rate', type: 'log', domain, ticks: powersOfTen(domain[0]!, domain[1]!), grid: true },
+    y: { ...AXIS, label: 'learning rate', type: 'log', domain, ticks, grid: true },
     marks: [Plot.frame({ stroke: '#bbbbbb' }), line],
   });
 }
 
-/** At most five powers of ten inside a domain. */
+const MOST_TICKS = 5;
+
+/** At most {@link MOST_TICKS} powers of ten inside a domain. */
 function powersOfTen(low: number, high: number): number[] {
   const first = Math.ceil(Math.log10(low));
   const count = Math.floor(Math.log10(high)) - first + 1;
-  const every = Math.ceil(count / 5);
+  const every = Math.ceil(count / MOST_TICKS);
   return Array.from({ length: Math.ceil(Math.max(0, count) / every) }, (_, k) => 10 ** (first + k * every));
 }
 
