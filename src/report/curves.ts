@@ -2,18 +2,17 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ExperimentResult } from '../experiment/types';
-import { compose, figure, svgFile } from './figure';
+import { compose, figure, HEADING_HEIGHT, labelledAxis, svgFile } from './figure';
 import { AXIS, PALETTE } from './style';
 
 const WIDTH = 400;
 const LOSS_HEIGHT = 200;
 const LR_HEIGHT = 120;
-const HEADING = 34;
 
 /** Buckets that a long curve is drawn in, each by its lowest and its highest value. */
 const BUCKETS = 400;
 
-type Histories = Pick<ExperimentResult, 'history'>;
+type Histories = Pick<ExperimentResult, 'history' | 'config'>;
 
 interface Point {
   readonly epoch: number;
@@ -27,23 +26,24 @@ export function curvesSvg(result: Histories): string {
 }
 
 /** The curves as an element. */
-export function curvesFigure({ history }: Histories): SVGElement {
+export function curvesFigure({ history, config }: Histories): SVGElement {
+  const learned = config.perturbation.onData ? 'samples + perturbations' : 'perturbations';
   const columns = [
-    { name: 'f, trained on the data', colour: PALETTE[0], loss: history.standardLoss, lr: history.standardLr },
-    { name: 'g, trained on perturbations', colour: PALETTE[1], loss: history.learningLoss, lr: history.learningLr },
+    { name: 'f (on the samples)', colour: PALETTE[0], loss: history.standardLoss, lr: history.standardLr },
+    { name: `g (on ${learned})`, colour: PALETTE[1], loss: history.learningLoss, lr: history.learningLr },
   ];
   const parts = columns.flatMap(({ name, colour, loss, lr }, column) => [
-    { x: column * WIDTH, y: 0, svg: lossPlot(`Loss of ${name}`, colour, loss) },
-    { x: column * WIDTH, y: LOSS_HEIGHT + HEADING, svg: lrPlot(`Learning rate of ${name[0]}`, colour, lr) },
+    { x: column * WIDTH, y: 0, svg: lossPlot(name, colour, loss) },
+    { x: column * WIDTH, y: LOSS_HEIGHT + HEADING_HEIGHT, svg: lrPlot(`Learning rate of ${name[0]}`, colour, lr) },
   ]);
-  return compose('Loss and learning rate', 2 * WIDTH, LOSS_HEIGHT + LR_HEIGHT + 2 * HEADING, parts);
+  return compose('Loss and learning rate', 2 * WIDTH, LOSS_HEIGHT + LR_HEIGHT + 2 * HEADING_HEIGHT, parts);
 }
 
-function lossPlot(title: string, stroke: string, loss: Float32Array): SVGElement {
+function lossPlot(name: string, stroke: string, loss: Float32Array): SVGElement {
   const lost = loss.findIndex((value) => !Number.isFinite(value));
   const points = decimate(loss);
   return figure({
-    title: lost < 0 ? title : `${title}: not finite from epoch ${lost} on`,
+    title: lost < 0 ? `Loss of ${name}` : `Loss of ${name[0]}: not finite from epoch ${lost} on`,
     width: WIDTH,
     height: LOSS_HEIGHT,
     x: { ...AXIS, label: 'epoch', ticks: 5, ...epochDomain(loss) },
@@ -60,22 +60,26 @@ function lrPlot(title: string, stroke: string, lr: Float32Array): SVGElement {
   const low = positive.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   const high = positive.reduce((most, value) => Math.max(most, value), 0);
   const domain = high > 0 ? [low / 3, high * 3] : [0.1, 10];
+  const values = [...new Set(positive)];
+  const ticks = values.length <= MOST_TICKS ? values : powersOfTen(domain[0]!, domain[1]!);
   const line = Plot.line(steps(lr), { x: 'epoch', y: 'value', curve: 'step-after', stroke, strokeWidth: 1.75 });
   return figure({
     title,
     width: WIDTH,
     height: LR_HEIGHT,
     x: { ...AXIS, label: 'epoch', ticks: 5, ...epochDomain(lr) },
-    y: { ...AXIS, label: 'learning rate', type: 'log', domain, ticks: powersOfTen(domain[0]!, domain[1]!), grid: true },
-    marks: [Plot.frame({ stroke: '#bbbbbb' }), line],
+    y: { type: 'log', domain, ticks, grid: true },
+    marks: [labelledAxis('y', ticks, 'learning rate'), Plot.frame({ stroke: '#bbbbbb' }), line],
   });
 }
 
-/** At most five powers of ten inside a domain. */
+const MOST_TICKS = 5;
+
+/** At most {@link MOST_TICKS} powers of ten inside a domain. */
 function powersOfTen(low: number, high: number): number[] {
   const first = Math.ceil(Math.log10(low));
   const count = Math.floor(Math.log10(high)) - first + 1;
-  const every = Math.ceil(count / 5);
+  const every = Math.ceil(count / MOST_TICKS);
   return Array.from({ length: Math.ceil(Math.max(0, count) / every) }, (_, k) => 10 ** (first + k * every));
 }
 
@@ -106,7 +110,13 @@ function lossScale(loss: Float32Array): Plot.ScaleOptions {
       ticks: powersOfTen(least, most),
     };
   }
-  if (most > WIDE * median) return { label: 'loss (symlog scale)', type: 'symlog', constant: median };
+  if (most > WIDE * median) {
+    const powers = powersOfTen(median, most);
+    const ticks = [...powers.map((power) => -power), 0, ...powers].filter(
+      (tick) => finite.some((value) => value <= tick) && finite.some((value) => value >= tick),
+    );
+    return { label: 'loss (symlog scale)', type: 'symlog', constant: median, ticks };
+  }
   return { label };
 }
 

@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { figureDocument, serialise, svgElement } from './dom';
-import { FONT, FONT_SIZE, INK, PAPER } from './style';
+import { AXIS, FONT, FONT_SIZE, INK, PAPER, tick } from './style';
 
 /** What stands for a series in the legend. */
 export interface LegendItem {
@@ -24,6 +24,9 @@ export interface FigureOptions extends Plot.PlotOptions {
 }
 
 const TITLE_HEIGHT = 24;
+const GAP = 10;
+/** What comes on top of the height of a figure without a legend. */
+export const HEADING_HEIGHT = TITLE_HEIGHT + GAP;
 const ROW_HEIGHT = 18;
 const SWATCH = 22;
 /** Mean width of a character over the size of the type, rounded up: there is nothing to measure text with in Node. */
@@ -82,7 +85,7 @@ export function figure(options: FigureOptions): SVGElement {
   const { title, legend = [], width, marginLeft = 64, marginRight = 20, ...rest } = options;
   const places = layOut(legend, marginLeft, width - marginRight);
   const rows = legend.length === 0 ? 0 : places.at(-1)!.row + 1;
-  const marginTop = TITLE_HEIGHT + rows * ROW_HEIGHT + 10;
+  const marginTop = HEADING_HEIGHT + rows * ROW_HEIGHT;
   const height = options.height + marginTop;
   const svg = Plot.plot({
     marginBottom: 42,
@@ -113,6 +116,13 @@ export function figure(options: FigureOptions): SVGElement {
   if (legend.length > 0) svg.append(key);
   return named(svg, title);
 }
+
+/**
+ * An axis with a label at every one of `ticks`: on a logarithmic scale Plot leaves those out that are far from a power of
+ * its base.
+ */
+export const labelledAxis = (along: 'x' | 'y', ticks: readonly number[], label: string): Plot.Markish =>
+  (along === 'x' ? Plot.axisX : Plot.axisY)(ticks, { ...AXIS, label, text: (value: number) => tick(value) });
 
 /** Figures side by side and one above the other, at the places given. */
 export function compose(

@@ -23,12 +23,14 @@ const FINEST = 0.5;
 const MOST_SAMPLES = 500;
 
 const LINES = [
-  { key: 'f', label: 'f = 0', colour: PALETTE[0], dash: undefined, width: 2 },
-  { key: 'g', label: 'g = 0', colour: PALETTE[1], dash: undefined, width: 2 },
-  // On top of the solid ones and darker, so that both can be seen where they coincide; dashes that interleave.
-  { key: 'fHat', label: 'predicted f = 0', colour: '#00304d', dash: '6 6', width: 1.5 },
-  { key: 'gHat', label: 'predicted g = 0', colour: '#5c2800', dash: '2 4', width: 2 },
+  { key: 'f', label: 'f = 0', colour: PALETTE[0], width: 2 },
+  { key: 'g', label: 'g = 0', colour: PALETTE[1], width: 2 },
+  // Dashed, each in the gaps of the other: the two predictions mostly coincide.
+  { key: 'fHat', label: 'predicted f = 0', colour: '#000000', width: 2, dashed: true, offset: 0 },
+  { key: 'gHat', label: 'predicted g = 0', colour: '#b5127b', width: 2, dashed: true, offset: 6 },
 ] as const;
+
+const DASHES = '6 6';
 
 const CLASSES = [
   { label: 'class +1', sign: 1, symbol: 'circle', colour: PALETTE[4] },
@@ -49,7 +51,7 @@ export interface MapFigureOptions {
 
 /** What a map is of. */
 export const mapTitle = ({ data, perturbation }: ExperimentConfig): string =>
-  `Decision map: ${data.kind} (${perturbation.onData ? 'b: g learns samples + perturbations' : 'a: g learns perturbations'})`;
+  `Decision map: ${data.kind} (${perturbation.onData ? 'b: samples + perturbations' : 'a: perturbations'})`;
 
 /** The map as the text of an .svg file; its size hardly depends on the resolution. */
 export function mapSvg(map: DecisionMap, options: MapFigureOptions = {}): string {
@@ -100,11 +102,12 @@ function zeroMarks(map: DecisionMap): Plot.Markish[] {
   const { limits, resolution } = map;
   const step = (limits[1] - limits[0]) / (resolution - 1);
   const finest = (FINEST * (resolution - 1)) / SIDE;
-  return LINES.map(({ key, label, colour, dash, width }) => {
+  return LINES.map((kind) => {
+    const { key, label, colour, width } = kind;
     const points = zeroLines(map[key], resolution).flatMap((line: Line, z) =>
       thin(line, finest).map(([x, y]) => ({ x: limits[0] + step * x, y: limits[1] - step * y, z })),
     );
-    const dashes = dash === undefined ? {} : { strokeDasharray: dash };
+    const dashes = 'dashed' in kind ? { strokeDasharray: DASHES, strokeDashoffset: kind.offset } : {};
     const look = {
       stroke: colour,
       strokeWidth: width,
@@ -141,7 +144,10 @@ const rgb = (colour: readonly number[]) => `rgb(${colour.join(',')})`;
 
 function legendOf(samples: readonly ShownClass[]): LegendItem[] {
   return [
-    ...LINES.map(({ label, colour, dash }) => ({ label, colour, mark: 'line' as const, ...(dash ? { dash } : {}) })),
+    ...LINES.map((line) => {
+      const dash = 'dashed' in line ? { dash: DASHES } : {};
+      return { label: line.label, colour: line.colour, mark: 'line' as const, ...dash };
+    }),
     { label: 'same sign', colour: rgb(AGREE), mark: 'square' },
     { label: 'signs differ', colour: rgb(DIFFER), mark: 'square' },
     ...samples.map(({ label, colour, symbol }) => ({ label, colour, mark: symbol })),

@@ -95,7 +95,7 @@ const STYLE = `
   :root { --ink: #e6e8ea; --soft: #a3abb2; --page: #16191b; --card: #1f2326; --line: #363c41; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 2rem 1rem 4rem; background: var(--page); color: var(--ink);
+body { margin: 0 auto; max-width: 66rem; padding: 2rem 1rem 4rem; background: var(--page); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }

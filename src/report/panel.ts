@@ -1,7 +1,7 @@
 // An accuracy panel: what we measured, with intervals, over one axis; published points on top, each with its verdict.
 
 import * as Plot from '@observablehq/plot';
-import { figure, type LegendItem, svgFile } from './figure';
+import { figure, type LegendItem, labelledAxis, svgFile } from './figure';
 import { AXIS, colourOf, DASHES } from './style';
 
 export interface PanelPoint {
@@ -77,6 +77,7 @@ export function panelFigure(panel: Panel): SVGElement {
   const { title, xLabel, yLabel, series, published, xScale = 'linear' } = panel;
   check(panel);
   const colours = colour(series);
+  const ticks = xTicks(panel);
   const marks = [
     ...series.flatMap((one) => band(one, colours.get(one.name)!)),
     ...series.flatMap((one, at) => line(one, at, colours.get(one.name)!)),
@@ -87,9 +88,9 @@ export function panelFigure(panel: Panel): SVGElement {
     legend: legendOf(panel, colours),
     width: WIDTH,
     height: HEIGHT,
-    x: { ...AXIS, label: xLabel, type: xScale, inset: 8, ...xTicks(panel) },
+    x: { ...AXIS, label: xLabel, type: xScale, inset: 8 },
     y: { ...AXIS, label: yLabel, domain: yDomain(panel), clamp: true, grid: true },
-    marks: [Plot.frame({ stroke: '#bbbbbb' }), ...marks],
+    marks: [...(ticks ? [labelledAxis('x', ticks, xLabel)] : []), Plot.frame({ stroke: '#bbbbbb' }), ...marks],
   });
 }
 
@@ -180,12 +181,12 @@ function legendOf({ series, published, bandLabel = 'interval' }: Panel, colours:
   return [...lines, ...(bands ? [{ label: bandLabel, mark: 'band', colour: '#555555' } as const] : []), ...verdicts];
 }
 
-/** Ticks of a logarithmic axis that has no power of ten inside would leave it bare. */
-function xTicks({ series, published, xScale }: Panel): { ticks?: number[] } {
-  if (xScale !== 'log') return {};
+/** A logarithmic axis over little more than a decade would have hardly a label: it gets those of the points. */
+function xTicks({ series, published, xScale }: Panel): number[] | undefined {
+  if (xScale !== 'log') return undefined;
   const all = [...new Set([...series.flatMap(({ points }) => points), ...published].map(({ x }) => x))];
   const powers = new Set(all.map((x) => Math.floor(Math.log10(x))));
-  return powers.size > 2 || all.length > 8 ? {} : { ticks: all };
+  return powers.size > 2 || all.length > 8 ? undefined : all;
 }
 
 function yDomain({ series, published, yDomain: given }: Panel): [number, number] {
