@@ -90,6 +90,7 @@ function draw(report) {
       width: 420,
       height: 320,
       marginLeft: 55,
+      marginBottom: 45,
       style: { fontFamily: 'system-ui, sans-serif', fontSize: '12px', background: 'white' },
       x: {
         type: 'log',
@@ -106,8 +107,8 @@ function draw(report) {
           frameAnchor: 'top',
           text: (point) => `auto: ${point.chosen} from here`,
           dy: -2,
-          textAnchor: 'end',
-          dx: -4,
+          textAnchor: 'start',
+          dx: 4,
           fill: '#555',
         }),
         ...TRAINERS.map((trainer) =>
