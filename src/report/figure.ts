@@ -121,8 +121,10 @@ export function figure(options: FigureOptions): SVGElement {
  * An axis with a label at every one of `ticks`: on a logarithmic scale Plot leaves those out that are far from a power of
  * its base.
  */
-export const labelledAxis = (along: 'x' | 'y', ticks: readonly number[], label: string): Plot.Markish =>
-  (along === 'x' ? Plot.axisX : Plot.axisY)(ticks, { ...AXIS, label, text: (value: number) => tick(value) });
+export function labelledAxis(along: 'x' | 'y', ticks: readonly number[], label: string): Plot.Markish {
+  const options = { ...AXIS, label, text: (value: number) => tick(value) };
+  return along === 'x' ? Plot.axisX(ticks, options) : Plot.axisY(ticks, options);
+}
 
 /** Figures side by side and one above the other, at the places given. */
 export function compose(
