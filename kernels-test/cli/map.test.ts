@@ -46,7 +46,7 @@ describe('perturb map', () => {
       theory: { cosine: false, map: { resolution: 400, limits: [-7, 7] } },
     });
     expect(await names(join(dir, 'runs/a'))).toEqual([...before, 'map.png', 'map.svg'].sort());
-    expect(err).toContain('run again');
+    expect(err).toContain('the whole experiment is run');
     expect(err).not.toContain('warning');
     expect(out).toContain('400 x 400 points from -7 to 7');
     expect(out).toContain('runs/a/map.svg');
