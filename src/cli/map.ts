@@ -29,8 +29,7 @@ export async function mapCommand<E extends Disposable>(
 ): Promise<void> {
   const { file, directory } = await target(resolve(io.cwd, where), where, args.out && resolve(io.cwd, args.out));
   const { config, baseDir } = await mapConfig(relative(io.cwd, file) || '.', args, io.cwd);
-  if (!args.quiet)
-    io.stderr.write('A result directory does not hold the theory of its map: the experiment is run again.\n');
+  if (!args.quiet) io.stderr.write('A map needs both networks and the theory: the whole experiment is run for it.\n');
   const reporter = createReporter(io, config, args.quiet ?? false);
   const result = await withEngine(services, io, { device: args.device }, (engine) =>
     runOn(engine, { config, baseDir }, { services, io, reporter }),
