@@ -21,8 +21,6 @@ export interface Site {
   /** A fresh page of the site in a context of its own. */
   readonly page: Page;
   readonly url: string;
-  /** For tests that want to fail on the console: what it said is taken back and given. */
-  errors(): string[];
 }
 
 /**
@@ -75,7 +73,6 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
     get url() {
       return server.url;
     },
-    errors: () => errors.splice(0),
   };
 }
 
