@@ -16,7 +16,7 @@ import {
 } from './choose';
 import { advanceDirect } from './direct';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
+import type { GramJob, LazyGram } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
 import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
 import type { Network } from './network';
@@ -163,6 +163,8 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
+      // Training in Gram space is loaded when it is first chosen.
+      const { advanceGramIdentity } = await import('./gram-identity');
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
