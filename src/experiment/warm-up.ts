@@ -6,7 +6,7 @@ import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle } from '../network/choose';
 import { trainDirect } from '../network/direct';
-import { compileGramIdentity } from '../network/gram-identity';
+import { compileGramIdentity } from '../network/gram-warm-up';
 import { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import { train } from '../network/train';

@@ -8,11 +8,10 @@ import type { Gpu } from '../gpu/gpu';
 import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
 import type { Network } from './network';
+import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
 
-/** Time of a chunk of epochs: short enough for display watchdogs and a lively progress bar, long against a submit. */
-const CHUNK_SECONDS = 0.1;
 /** Dispatches recorded into one submit at most. */
 const CHUNK_DISPATCHES = 4096;
 
@@ -50,7 +49,7 @@ export async function runEpochs(
     const seconds = (performance.now() - began) / 1000;
     run.epoch += count;
     // The first chunk includes compiling, so growth is what is bounded, not the size.
-    const fitting = Math.max(1, Math.floor((CHUNK_SECONDS / Math.max(seconds, 1e-6)) * count));
+    const fitting = Math.max(1, Math.floor((SUBMIT_SECONDS / Math.max(seconds, 1e-6)) * count));
     chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
     if (options.onEpoch) {
       const [loss, rate, correct] = await history.read((run.epoch - 1 - first) * 3, 3);

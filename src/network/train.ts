@@ -3,7 +3,6 @@
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import {
-  type Choice,
   chooseAtProbe,
   chooseStart,
   GRAM_MEMORY,
@@ -16,9 +15,10 @@ import {
 } from './choose';
 import { advanceDirect } from './direct';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
+import { advanceGramIdentity, type GramJob } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
-import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
+import { gramLength, gramMatrix } from './gram-matrix';
+import { type LazyGram, SampleGram } from './sample-gram';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 
@@ -62,60 +62,6 @@ export function trainingShape(problem: TrainingProblem): TrainingShape {
   return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum };
 }
 
-/** K of samples, made at first need; the caller disposes it. */
-export class SampleGram implements LazyGram {
-  #matrix: GramMatrix | undefined;
-  #pending: Promise<GramMatrix> | undefined;
-  #bare: SampleGram | undefined;
-
-  constructor(
-    private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
-    private readonly constant: GramConstant = 1,
-  ) {}
-
-  get matrix(): GramMatrix | undefined {
-    return this.#matrix;
-  }
-
-  /** Without the 1 of the bias; disposed with this. */
-  get bare(): SampleGram {
-    this.#bare ??= new SampleGram(this.create, 0);
-    return this.#bare;
-  }
-
-  async make(): Promise<GramMatrix> {
-    const pending = this.#pending ?? this.create(this.constant);
-    this.#pending = pending;
-    try {
-      this.#matrix = await pending;
-      return this.#matrix;
-    } catch (error) {
-      // Tried again by the next who asks.
-      if (this.#pending === pending) this.#pending = undefined;
-      throw error;
-    }
-  }
-
-  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
-  async take(): Promise<GramMatrix> {
-    const matrix = await this.make();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-    return matrix;
-  }
-
-  dispose(): void {
-    this.#bare?.dispose();
-    this.#matrix?.dispose();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
-
 /**
  * Trains `problem.network` in place. `auto` falls back to direct, and says why in the outcome.
  * @throws RangeError when `gram` is asked for and not possible ({@link gramObstacle}); the signal's reason when aborted;
@@ -127,11 +73,12 @@ export async function train(
   wanted: Trainer,
   options: TrainingOptions & TrainOptions = {},
 ): Promise<TrainingOutcome> {
-  const { signal, kernel, memoryLimit, ...rest } = options;
+  const { signal, kernel, memoryLimit, inner, ...rest } = options;
   const shared = {
     ...(signal ? { signal } : {}),
     ...(kernel ? { kernel } : {}),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(inner === undefined ? {} : { inner }),
   };
   const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
   return outcome!;
@@ -329,5 +276,3 @@ class Training {
     this.run.dispose();
   }
 }
-
-export type { Choice };
