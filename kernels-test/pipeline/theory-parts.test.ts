@@ -6,7 +6,7 @@ import { Gpu } from '../../src/gpu/gpu';
 import { panels as makePanels, panelsLength } from '../../src/kernels/data';
 import { matmulLayout, subgroupLanes } from '../../src/kernels/variant';
 import { Network } from '../../src/network/network';
-import { type Block, Panels, Samples, writeRows } from '../../src/network/samples';
+import { Samples } from '../../src/network/samples';
 import { predictDirections } from '../../src/theory/directions';
 import { type DecisionMap, decisionMap } from '../../src/theory/map';
 import { classPlane, placeSamples } from '../../src/theory/plane';
@@ -26,6 +26,7 @@ import {
   rowOf,
   unitMean,
 } from '../reference/theory';
+import { placeOnDevice } from './helpers';
 
 const bound = useEngine();
 const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
@@ -45,24 +46,8 @@ async function prepare(gpu: Gpu, { n, d, block = Math.ceil(n / 32) * 32 }: Given
   const X = draws.normal(n * d).map((value, e) => value + 0.5 * y[Math.floor(e / d)]!);
   if (n > 3) X.copyWithin((n - 1) * d, d, 2 * d);
   const R = draws.normal(n * d, 0.01);
-  const blocks: Block[] = [];
-  for (let start = 0; start < n; start += block) blocks.push({ start, rows: Math.min(block, n - start) });
-  const fill = (values: Float32Array) => {
-    const samples = Samples.allocate(gpu, 'samples', blocks, d);
-    for (const [at, { start, rows }] of blocks.entries()) {
-      writeRows(samples.arrays[at]!, values.subarray(start * d, (start + rows) * d), d);
-    }
-    return samples;
-  };
-  const samples = fill(X);
-  const perturbation = fill(R);
-  const panels = Panels.allocate(gpu, blocks, d);
-  await panels.fill(gpu, samples);
-  const labels = gpu.upload('labels', y);
-  const dispose = () => {
-    for (const each of [samples, perturbation, panels, labels]) each.dispose();
-  };
-  return { X: Float64Array.from(X), R: Float64Array.from(R), y, samples, perturbation, panels, labels, dispose };
+  const { learned: perturbation, ...arrays } = await placeOnDevice(gpu, X, R, y, block);
+  return { ...arrays, perturbation, X: Float64Array.from(X), R: Float64Array.from(R), y };
 }
 
 describe('predicted directions', () => {
