@@ -40,4 +40,5 @@ export { type DecisionMap, decisionMap, type MapProblem } from './theory/map';
 export { type PredictOptions, predictF, predictG } from './theory/outputs';
 export type { PhiProblem } from './theory/phi';
 export { classPlane, type Plane, placeSamples } from './theory/plane';
+export { type NeuronPulls, pullsOfNeurons } from './theory/plane-neurons';
 export type { PhiSampling } from './theory/sampled-phi';

@@ -9,7 +9,9 @@ import { Network } from '../../src/network/network';
 import { Samples } from '../../src/network/samples';
 import { predictDirections } from '../../src/theory/directions';
 import { type DecisionMap, decisionMap } from '../../src/theory/map';
+import { predictF, predictG } from '../../src/theory/outputs';
 import { classPlane, placeSamples } from '../../src/theory/plane';
+import { pullsOfNeurons } from '../../src/theory/plane-neurons';
 import { sampledPhi } from '../../src/theory/sampled-phi';
 import { phiError } from '../checks/theory';
 import { Draws, expectClose, expectSameBits, normwise, U, useEngine } from '../helpers';
@@ -237,6 +239,42 @@ describe('decision maps', () => {
     });
     const pieces = await run(small);
     for (const name of ['f', 'g', 'agree', 'fHat', 'gHat'] as const) expectSameBits(name, pieces[name], map[name]);
+  });
+  test.for([
+    { n: 33, d: 5 },
+    { n: 97, d: 6, slope: 0.25, block: 32 },
+  ] as Given[])('from drawn neurons: as at any points, by another way: %j', async (given, { skip }) => {
+    if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
+    const { gpu } = bound;
+    const { d, n, slope = 0 } = given;
+    const [m, resolution] = [5, 9];
+    const { X, R: _, y, dispose, ...arrays } = await prepare(gpu, given);
+    const problem = { ...arrays, slope };
+    const sampling = { draws: 300, seed: 3, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases } };
+    const plane = await classPlane(gpu, arrays.samples, arrays.labels);
+    const places = await placeSamples(gpu, plane, arrays.samples);
+    const learnedPlaces = await placeSamples(gpu, plane, arrays.perturbation);
+    const { pulls } = await predictDirections(gpu, problem, { plane, sampling });
+    const grid = gridOf(unitMean(X, y, d, 1), unitMean(X, y, d, -1), resolution, limits);
+    const Z = Float32Array.from(grid.flatMap((z) => [...z]));
+    const fHat = await predictF(gpu, problem, Z, { sampling });
+    const gHat = await predictG(gpu, problem, arrays.perturbation, Z, { sampling });
+    const ofF = await pullsOfNeurons(gpu, sampling, slope, arrays.panels, arrays.labels, places);
+    await arrays.panels.fill(gpu, arrays.perturbation);
+    using ones = gpu.upload('ones', new Float32Array(n).fill(1));
+    const ofG = await pullsOfNeurons(gpu, sampling, slope, arrays.panels, ones, pulls!);
+    const draws = new Draws(n + d);
+    const init = { W: draws.normal(m * d), b: draws.normal(m), a: draws.normal(m) };
+    using f = await Network.create(gpu, { d, m, slope }, init, 0, { W: 0, b: 0, a: 0 });
+    const map = await decisionMap(gpu, {
+      ...{ plane, f, g: f, layout: matmulLayout(gpu, m), places, learnedPlaces, pulls: pulls! },
+      ...{ labels: y, d, resolution, limits, neurons: { sampling, f: ofF, g: ofG } },
+    });
+    dispose();
+    // Sums of n, d and draws terms; no neuron's boundary is so near a point that rounding moves it across.
+    const tolerance = 10 * (n + d + sampling.draws) * U;
+    expect(normwise(map.fHat, Float64Array.from(fHat)), 'f_hat').toBeLessThanOrEqual(tolerance);
+    expect(normwise(map.gHat, Float64Array.from(gHat)), 'g_hat').toBeLessThanOrEqual(tolerance);
   });
   test('a mean of zero is refused', async ({ skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
