@@ -41,4 +41,5 @@ export { type PredictOptions, predictF, predictG } from './theory/outputs';
 export type { PhiProblem } from './theory/phi';
 export { classPlane, type Plane, placeSamples } from './theory/plane';
 export { type NeuronPulls, pullsOfNeurons } from './theory/plane-neurons';
+export { type PullOptions, predictPulls } from './theory/pulls';
 export type { PhiSampling } from './theory/sampled-phi';

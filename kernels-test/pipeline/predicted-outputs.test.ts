@@ -49,7 +49,7 @@ describe('golden cases', () => {
     const batch = gpu.batch('Phi');
     (await makePanels(gpu, { input: rows, output: points, n: count, d, ld: rowLength(d) }))(batch);
     const piece = { rows, panels: points, count, columns: 32 };
-    for (const step of [...(await tiles.prepare(piece)), ...(await tiles.fill(0, piece, tile))]) step(batch);
+    for (const step of [...(await tiles.prepare(piece)), ...(await tiles.fill(0, piece, tile, y.length))]) step(batch);
     await batch.submit();
     const values = await tile.read();
     tiles.dispose();

@@ -14,6 +14,7 @@ import { type DecisionMap, decisionMap } from '../theory/map';
 import type { PhiProblem } from '../theory/phi';
 import { classPlane, type Plane, placeSamples } from '../theory/plane';
 import { pullsOfNeurons } from '../theory/plane-neurons';
+import { predictPulls } from '../theory/pulls';
 import type { PhiSampling } from '../theory/sampled-phi';
 import type { ExperimentConfig } from './types';
 
@@ -24,6 +25,8 @@ const DEFAULT_MAP = { resolution: 400, limits: [-7, 7] } as const;
 export interface Predictions extends Directions {
   /** (n, 4) places of the samples, when a map is wanted. */
   readonly places?: Float32Array;
+  /** (n, 4) predictPulls, when a map is wanted. */
+  readonly pulls?: Float32Array;
   /** What drawn neurons make of the samples, when a map is wanted and Phi is estimated. */
   readonly neuronPulls?: Float32Array;
 }
@@ -68,18 +71,19 @@ export async function predict(
   signal: AbortSignal | undefined,
 ): Promise<Predictions> {
   const sampling = samplingOf(config);
+  const options = { ...(sampling ? { sampling } : {}), ...(signal ? { signal } : {}) };
   const directions = await predictDirections(gpu, problem, {
     direction: config.save.includes('theory'),
     ...(config.theory.cosine ? { perturbation } : {}),
-    ...(plane ? { plane } : {}),
-    ...(sampling ? { sampling } : {}),
-    ...(signal ? { signal } : {}),
+    ...options,
   });
   if (!plane) return directions;
   const { samples, panels, labels, slope } = problem;
   const places = await placeSamples(gpu, plane, samples);
-  if (!sampling) return { ...directions, places };
-  return { ...directions, places, neuronPulls: await pullsOfNeurons(gpu, sampling, slope, panels, labels, places) };
+  const pulls = await predictPulls(gpu, problem, plane, options);
+  if (!sampling) return { ...directions, places, pulls };
+  const neuronPulls = await pullsOfNeurons(gpu, sampling, slope, panels, labels, places);
+  return { ...directions, places, pulls, neuronPulls };
 }
 
 export interface MapArgs {

@@ -1,27 +1,19 @@
 // The directions that the theory predicts for perturbations: sum_k y_k Phi(x_i, x_k) x_k, in pieces of samples, so that
 // neither the n x n matrix Phi nor the n x d directions need to be there at once.
-//
-// A decision map needs no more of a direction than its coordinates in the plane: those are sums of the coordinates of the
-// samples with the same weights, so that the second of the two n^2 d products is left out.
 
-import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { rowCosine } from '../kernels/compare';
 import { perturbRows } from '../kernels/perturbation';
-import { planeCoordinates } from '../kernels/theory';
 import { type Samples, unpad } from '../network/samples';
 import type { PhiProblem } from './phi';
-import { type PhiSum, PhiSums, type PhiSumsOptions } from './phi-sums';
-import type { Plane } from './plane';
+import { PhiSums, type PhiSumsOptions } from './phi-sums';
 
 export interface DirectionOptions extends PhiSumsOptions {
   /** Gives `cosine`: the perturbations, in the blocks of the samples. */
   readonly perturbation?: Samples;
   /** Gives `direction`. */
   readonly direction?: boolean;
-  /** Gives `pulls`. */
-  readonly plane?: Plane;
   readonly signal?: AbortSignal;
 }
 
@@ -30,8 +22,6 @@ export interface Directions {
   readonly cosine?: number;
   /** (n, d) of length 1; a zero direction stays zero. */
   readonly direction?: Float32Array;
-  /** (n, 4) the directions before they are normalised, by their coordinates in the plane; the last two are unused. */
-  readonly pulls?: Float32Array;
 }
 
 /** Computes what `options` asks for of the directions of all samples. The panels must hold the samples. */
@@ -42,24 +32,19 @@ export async function predictDirections(
 ): Promise<Directions> {
   const { samples } = problem;
   const { n, d, ld, blocks } = samples;
-  const { perturbation, plane, signal } = options;
+  const { perturbation, signal } = options;
+  if (!perturbation && !options.direction) return {};
   const largest = Math.max(...blocks.map(({ rows }) => rows));
   const scope = new Scope();
   try {
     const weighted = scope.use(await PhiSums.create(gpu, problem, largest, options));
     const { most, rows } = weighted;
-    // What the tiles are multiplied with: the samples, their coordinates in the plane, or both.
-    const sums: PhiSum[] = [];
-    const sum = scope.use(gpu.array('directions', perturbation || options.direction ? most * ld : 4));
-    if (perturbation || options.direction) sums.push({ of: samples.arrays, columns: ld, output: sum });
-    const pulled = scope.use(gpu.array('pulls', plane ? most * 4 : 4));
-    if (plane) sums.push({ of: await coordinates(gpu, plane, samples, scope), columns: 4, output: pulled });
+    const sum = scope.use(gpu.array('directions', most * ld));
     const cosines = scope.use(gpu.array('cosines', most));
     const ones = scope.use(gpu.upload('ones', new Float32Array(most).fill(1)));
     // What the normalisation divides by; nobody asks for it.
     const lengths = scope.use(gpu.array('lengths', most));
     const direction = options.direction ? new Float32Array(n * d) : undefined;
-    const pulls = plane ? new Float32Array(n * 4) : undefined;
     let total = 0;
 
     for (const [at, block] of blocks.entries()) {
@@ -67,7 +52,7 @@ export async function predictDirections(
         signal?.throwIfAborted();
         const count = Math.min(most, block.rows - first);
         const start = block.start + first;
-        await weighted.run(samples.arrays[at]!, first, count, sums);
+        await weighted.run(samples.arrays[at]!, first, count, [{ of: samples.arrays, columns: ld, output: sum }]);
         const batch = gpu.batch('use of directions');
         if (perturbation) {
           batch.copy(perturbation.arrays[at]!, first * ld, rows, 0, count * ld);
@@ -81,31 +66,14 @@ export async function predictDirections(
         }
         await batch.submit();
         if (perturbation) for (const cosine of await cosines.read(0, count)) total += Math.abs(cosine);
-        pulls?.set(await pulled.read(0, count * 4), start * 4);
         if (direction) unpad(await sum.read(0, count * ld), ld, d, direction.subarray(start * d));
       }
     }
     return {
       ...(perturbation ? { cosine: total / n } : {}),
       ...(direction ? { direction } : {}),
-      ...(pulls ? { pulls } : {}),
     };
   } finally {
     scope.dispose();
   }
-}
-
-/** Coordinates of the samples in the plane, in their blocks: (rows, 4), the last two of no use here. */
-async function coordinates(gpu: Gpu, plane: Plane, samples: Samples, scope: Scope): Promise<GpuArray[]> {
-  const { d, blocks, arrays } = samples;
-  const axes = scope.use(gpu.upload('axes', plane.axes));
-  const batch = gpu.batch('coordinates of samples');
-  const outputs: GpuArray[] = [];
-  for (const [at, { rows: n }] of blocks.entries()) {
-    const output = scope.use(gpu.array('coordinates of samples', n * 4));
-    (await planeCoordinates(gpu, { x: arrays[at]!, axes, output, n, d }))(batch);
-    outputs.push(output);
-  }
-  await batch.submit();
-  return outputs;
 }

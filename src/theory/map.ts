@@ -22,7 +22,7 @@ export interface MapProblem {
   /** (n, 4) places of the samples, and of what g was trained on, as placeSamples gives them. */
   readonly places: Float32Array;
   readonly learnedPlaces: Float32Array;
-  /** (n, 4) pulls of the predicted directions, as predictDirections gives them. */
+  /** (n, 4) pulls of the predicted directions, as predictPulls gives them. */
   readonly pulls: Float32Array;
   /** (n) -1 or +1 */
   readonly labels: Float32Array;

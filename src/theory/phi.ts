@@ -25,8 +25,11 @@ export interface PointPiece {
 export interface PhiTiles {
   /** Steps that get a piece of points ready; they come before its tiles. */
   prepare(piece: PointPiece): Promise<Step[]>;
-  /** Steps that fill (block rows, piece.columns) with y_k Phi(x_k, z_i), k in block `at`. */
-  fill(at: number, piece: PointPiece, tile: GpuArray): Promise<Step[]>;
+  /**
+   * Steps that fill (block rows, piece.columns) with y_k Phi(x_k, z_i), k in block `at`.
+   * @param needed rows that are read after, the first ones; others may be left out
+   */
+  fill(at: number, piece: PointPiece, tile: GpuArray, needed: number): Promise<Step[]>;
   dispose(): void;
 }
 
@@ -58,8 +61,8 @@ export async function exactPhi(gpu: Gpu, problem: PhiProblem, most: number): Pro
     await batch.submit();
     return {
       prepare: async ({ rows: z, count: n }) => [await rowDot(gpu, { a: z, b: z, output: zNorms, n, d, scale: 1 / d })],
-      fill: async (at, { rows: z, panels: points, count, columns }, tile) => {
-        const { start, rows } = blocks[at]!;
+      fill: async (at, { rows: z, panels: points, count, columns }, tile, rows) => {
+        const { start } = blocks[at]!;
         const [a, b] = [panelOperand(panels.arrays[at]!, d), panelOperand(points, d)];
         const bias = { array: zero, first: 0, stride: 0 };
         const pairs = { x: samples.arrays[at]!, z, xNorms: norms[at]!, zNorms, labels, tile };
