@@ -37,6 +37,9 @@ export type { TrainingHistory, TrainingOptions, TrainingProblem } from './networ
 export { perturb } from './perturbation/perturb';
 export { type DirectionOptions, type Directions, predictDirections } from './theory/directions';
 export { type DecisionMap, decisionMap, type MapProblem } from './theory/map';
+export { type PredictOptions, predictF, predictG } from './theory/outputs';
 export type { PhiProblem } from './theory/phi';
 export { classPlane, type Plane, placeSamples } from './theory/plane';
+export { type NeuronPulls, pullsOfNeurons } from './theory/plane-neurons';
+export { type PullOptions, predictPulls } from './theory/pulls';
 export type { PhiSampling } from './theory/sampled-phi';

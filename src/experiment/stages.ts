@@ -251,7 +251,7 @@ class DataWork {
         const { config } = inputs[of[0]!]!;
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
-          const args = { predictions: perturbed.predictions, f, g, learned: r, labels: data.labels, layout };
+          const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
           maps.set(trained, await mapOf(gpu, config, this.#plane, args, signal));
           watch.lap('theory', of);
         }

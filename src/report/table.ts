@@ -18,6 +18,11 @@ const FRAME = 3;
 
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
+/** How Phi came about, where that was not in closed form. */
+export function estimatedPhi({ config: { theory } }: Pick<ExperimentResult, 'config'>): string {
+  return theory.phi === 'exact' ? '' : `, Phi estimated from ${theory.phi.draws} drawn neurons`;
+}
+
 export function seconds(value: number): string {
   if (value >= 100) return `${Math.floor(Math.round(value) / 60)} min ${Math.round(value) % 60} s`;
   return `${value.toFixed(value < 10 ? 2 : 1)} s`;
@@ -68,7 +73,8 @@ export function summaryRows(result: ExperimentResult, writtenTo?: string): [stri
     ],
   ];
   if (metrics.cosine !== undefined) {
-    rows.push(['cosine of perturbations and the predicted direction', metrics.cosine.toFixed(4)]);
+    const name = `cosine of perturbations and the predicted direction${estimatedPhi(result)}`;
+    rows.push([name, metrics.cosine.toFixed(4)]);
   }
   rows.push(
     ['last loss of f', loss(result.loss.standard)],
