@@ -162,7 +162,7 @@ describe('the report of a sweep', () => {
         summary: summarise(sweep, rows),
         rows,
         missing: sweep.combinations.filter(({ cell }) => cell && !outcomes.has(cell.hash)),
-        document: JSON.stringify({ [HOSTILE]: HOSTILE }),
+        document: { [HOSTILE]: HOSTILE },
         again: { where: HOSTILE, command: `perturb sweep ${HOSTILE}` },
       }),
     );

@@ -33,7 +33,7 @@ export async function writeSweep(
     summary,
     rows,
     missing: sweep.combinations.filter(({ cell }) => cell && !outcomes.has(cell.hash)),
-    document: toJson(document),
+    document,
     again: againOf(job),
   });
   await store.write('report.html', report);

@@ -52,7 +52,10 @@ export async function readSweep(file: string, sets: readonly string[], cwd: stri
   const source = { grid: { file }, base: { file: named ?? file, sets: setKeys(sets) } };
   const sweep = await expandSweep(grid, base, source);
   const { axes, seeds, bestOver } = grid;
-  const document = { base, vary: axes, ...(seeds === undefined ? {} : { seeds }), bestOver };
+  const vary = axes.map(({ keys, values }) =>
+    keys.length === 1 ? { key: keys[0], values: values.map(([value]) => value) } : { keys, values },
+  );
+  const document = { base, vary, ...(seeds === undefined ? {} : { seeds }), bestOver };
   return { sweep, baseDir: named === undefined ? folder : dirname(resolve(cwd, named)), document };
 }
 

@@ -4,6 +4,7 @@ import type { Combination } from '../experiment/sweep';
 import type { SummaryPoint, SweepRow, SweepSummary } from '../experiment/sweep-results';
 import { metricName, valuesText, valueText } from './metrics';
 import {
+  compactJson,
   details,
   facts,
   figures,
@@ -29,8 +30,8 @@ export interface SweepReport {
   readonly rows: readonly SweepRow[];
   /** Combinations that are not computed yet. */
   readonly missing: readonly Pick<Combination, 'values' | 'seed'>[];
-  /** Base and grid, as JSON text. */
-  readonly document: string;
+  /** Base and grid, as a grid document. */
+  readonly document: unknown;
   readonly again: {
     /** Where the command is to be given. */
     readonly where: string;
@@ -56,7 +57,10 @@ export function sweepReport(sweep: SweepReport): string {
     { title: 'Run it again', body: [paragraph(again.where), verbatim(again.command)] },
     {
       title: 'Base and grid',
-      body: [paragraph('As kept in sweep.json; what the base leaves out is as it is by default.'), verbatim(document)],
+      body: [
+        paragraph('As kept in sweep.json; what the base leaves out is as it is by default.'),
+        verbatim(compactJson(document)),
+      ],
     },
   ];
   return page({ title, lead: leadOf(summary, missing.length), sections });
