@@ -27,6 +27,18 @@ export const paragraph = (text: string): Html => ({ html: `<p>${escapeHtml(text)
 /** Text as it is, in a fixed pitch: configurations and commands. */
 export const verbatim = (text: string): Html => ({ html: `<pre><code>${escapeHtml(text)}</code></pre>` });
 
+/** JSON text whose short parts stay on a line, so that a grid does not take a page. */
+export function compactJson(value: unknown, indent = ''): string {
+  const inline = JSON.stringify(value, null, 1)?.replace(/\n\s*/g, ' ') ?? 'null';
+  if (typeof value !== 'object' || value === null || indent.length + inline.length <= 96) return inline;
+  const inner = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const parts = Array.isArray(value)
+    ? value.map((each) => compactJson(each, inner))
+    : Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${compactJson(each, inner)}`);
+  return `${open}\n${parts.map((part) => `${inner}${part}`).join(',\n')}\n${indent}${close}`;
+}
+
 /** Hidden until it is asked for. */
 export const details = (summary: string, body: readonly Html[]): Html => ({
   html: `<details><summary>${escapeHtml(summary)}</summary>${join(body)}</details>`,
@@ -123,6 +135,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto;
   font-size: .85rem; line-height: 1.45; }
 summary { cursor: pointer; }
+@media (max-width: 30rem) { body { padding: 1rem .6rem 2rem; } figure { padding: .2rem; } }
 @media print { body { background: #fff; max-width: none; } figure, .tile, table, pre { break-inside: avoid; } }
 `;
 

@@ -9,6 +9,7 @@ import { facts, figures, page, paragraph, pictureTable, type Section, svgFigure,
 import { samplePictures } from './pictures';
 import { tick } from './style';
 import { bytes, deviceText, estimatedPhi, percent, seconds } from './table';
+import { kernelText, pairs, stageTimes } from './used';
 
 const utf8 = new TextEncoder();
 
@@ -148,25 +149,20 @@ function mapSection(result: ExperimentResult, svg: string): Section {
 function runFacts(result: ExperimentResult): [string, string][] {
   const { trainer, timing, memory, versions } = result;
   const { standard, learning } = trainer.stages;
-  const { reason, ...kernels } = trainer.kernels;
-  const parts: [string, number | undefined][] = [
-    ['training f', timing.standardSeconds],
-    ['perturbations', timing.perturbationSeconds],
-    ['training g', timing.learningSeconds],
-    ['theory', timing.theorySeconds],
-    ['evaluation', timing.evaluationSeconds],
-    ['start-up, not counted', timing.startupSeconds],
-  ];
-  const times = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${seconds(value)}`]));
-  const pairs = (record: Readonly<Record<string, string>>) =>
-    Object.entries(record).map(([name, value]) => `${name} ${value}`);
   return [
     ['trainer of f', `${standard.chosen}: ${standard.reason}`],
     ['trainer of g', `${learning.chosen}: ${learning.reason}`],
-    ['kernels', [pairs(kernels).join(', '), ...(reason === undefined ? [] : [reason])].join('\n')],
-    ['time', `${seconds(timing.totalSeconds)}\n${times.join('\n')}`],
+    ['kernels', kernelText([trainer.kernels])],
+    [
+      'time',
+      [
+        seconds(timing.totalSeconds),
+        ...stageTimes([timing]),
+        `start-up, not counted ${seconds(timing.startupSeconds)}`,
+      ].join('\n'),
+    ],
     ['peak device memory', bytes(memory.peakDeviceBytes)],
     ['device', deviceText(result)],
-    ['versions', pairs(versions).join(', ')],
+    ['versions', pairs(versions)],
   ];
 }

@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 import type { Statistics } from '../experiment/statistics';
 import type { SummaryPoint, SweepSummary } from '../experiment/sweep-results';
+import { valuesText, valueText } from './metrics';
 
 const SHOWN_POINTS = 40;
 
@@ -12,9 +13,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
   agreement: 'f and g agree',
   cosine: 'cosine',
 };
-
-/** An axis value in a table's cell. */
-export const valueText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Mean and standard deviation: shares in percent, as everywhere else. */
 function text(name: string, statistics: Statistics | undefined): string {
@@ -65,10 +63,7 @@ export function sweepTable(summary: SweepSummary): string {
   }
   if (failures.length > 0) {
     const shown = failures.slice(0, 5).map(({ values, seed, error }) => {
-      const where = [...Object.entries(values), ['seed', seed] as const].map(
-        ([key, value]) => `${key} = ${valueText(value)}`,
-      );
-      return `  ${where.join(', ')}: ${error.message}`;
+      return `  ${valuesText({ ...values, seed })}: ${error.message}`;
     });
     const more =
       failures.length > shown.length ? [`  ... and ${failures.length - shown.length} more in results.csv`] : [];

@@ -1,15 +1,17 @@
 // A reproduced panel as the input of its figure: for each metric our best curve with its interval, our plain curve dashed in
 // the same colour, and the published points on top.
 
+import { withinShare } from '../report/metrics';
 import type { Panel, PanelPoint, PanelSeries } from '../report/panel';
 import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import type { MetricCurves, SeedPoint } from './verdict';
 
-/** Every metric is a share or a cosine's absolute value; an interval beyond says nothing more. */
-const cut = (value: number) => Math.min(1, Math.max(0, value));
-
 function best({ x, mean, prediction95 }: SeedPoint): PanelPoint {
-  return { x, mean, ...(prediction95 ? { low: cut(prediction95[0]), high: cut(prediction95[1]) } : {}) };
+  return {
+    x,
+    mean,
+    ...(prediction95 ? { low: withinShare(prediction95[0]), high: withinShare(prediction95[1]) } : {}),
+  };
 }
 
 const seriesOf = ({ metric, best: maximum, plain }: MetricCurves): PanelSeries[] => {
