@@ -37,10 +37,6 @@ function samplingOf({ seed, theory: { phi } }: ExperimentConfig): PhiSampling | 
   return { draws: phi.draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases } };
 }
 
-/** Whether the configuration asks for anything of the theory. */
-export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
-  theory.cosine || theory.map !== false || save.includes('theory');
-
 /**
  * The plane of the decision map; undefined when no map is wanted.
  * @throws InputError when the classes span none, before anything is trained
