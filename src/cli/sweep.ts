@@ -10,6 +10,7 @@ import { type Cell, expandSweep, type Sweep } from '../experiment/sweep';
 import { type Grid, parseGrid } from '../experiment/sweep-grid';
 import {
   type CellOutcome,
+  divergenceOf,
   failureOf,
   rowsOf,
   type SweepSummary,
@@ -133,7 +134,7 @@ export async function runSweep<E extends Disposable>(
 
 /** What failed before is tried again: files may be there now, or memory. */
 function toCompute(cells: readonly Cell[], kept: KeptCells) {
-  const outcomes = new Map([...kept.outcomes].filter(([, { result }]) => result));
+  const outcomes = new Map([...kept.outcomes].filter(([, { error }]) => !error));
   return { outcomes, left: cells.filter(({ hash }) => !outcomes.has(hash)) };
 }
 
@@ -170,19 +171,25 @@ async function compute<E extends Disposable>(
       for (const [at, error] of plan.failed) settle(cells[at]!, await store.fail(cells[at]!, failureOf(error)));
       await runCells(
         plan.batches.map(({ runs }) => runs.map((at) => cells[at]!)),
-        (together, onResult) =>
+        (together, onResult, onDivergence) =>
           services.runExperiments(engine, together, {
             onProgress: (progress) => {
               left.start();
               reporter.report(progress);
             },
             onResult,
+            onDivergence,
             signal: io.signal,
             readFile,
           }),
         {
           onResult: async (cell, result) => {
             const outcome = await store.keep(cell, result, await filesOf(result));
+            onDone();
+            settle(cell, outcome);
+          },
+          onDivergence: async (cell, error) => {
+            const outcome = await store.diverged(cell, divergenceOf(error));
             onDone();
             settle(cell, outcome);
           },
