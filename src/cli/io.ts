@@ -2,10 +2,10 @@
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
 import type { ReadFile } from '../data/dataset';
+import type { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
 import type { AdapterListing } from '../gpu/listing';
-import type { DivergenceError } from '../network/divergence';
 
 export interface Output {
   write(text: string): unknown;

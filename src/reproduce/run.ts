@@ -1,8 +1,8 @@
 // Runs cells, those that are not kept from before, and hands each on as soon as it is finished.
 
+import { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { DivergenceError } from '../network/divergence';
 import type { Cell } from './cells';
 import type { CellMetrics } from './verdict';
 
