@@ -25,6 +25,7 @@ export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/v
 export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
 export { gramObstacle } from './network/choose';
 export { trainDirect } from './network/direct';
+export { DivergenceError } from './network/divergence';
 export { evaluate } from './network/evaluate';
 export { Network } from './network/network';
 export { type PlainNetwork, predict } from './network/predict';

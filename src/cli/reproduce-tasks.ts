@@ -56,6 +56,8 @@ export interface TaskSummary {
   readonly seconds: number;
   readonly finished: number;
   readonly cells: number;
+  /** Experiments behind it that diverged, and have no metrics. */
+  readonly diverged: number;
 }
 
 export interface Choice {
@@ -177,8 +179,9 @@ export async function writeTask(
     seconds: done.reduce((sum, { seconds }) => sum + seconds, 0),
     finished: done.length,
     cells: task.cells.length,
+    diverged: done.reduce((sum, { diverged = [] }) => sum + diverged.length, 0),
   };
-  const devices = [...new Set(done.map(({ device }) => device))];
+  const devices = [...new Set(done.flatMap(({ device }) => device ?? []))];
   const written =
     task.kind === 'map' ? writeMap(task, done, devices, options) : writePanel(task, outcomes, devices, options);
   return { ...(await written), ...counts };
