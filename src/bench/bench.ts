@@ -5,7 +5,15 @@ import { GpuOutOfMemoryError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { MATMUL_VARIANTS, type MatmulVariant, matmulVariant, variantObstacle } from '../kernels/variant';
-import { type BenchCase, type BenchKernel, type BenchShape, benchCases, type CaseSelection, shapeName } from './cases';
+import {
+  type BENCH_VARIANTS,
+  type BenchCase,
+  type BenchKernel,
+  type BenchShape,
+  benchCases,
+  type CaseSelection,
+  shapeName,
+} from './cases';
 import { type Ceilings, measureCeilings } from './ceilings';
 import { type Timing, type TimingOptions, timeSteps } from './clock';
 import { BenchProblem } from './problem';
@@ -44,7 +52,9 @@ export interface BenchSkip {
 export interface BenchReport {
   readonly schemaVersion: 1;
   readonly date: string;
+  /** Command and machine, where the command line measured. */
   readonly command?: string;
+  readonly host?: { readonly platform: string; readonly arch: string; readonly cpu: string; readonly cores: number };
   readonly adapter: AdapterReport;
   readonly features: readonly string[];
   readonly toggles: readonly string[];
@@ -56,8 +66,8 @@ export interface BenchReport {
 }
 
 export interface BenchOptions extends CaseSelection, TimingOptions {
-  /** `all` (default), `default`: what runs by default, or one by name. */
-  readonly variants?: 'all' | 'default' | MatmulVariant;
+  /** Default `all`. */
+  readonly variants?: (typeof BENCH_VARIANTS)[number];
   readonly onProgress?: (progress: { readonly done: number; readonly cases: number; readonly text: string }) => void;
   /** Told of each row as soon as it is measured. */
   readonly onRow?: (row: BenchRow) => void;

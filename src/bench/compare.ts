@@ -70,7 +70,8 @@ function differencesOf(before: BenchReport, after: BenchReport): string[] {
     ['copy ceiling', 'gbs', 'GB/s'],
   ] as const) {
     const [a, b] = [before.ceilings[key], after.ceilings[key]];
-    if (Math.abs(b / a - 1) > 0.1) found.push(`${what}: ${a.toPrecision(3)} ${unit} before, ${b.toPrecision(3)} ${unit} after`);
+    if (Math.abs(b / a - 1) > 0.1)
+      found.push(`${what}: ${a.toPrecision(3)} ${unit} before, ${b.toPrecision(3)} ${unit} after`);
   }
   return found;
 }
