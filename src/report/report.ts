@@ -4,11 +4,11 @@ import { type Artifact, toJson } from '../experiment/artifacts';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentResult } from '../experiment/types';
 import { curvesSvg } from './curves';
+import { bytes, deviceText, percent, seconds } from './format';
 import { mapSvg, mapTitle } from './map';
 import { facts, figures, page, paragraph, pictureTable, type Section, svgFigure, verbatim } from './page';
 import { samplePictures } from './pictures';
 import { tick } from './style';
-import { bytes, deviceText, percent, seconds } from './table';
 import { kernelText, pairs, stageTimes } from './used';
 
 const utf8 = new TextEncoder();

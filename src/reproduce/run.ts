@@ -2,6 +2,7 @@
 
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
+import { distinct, type TrainerUse, trainerUse } from '../report/used';
 import type { Cell } from './cells';
 import type { CellMetrics } from './verdict';
 
@@ -14,6 +15,8 @@ export interface CellOutcome {
   readonly seconds: number;
   readonly device: string;
   readonly versions: Readonly<Record<string, string>>;
+  /** Those that differ; cells that version 0.1.0 kept before it wrote reports have none. */
+  readonly trainers?: readonly TrainerUse[];
   /** Of a decision map. */
   readonly map?: MapReading;
 }
@@ -81,8 +84,15 @@ function metricsOf({ metrics }: ExperimentResult): CellMetrics[number] {
   };
 }
 
-/** What is left of a cell's results, by the place of the run in the cell: metrics and seconds alone, not the arrays. */
-type Parts = Map<number, { readonly metrics: CellMetrics[number]; readonly seconds: number }>;
+/** What is left of a result: not the arrays. */
+interface Part {
+  readonly metrics: CellMetrics[number];
+  readonly seconds: number;
+  readonly trainer: TrainerUse;
+}
+
+/** By the place of the run in the cell. */
+type Parts = Map<number, Part>;
 
 /**
  * Runs every cell that the store does not have, and stores each when its last experiment is finished.
@@ -122,7 +132,9 @@ export async function runCells(cells: readonly Cell[], options: RunCellsOptions)
         const { cell, run } = places[runs[at]!]!;
         done += shares.get(runs[at]!) ?? 0;
         const parts: Parts = partial.get(cell.id) ?? new Map();
-        partial.set(cell.id, parts.set(run, { metrics: metricsOf(result), seconds: result.timing.totalSeconds }));
+        const { timing, trainer } = result;
+        const part = { metrics: metricsOf(result), seconds: timing.totalSeconds, trainer: trainerUse(trainer) };
+        partial.set(cell.id, parts.set(run, part));
         if (parts.size < cell.runs.length) return;
         const all = cell.runs.map((_, place) => parts.get(place)!);
         const map = await readMap?.(cell, result);
@@ -132,6 +144,7 @@ export async function runCells(cells: readonly Cell[], options: RunCellsOptions)
           seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
           device: result.device.name,
           versions: result.versions,
+          trainers: distinct(all.map(({ trainer }) => trainer)),
           ...(map ? { map } : {}),
         };
         await store.save(outcome);
