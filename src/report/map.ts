@@ -23,8 +23,9 @@ const FINEST = 0.5;
 const MOST_SAMPLES = 500;
 
 const LINES = [
-  { key: 'f', label: 'f = 0', colour: PALETTE[0], width: 2 },
-  { key: 'g', label: 'g = 0', colour: PALETTE[1], width: 2 },
+  // Wide enough to be seen on both sides of the predicted lines on top of them.
+  { key: 'f', label: 'f = 0', colour: PALETTE[0], width: 4 },
+  { key: 'g', label: 'g = 0', colour: PALETTE[1], width: 4 },
   // Dashed, each in the gaps of the other: the two predictions mostly coincide.
   { key: 'fHat', label: 'predicted f = 0', colour: '#000000', width: 2, dashed: true, offset: 0 },
   { key: 'gHat', label: 'predicted g = 0', colour: '#b5127b', width: 2, dashed: true, offset: 6 },

@@ -128,7 +128,7 @@ img.pixels { image-rendering: pixelated; }
 .samples td, .samples thead th { text-align: center; }
 .samples thead th { white-space: pre-line; }
 .samples img { width: 4.4rem; display: block; }
-figcaption { color: #555; font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
+figcaption { color: #555; font-size: .9rem; margin-top: .4rem; width: 0; min-width: 100%; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; background: var(--card); font-size: .92rem; }
 th, td { border: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
