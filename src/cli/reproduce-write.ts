@@ -33,7 +33,7 @@ interface WriteOptions {
   readonly scale: Scale;
   readonly setting: string;
   readonly seeds: number;
-  /** Every panel of the figures that the tasks are of: reports have those of earlier runs too. */
+  /** Every panel of the figures that the tasks are of: reports have those that earlier runs finished, too. */
   readonly figureTasks: readonly Task[];
   /** What gives the figure again. */
   readonly commandOf: (figure: string) => string;
@@ -46,25 +46,28 @@ export async function writeReproduction(
 ): Promise<{ readonly panels: TaskSummary[]; readonly finished: number }> {
   const { store, scale, setting, seeds, figureTasks } = options;
   const outcomes = await loadAll([...tasks, ...figureTasks], store);
-  const panels: TaskSummary[] = [];
-  for (const task of tasks) {
-    const document = documentOf(task, outcomes, options);
-    if (!document) continue;
-    await writeDocument(document, store);
-    panels.push(summaryOf(document));
-  }
+  const documents = tasks.flatMap((task) => documentOf(task, outcomes, options) ?? []);
+  for (const document of documents) await writeDocument(document, store);
+  const panels = documents.map(summaryOf);
   if (panels.length > 0) await store.write('.', 'summary.json', toJson({ scale, setting, seeds, panels }));
-  for (const figure of new Set(panels.map((panel) => panel.figure))) {
-    const documents = figureTasks.flatMap((task) => documentOf(task, outcomes, options) ?? []);
+  const chosen = new Set(documents.map(nameOf));
+  // Panels share cells: a few do not mean that one was asked for.
+  const others = figureTasks
+    .flatMap((task) => documentOf(task, outcomes, options) ?? [])
+    .filter((document) => !chosen.has(nameOf(document)) && document.finished === document.cells);
+  const all = [...documents, ...others].sort((a, b) => a.panel - b.panel);
+  for (const figure of new Set(documents.map((document) => document.figure))) {
     await writeReport(
       figure,
-      documents.filter((document) => document.figure === figure),
+      all.filter((document) => document.figure === figure),
       options,
     );
   }
   const finished = new Set(tasks.flatMap(({ cells }) => cells.map(({ id }) => id)).filter((id) => outcomes.has(id)));
   return { panels, finished: finished.size };
 }
+
+const nameOf = ({ figure, panel }: Reproduced) => `${figure} ${panel}`;
 
 async function loadAll(tasks: readonly Task[], store: CellDirectory): Promise<Map<string, CellOutcome>> {
   const outcomes = new Map<string, CellOutcome>();
