@@ -9,6 +9,7 @@ import { readSweep } from '../../src/cli/sweep';
 import { readCells, SweepStore } from '../../src/cli/sweep-store';
 import { InputError } from '../../src/data/input-error';
 import { DeviceLostError, GpuOutOfMemoryError, GpuUnavailableError } from '../../src/gpu/errors';
+import { DivergenceError } from '../../src/network/divergence';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
 const GRID = { base: { data: { n: 50 } }, vary: [{ key: 'data.d', values: [5, 6, 7] }], seeds: 2 };
@@ -114,6 +115,25 @@ describe('perturb sweep', () => {
     expect(err).toMatch(/is computed again: its saved arrays, .* are gone/);
     expect(services.runs.map(({ seed }) => seed)).toEqual([1]);
     expect(await names(second!)).toContain('R.npy');
+  });
+
+  it('records a diverged experiment as that, once, and ends well', async () => {
+    const dir = await folder({ seeds: 2 });
+    const services = new FakeServices();
+    services.run = async (config) => {
+      if (config.seed === 1)
+        throw new DivergenceError({ epoch: 7, what: 'loss', lr: 1, firstLoss: 0, stage: 'learning' });
+      return fakeResult(config);
+    };
+    const { code, out } = await cli(dir, ['sweep', 'grid.json', '--out', 'o'], services);
+    expect(code).toBe(0);
+    expect(out).toContain('Diverged, and in none of these numbers: 1 of 2');
+    expect(await json(join(dir, 'o/summary.json'))).toMatchObject({
+      cells: { finished: 1, failed: 0, diverged: 1 },
+      diverged: [{ seed: 1, at: { stage: 'learning', what: 'loss', epoch: 7 } }],
+    });
+    // It is known, and not tried again.
+    expect((await cli(dir, ['sweep', 'grid.json', '--out', 'o'])).services.runs).toEqual([]);
   });
 
   it('takes a cell directory without its file for unfinished', async () => {

@@ -10,6 +10,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
+import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { CellOutcome, CellStore } from '../reproduce/run';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
@@ -62,10 +63,11 @@ export class CellDirectory implements CellStore {
   /** A file that is not whole, or was changed, counts as absent: the cell is computed again. */
   async load(id: string): Promise<CellOutcome | undefined> {
     try {
-      const { check, ...outcome } = JSON.parse(await readFile(this.#path(id), 'utf8')) as CellOutcome & {
-        check?: string;
-      };
-      return outcome.id === id && check === (await contentHash(outcome)) ? outcome : undefined;
+      const document: unknown = JSON.parse(await readFile(this.#path(id), 'utf8'));
+      if (!isPlainObject(document)) return undefined;
+      const { check, ...outcome } = document;
+      const whole = outcome.id === id && check === (await contentHash(outcome));
+      return whole ? (outcome as unknown as CellOutcome) : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw asInputError(error, this.directory);

@@ -51,11 +51,15 @@ export function summaryTable(
   const certain = total.inside + total.near + total.outside;
   const close = summaries.reduce((sum, each) => sum + each.close, 0);
   const agreeing = total.inside + total.near;
+  const diverged = summaries.reduce((sum, each) => sum + each.diverged, 0);
   return [
     table.toString(),
     `Published points beside ${seeds} seeds of ours, ${BEST} in both; ${scale} scale: ${SCALE_NOTE[scale]}.`,
     'inside: in the 95 % prediction interval of a single seed; near: else within ' +
       `${NEAR} of our mean (0.15 for zero lines of maps); uncertain: not readable with confidence.`,
     `${agreeing} of ${certain} certain points are inside or near (${share(agreeing, certain)}); ${close} (${share(close, certain)}) are near our mean, whatever the interval.`,
+    ...(diverged > 0
+      ? [`${diverged} experiments diverged; they have no metrics and are in none of these numbers.`]
+      : []),
   ].join('\n');
 }

@@ -24,6 +24,8 @@ export interface TaskSummary {
   readonly seconds: number;
   readonly finished: number;
   readonly cells: number;
+  /** Experiments behind it that diverged, and have no metrics. */
+  readonly diverged: number;
 }
 
 type Reproduced = ReproducedPanel | ReproducedMap;
@@ -135,8 +137,8 @@ async function firstPicture({ panel, seeds }: ReproducedMap, store: CellDirector
 }
 
 function summaryOf(document: Reproduced): TaskSummary {
-  const { figure, panel, title, verdicts, seconds, finished, cells } = document;
-  const counts = { panel, verdicts, seconds, finished, cells };
+  const { figure, panel, title, verdicts, seconds, finished, cells, diverged } = document;
+  const counts = { panel, verdicts, seconds, finished, cells, diverged };
   if ('metrics' in document) {
     const close = countClose(document.metrics.flatMap(({ published }) => published));
     return { figure, title: document.xLabel, close, ...counts };

@@ -135,8 +135,14 @@ async function runTasks<E extends Disposable>(
           onProgress: progress.report,
           ...(readMap ? { readMap } : {}),
           plan: (configs) => services.planSweep(engine, configs, readFile),
-          runAll: (configs, onResult) =>
-            services.runExperiments(engine, configs, { onResult, onProgress: () => {}, signal: io.signal, readFile }),
+          runAll: (configs, onResult, onDivergence) =>
+            services.runExperiments(engine, configs, {
+              onResult,
+              onDivergence,
+              onProgress: () => {},
+              signal: io.signal,
+              readFile,
+            }),
         },
       ),
     );

@@ -15,7 +15,7 @@ import { resolvedJson, SCHEMA_VERSION } from '../experiment/config';
 import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { Cell } from '../experiment/sweep';
-import type { CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
+import type { CellDivergence, CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
 import type { ExperimentResult } from '../experiment/types';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile, type StoredFile, writeResult } from './store';
@@ -111,6 +111,11 @@ export class SweepStore {
     return this.#writeCell(cell, { error });
   }
 
+  /** Records where a cell diverged. */
+  diverged(cell: Cell, diverged: CellDivergence): Promise<CellOutcome> {
+    return this.#writeCell(cell, { diverged });
+  }
+
   async #writeCell(cell: Cell, content: Readonly<Record<string, unknown>>): Promise<CellOutcome> {
     // As it will be read: numbers that JSON cannot hold are null from here on.
     const written = { config: resolvedJson(cell.config), ...content, finishedAt: new Date().toISOString() };
@@ -147,7 +152,8 @@ async function namesIn(directory: string): Promise<Set<string>> {
 }
 
 function outcomeOf(body: Readonly<Record<string, unknown>>): CellOutcome {
-  const { error } = body;
+  const { error, diverged } = body;
+  if (diverged) return { diverged: diverged as CellDivergence };
   return error ? { error: error as CellFailure } : { result: body as unknown as CellSummary };
 }
 

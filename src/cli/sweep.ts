@@ -8,7 +8,7 @@ import { resultArtifacts, toJson } from '../experiment/artifacts';
 import { applySets, setKeys } from '../experiment/config';
 import { type Cell, expandSweep, type Sweep } from '../experiment/sweep';
 import { type Grid, parseGrid } from '../experiment/sweep-grid';
-import { type CellOutcome, failureOf, type SweepSummary } from '../experiment/sweep-results';
+import { type CellOutcome, divergenceOf, failureOf, type SweepSummary } from '../experiment/sweep-results';
 import { runCells } from '../experiment/sweep-run';
 import type { ExperimentResult } from '../experiment/types';
 import { GpuOutOfMemoryError } from '../gpu/errors';
@@ -146,7 +146,7 @@ async function writeUnfinished(
 
 /** What failed before is tried again: files may be there now, or memory. */
 function toCompute(cells: readonly Cell[], kept: KeptCells) {
-  const outcomes = new Map([...kept.outcomes].filter(([, { result }]) => result));
+  const outcomes = new Map([...kept.outcomes].filter(([, { error }]) => !error));
   return { outcomes, left: cells.filter(({ hash }) => !outcomes.has(hash)) };
 }
 
@@ -183,19 +183,25 @@ async function compute<E extends Disposable>(
       for (const [at, error] of plan.failed) settle(cells[at]!, await store.fail(cells[at]!, failureOf(error)));
       await runCells(
         plan.batches.map(({ runs }) => runs.map((at) => cells[at]!)),
-        (together, onResult) =>
+        (together, onResult, onDivergence) =>
           services.runExperiments(engine, together, {
             onProgress: (progress) => {
               left.start();
               reporter.report(progress);
             },
             onResult,
+            onDivergence,
             signal: io.signal,
             readFile,
           }),
         {
           onResult: async (cell, result) => {
             const outcome = await store.keep(cell, result, await filesOf(result));
+            onDone();
+            settle(cell, outcome);
+          },
+          onDivergence: async (cell, error) => {
+            const outcome = await store.diverged(cell, divergenceOf(error));
             onDone();
             settle(cell, outcome);
           },

@@ -53,7 +53,7 @@ export async function advanceGramIdentity(
 ): Promise<FlipCount[]> {
   signal?.throwIfAborted();
   const counts = new Map<GramJob, FlipCount>();
-  const going = jobs.filter(({ run }) => run.epoch < run.problem.epochs);
+  const going = jobs.filter(({ run }) => run.goesOn);
   if (going.length > 0) {
     using training = await GramTraining.enter(gpu, going, kernel);
     while (await training.chunk()) signal?.throwIfAborted();
@@ -191,7 +191,7 @@ class GramTraining {
     const neurons = orders.reduce((sum, { active }) => sum + active.readout.length, 0);
     const least = events < neurons ? 2 * longest : 1;
     this.#chunk = Math.max(least, Math.min(fitting, 4 * this.#chunk));
-    for (const { active } of orders) await this.#attend(active);
+    for (const { active } of orders) if (!active.done) await this.#attend(active);
     return this.actives.some(({ done }) => !done);
   }
 
@@ -340,6 +340,11 @@ class GramTraining {
       active.moved += lr * active.carry;
     }
     run.epoch += losses.length;
+    run.watch(run.epoch - losses.length);
+    if (run.diverged) {
+      active.done = true;
+      return;
+    }
     run.schedule = schedule.state;
     run.accuracyKnown = false;
     options?.onEpoch?.({ epoch: run.epoch, loss: losses.at(-1)!, lr });

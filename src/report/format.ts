@@ -5,6 +5,11 @@ import type { ExperimentResult } from '../experiment/types';
 /** A share of 1. */
 export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
+/** How Phi came about, where that was not in closed form. */
+export function estimatedPhi({ config: { theory } }: Pick<ExperimentResult, 'config'>): string {
+  return theory.phi === 'exact' ? '' : `, Phi estimated from ${theory.phi.draws} drawn neurons`;
+}
+
 export function seconds(value: number): string {
   if (value >= 100) return `${Math.floor(Math.round(value) / 60)} min ${Math.round(value) % 60} s`;
   return `${value.toFixed(value < 10 ? 2 : 1)} s`;

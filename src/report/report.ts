@@ -4,7 +4,7 @@ import { type Artifact, toJson } from '../experiment/artifacts';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentResult } from '../experiment/types';
 import { curveColumns, curvesSvg } from './curves';
-import { bytes, deviceText, percent, seconds } from './format';
+import { bytes, deviceText, estimatedPhi, percent, seconds } from './format';
 import { mapSvg, mapTitle } from './map';
 import { facts, figures, page, paragraph, pictureTable, row, type Section, svgFigure, verbatim } from './page';
 import { samplePictures } from './pictures';
@@ -68,7 +68,8 @@ function dataText({ config: { data } }: ExperimentResult): string {
   return `${data.kind}${classes}${size}`;
 }
 
-function resultsSection({ metrics }: ExperimentResult): Section {
+function resultsSection(result: ExperimentResult): Section {
+  const { metrics } = result;
   const { standardAccuracy, perturbationAccuracy, agreement, cosine } = metrics;
   const optional =
     cosine === undefined
@@ -77,8 +78,7 @@ function resultsSection({ metrics }: ExperimentResult): Section {
           {
             value: cosine.toFixed(4),
             name: 'cosine with the theory',
-            meaning:
-              'Mean |cos| of each perturbation with the weighted sum of samples that the theory predicts; 1 is parallel.',
+            meaning: `Mean |cos| of each perturbation with the weighted sum of samples that the theory predicts${estimatedPhi(result)}; 1 is parallel.`,
           },
         ];
   return {
@@ -145,8 +145,9 @@ function agreeing({ agree }: NonNullable<ExperimentResult['map']>): number {
   return agree.reduce((sum, same) => sum + same, 0) / agree.length;
 }
 
-function mapSection({ map }: ExperimentResult, svg: string): Section {
-  const caption = `The plane through the origin spanned by the two class means, ${map!.resolution} x ${map!.resolution} points: f and g have the same sign on ${percent(agreeing(map!))} of it. Dashed: where the theory predicts the zero lines. Samples are projected onto the plane.`;
+function mapSection(result: ExperimentResult, svg: string): Section {
+  const { map } = result;
+  const caption = `The plane through the origin spanned by the two class means, ${map!.resolution} x ${map!.resolution} points: f and g have the same sign on ${percent(agreeing(map!))} of it. Dashed: where the theory predicts the zero lines${estimatedPhi(result)}. Samples are projected onto the plane.`;
   return {
     title: 'Decision map',
     body: [svgFigure(svg, 'Decision map of f and g with their predicted zero lines', caption)],

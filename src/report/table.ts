@@ -3,7 +3,7 @@
 
 import Table from 'cli-table3';
 import type { ExperimentResult } from '../experiment/types';
-import { bytes, deviceText, percent, seconds } from './format';
+import { bytes, deviceText, estimatedPhi, percent, seconds } from './format';
 
 export interface TableOptions {
   /** Where the result directory was written. */
@@ -44,7 +44,8 @@ export function summaryRows(result: ExperimentResult, writtenTo?: string): [stri
     ],
   ];
   if (metrics.cosine !== undefined) {
-    rows.push(['cosine of perturbations and the predicted direction', metrics.cosine.toFixed(4)]);
+    const name = `cosine of perturbations and the predicted direction${estimatedPhi(result)}`;
+    rows.push([name, metrics.cosine.toFixed(4)]);
   }
   rows.push(
     ['last loss of f', loss(result.loss.standard)],

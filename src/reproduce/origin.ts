@@ -17,6 +17,8 @@ export interface Origin {
   readonly cells: number;
   /** Of the finished ones; what several panels share counts in each. */
   readonly seconds: number;
+  /** Experiments that diverged, and have no metrics. */
+  readonly diverged: number;
   readonly devices: readonly string[];
   readonly versions: readonly Readonly<Record<string, string>>[];
   readonly trainers: readonly TrainerUse[];
@@ -40,8 +42,9 @@ export function originOf(
     finished: done.length,
     cells: cells.length,
     seconds: done.reduce((sum, { seconds }) => sum + seconds, 0),
-    devices: distinct(done.map(({ device }) => device)),
-    versions: distinct(done.map(({ versions }) => versions)),
+    diverged: done.reduce((sum, { diverged = [] }) => sum + diverged.length, 0),
+    devices: distinct(done.flatMap(({ device }) => device ?? [])),
+    versions: distinct(done.flatMap(({ versions }) => (versions ? [versions] : []))),
     trainers: distinct(done.flatMap(({ trainers }) => trainers ?? [])),
     configuration: configs[0],
     varied: variedKeys(configs),

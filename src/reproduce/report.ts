@@ -150,11 +150,18 @@ function verdictSection(parts: readonly Part[], near: string, meaning: string): 
       paragraph(
         `inside: in the 95 % prediction interval of a single seed; ${near}; uncertain: not readable with confidence.`,
       ),
+      ...divergedNote(parts),
       paragraph(
         `${close} of the certain points (${percentOf(close, certain)}) are near our mean, whatever the interval: where single seeds differ much, the interval holds nearly every value.`,
       ),
     ],
   };
+}
+
+function divergedNote(parts: readonly Part[]): Html[] {
+  const diverged = parts.reduce((sum, part) => sum + part.diverged, 0);
+  const text = `${diverged} experiments diverged; they have no metrics and are in none of these numbers.`;
+  return diverged > 0 ? [paragraph(text)] : [];
 }
 
 /** Three digits are what seeds differ in. */
