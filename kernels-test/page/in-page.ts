@@ -129,7 +129,7 @@ export async function steer(short: ExperimentConfig, long: ExperimentConfig) {
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Errors of the worker, as the page gets them. */
-export async function failures(bad: ExperimentConfig, long: ExperimentConfig) {
+export async function failures(bad: ExperimentConfig, wild: ExperimentConfig, long: ExperimentConfig) {
   const engine = await createWorkerEngine();
   let input: unknown;
   const wrong = await thrown(() =>
@@ -143,12 +143,17 @@ export async function failures(bad: ExperimentConfig, long: ExperimentConfig) {
       readFile: () => Promise.reject(new errors.InputError('gone', { file: 'X', remedy: 'r' })),
     }),
   );
+  let divergence: unknown;
+  await engine.runExperiment(wild).catch((error) => {
+    divergence = error;
+  });
+  const diverged = divergence instanceof errors.DivergenceError && { ...divergence };
   const running = thrown(() => engine.runExperiment(long));
   engine.dispose();
   const disposed = await running;
   const after = await thrown(() => engine.memory());
   const noScript = await thrown(() => createWorkerEngine({ url: '/nowhere.js' }));
-  return { wrong, isInputError: isOf(input, 'InputError'), missing, disposed, after, noScript };
+  return { wrong, isInputError: isOf(input, 'InputError'), missing, diverged, disposed, after, noScript };
 }
 
 /** A worker of one's own whose device is destroyed under way; a new engine then gives the result. */

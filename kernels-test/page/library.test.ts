@@ -110,7 +110,8 @@ describe('the worker', () => {
 
   test('passes errors on as they are', async () => {
     const bad = parseConfig({ data: { kind: 'npy', x: 'X.npy', y: 'y.npy' } });
-    const seen = await call(site.page, 'failures', bad, long);
+    const wild = smallConfig({ standard: { lr: 1e38, epochs: 15 } });
+    const seen = await call(site.page, 'failures', bad, wild, long);
     expect(seen.isInputError).toBe(true);
     expect(seen.wrong).toMatchObject({
       name: 'InputError',
@@ -118,6 +119,7 @@ describe('the worker', () => {
       remedy: expect.stringContaining('readFile'),
     });
     expect(seen.missing).toMatchObject({ name: 'InputError', message: 'gone', file: 'X', remedy: 'r' });
+    expect(seen.diverged).toMatchObject({ stage: 'standard', lr: Math.fround(1e38) });
     expect(seen.disposed).toMatchObject({ name: 'DisposedError' });
     expect(seen.after).toMatchObject({ name: 'DisposedError' });
     expect(seen.noScript).toMatchObject({ name: 'WorkerError', message: expect.stringMatching(/did not start/) });
