@@ -123,7 +123,10 @@ export async function steer(short: ExperimentConfig, long: ExperimentConfig) {
   const during = told - before;
   engine.resume();
   const { metrics } = await run;
-  return { cancelled, seconds, bytesLeft: left.currentBytes, during, metrics };
+  // Two that are asked for at once run one after the other.
+  const both = await Promise.all([engine.runExperiment(short), engine.runExperiment(short)]);
+  const again = both.map((result) => result.metrics);
+  return { again, cancelled, seconds, bytesLeft: left.currentBytes, during, metrics };
 }
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -153,12 +156,13 @@ export async function failures(bad: ExperimentConfig, wild: ExperimentConfig, lo
   const disposed = await running;
   const after = await thrown(() => engine.memory());
   const noScript = await thrown(() => createWorkerEngine({ url: '/nowhere.js' }));
-  return { wrong, isInputError: isOf(input, 'InputError'), missing, diverged, disposed, after, noScript };
+  const elsewhere = await thrown(() => createWorkerEngine({ url: 'https://elsewhere.example/worker.js' }));
+  return { wrong, isInputError: isOf(input, 'InputError'), missing, diverged, disposed, after, noScript, elsewhere };
 }
 
 /** A worker of one's own whose device is destroyed under way; a new engine then gives the result. */
 export async function loseInWorker(short: ExperimentConfig, long: ExperimentConfig) {
-  const engine = await createWorkerEngine({ url: '/losing-worker.js' });
+  const engine = await createWorkerEngine({ worker: new Worker('/losing-worker.js', { type: 'module' }) });
   const failed = await thrown(() => engine.runExperiment(long));
   const told = (await engine.lost).name;
   const after = await thrown(() => engine.runExperiment(short));
