@@ -6,8 +6,10 @@
 //   node build.mjs --quiet      say nothing unless something is wrong
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { minifyWgsl } from './src/kernels/minify.mjs';
 import { describeShader, renderDescriptors } from './src/kernels/reflect.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -33,6 +35,15 @@ if (process.argv.includes('--generate')) process.exit(0);
 
 const { version, dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist', { recursive: true, force: true });
+/** Shaders as text without what only readers of the source need. */
+const wgsl = {
+  name: 'wgsl',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.wgsl$/ }, async ({ path }) => ({
+      contents: minifyWgsl(await readFile(path, 'utf8')),
+      loader: 'text',
+    })),
+};
 const common = {
   bundle: true,
   format: 'esm',
@@ -40,13 +51,24 @@ const common = {
   outdir: 'dist',
   sourcemap: true,
   logLevel: 'warning',
-  loader: { '.wgsl': 'text' },
+  plugins: [wgsl],
   define: { PERTURB_VERSION: JSON.stringify(version) },
-  external: [...Object.keys(dependencies), ...Object.keys(optionalDependencies)],
 };
+const installed = [...Object.keys(dependencies), ...Object.keys(optionalDependencies)];
+// What a page loads carries its few small dependencies with it, so that one line of an import map is enough.
+const inlined = ['fflate', 'valibot', 'fastest-levenshtein'];
+const browser = { ...common, platform: 'browser', minify: true };
 await Promise.all([
-  build({ ...common, entryPoints: { index: 'src/index.ts' }, platform: 'browser' }),
-  build({ ...common, entryPoints: { node: 'src/node.ts' }, platform: 'node' }),
+  // The library's entries share their chunks, so that an error thrown by one is an instance of the class of another.
+  build({
+    ...browser,
+    entryPoints: { index: 'src/index.ts', node: 'src/node.ts', worker: 'src/worker/index.ts' },
+    splitting: true,
+    chunkNames: 'lib-[hash]',
+    external: ['node:*', ...installed.filter((name) => !inlined.includes(name))],
+  }),
+  // One file: whoever copies it beside a page needs nothing else.
+  build({ ...browser, entryPoints: { 'worker-host': 'src/worker/start.ts' } }),
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
@@ -54,6 +76,7 @@ await Promise.all([
     splitting: true, // `perturb --help` must not load the engine
     chunkNames: 'cli-[hash]',
     banner: { js: '#!/usr/bin/env node' },
+    external: installed,
   }),
 ]);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
@@ -65,7 +88,7 @@ for (const entry of readdirSync('dist/types', { recursive: true })) {
     const target = new URL(path, new URL(file, import.meta.url));
     return `${how}'${path}${existsSync(`${fileURLToPath(target)}.d.ts`) ? '.js' : '/index.js'}'`;
   });
-  const head = /^(index|node)\.d\.ts$/.test(entry) ? '/// <reference types="@webgpu/types" />\n' : '';
+  const head = /^(index|node|worker\/index)\.d\.ts$/.test(entry) ? '/// <reference types="@webgpu/types" />\n' : '';
   writeFileSync(file, head + text);
 }
 say(`dist/: perturb-gpu ${version}`);

@@ -7,6 +7,7 @@ export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } f
 export { resultArtifacts } from './experiment/artifacts';
 export { parseConfig } from './experiment/config';
 export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
+export type * from './experiment/snapshot';
 export { type Cell, type Combination, expandSweep, type Sweep } from './experiment/sweep';
 export { type Axis, type Grid, parseGrid } from './experiment/sweep-grid';
 export { planSweep, type SweepPlan } from './experiment/sweep-plan';
@@ -31,6 +32,7 @@ export { gramObstacle } from './network/choose';
 export { trainDirect } from './network/direct';
 export { evaluate } from './network/evaluate';
 export { Network } from './network/network';
+export { type PlainNetwork, predict } from './network/predict';
 export { Panels, planBlocks, Samples } from './network/samples';
 export { type TrainingOutcome, train } from './network/train';
 export type { TrainingHistory, TrainingOptions, TrainingProblem } from './network/trainer';

@@ -19,7 +19,7 @@ export * from './index';
 
 declare const PERTURB_VERSION: string;
 
-export interface NodeEngineOptions extends CreateEngineOptions {
+export interface NodeEngineOptions extends Omit<CreateEngineOptions, 'powerPreference'> {
   /** Part of an adapter's name, vendor or architecture, or `software`; default: the best there is. */
   readonly adapter?: string;
   /** Dawn toggles to enable. */

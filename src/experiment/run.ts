@@ -12,6 +12,7 @@ import { Stopwatch } from './assemble';
 import { refuseUnbuilt } from './config';
 import { canonical, planRuns } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
+import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
 import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
 
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** How files named in the configuration are read; needed only when it names any. */
   readonly readFile?: ReadFile;
+  /** Looks at the networks while they are trained. */
+  readonly watch?: WatchOptions;
 }
 
 export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
@@ -77,10 +80,10 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal, collect = true } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true } = options;
   for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
-  const watch = new Stopwatch();
+  const watch = new Stopwatch(() => engine.gpu.now());
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
   const inputs = await readInputs(engine, configs, readOnce(readFile));
   watch.lap(
@@ -93,15 +96,23 @@ export async function runExperiments(
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
   });
   const results: ExperimentResult[] = [];
-  for (const stage of stages) {
-    await runDataStage(engine, stage, inputs, watch, {
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress } : {}),
-      onResult: async (run, result) => {
-        if (collect) results[run] = result;
-        await onResult?.(run, result);
-      },
-    });
+  // A run that is held notices nothing.
+  const release = () => engine.resume();
+  signal?.addEventListener('abort', release);
+  try {
+    for (const stage of stages) {
+      await runDataStage(engine, stage, inputs, watch, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+        ...(looks ? { watch: looks } : {}),
+        onResult: async (run, result) => {
+          if (collect) results[run] = result;
+          await onResult?.(run, result);
+        },
+      });
+    }
+  } finally {
+    signal?.removeEventListener('abort', release);
   }
   return results;
 }

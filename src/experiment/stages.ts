@@ -25,6 +25,7 @@ import { mapOf, mapPlane, type Predictions, predict, wantsTheory } from './theor
 import { type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Stage } from './types';
 import { warmUp } from './warm-up';
+import { Watcher } from './watcher';
 
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
@@ -67,6 +68,7 @@ class DataWork {
   #trained: Map<number, Trained>[] = [];
   /** Perturbations still to come whose K is made from that of the samples. */
   #onto = 0;
+  #watcher: Watcher | undefined;
   /** Of the samples; kept past the first trainings only for perturbed samples whose K is made from it. */
   readonly #kernel: SampleGram;
 
@@ -107,6 +109,7 @@ class DataWork {
       const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
       const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
       if (mapped) work.#plane = await mapPlane(gpu, mapped, x, data.labels);
+      if (options.watch) work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
       watch.lap('prepare', runs);
       for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
       watch.lap('warmUp', runs);
@@ -155,7 +158,8 @@ class DataWork {
         labels: data.labels,
         layout,
       } as const;
-      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}) };
+      const observation = this.#watcher?.standard(run!, config);
+      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
     });
     const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
     this.#trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
@@ -230,7 +234,9 @@ class DataWork {
         const { config } = inputs[training.ends.at(-1)!.runs[0]!]!;
         const onEpoch = this.#progress('learning', run!, config);
         const own = { config, stage: 'learning', streams: G_STREAMS, init: initG, labels: perturbed.targets } as const;
-        return { ...own, layout, lengths, ...(onEpoch ? { onEpoch } : {}) };
+        const observation = this.#watcher?.learning(run!, config);
+        const told = { ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
+        return { ...own, layout, lengths, ...told };
       });
       const { d } = x;
       const { width } = config.network;
@@ -300,6 +306,8 @@ class DataWork {
       arrays.targets = { shape: [n], data: await targets.read() };
     }
     options.signal?.throwIfAborted();
+    const { labels, image } = data;
+    await this.#watcher?.perturbed(runs[0]!, first.trained.network, x, r, { labels, targets, image });
     watch.lap('perturbation', runs);
     let predictions: Predictions | undefined;
     if (wantsTheory(config)) {
@@ -308,6 +316,7 @@ class DataWork {
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
       predictions = await predict(gpu, config, problem, r, plane, options.signal);
+      if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);
     }

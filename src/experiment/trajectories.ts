@@ -9,7 +9,7 @@ import type { LazyGram } from '../network/gram-identity';
 import { Network, type NetworkStreams } from '../network/network';
 import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
-import type { TrainingOptions } from '../network/trainer';
+import type { Observation, TrainingOptions } from '../network/trainer';
 import type { ExperimentConfig } from './types';
 
 /** One trajectory, and the lengths at which its network is wanted. */
@@ -23,6 +23,7 @@ export interface Trajectory {
   /** Ascending. */
   readonly lengths: readonly number[];
   readonly onEpoch?: TrainingOptions['onEpoch'];
+  readonly observation?: Observation;
 }
 
 /** A network and how it was trained. */
@@ -59,7 +60,7 @@ export async function trainTrajectories(
     const partial = wanted.map(() => new Map<number, Omit<TrainingOutcome, 'loss' | 'lr' | 'accuracy'>>());
     const copies = wanted.map(() => new Map<number, Network>());
     for (const [task, { at, lengths }] of wanted.entries()) {
-      const { config, stage, streams, init, labels, layout, onEpoch } = trajectories[at]!;
+      const { config, stage, streams, init, labels, layout, onEpoch, observation } = trajectories[at]!;
       const { width: m, slope } = config.network;
       const { lr, momentum, plateau } = config[stage];
       const epochs = lengths.at(-1)!;
@@ -78,6 +79,8 @@ export async function trainTrajectories(
         },
         onReason: (epoch, outcome) => partial[task]!.set(epoch, outcome),
         onSplit: (length) => split.push({ at, epochs: length }),
+        // What is trained once more for another length is not looked at again.
+        ...(observation && trained[at]!.size === 0 ? { observation } : {}),
       });
       if (lengths[0] === 0 && epochs > 0) split.push({ at, epochs: 0 });
     }

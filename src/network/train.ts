@@ -19,7 +19,8 @@ import { advanceCounting } from './flips';
 import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
 import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import type { Network } from './network';
+import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 
 export type Trainer = 'auto' | 'direct' | 'gram';
@@ -44,6 +45,7 @@ export interface TrainingTask {
   /** Of a snapshot: why the trainer was chosen, told just before it. */
   readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'>) => void;
   readonly onSplit?: (epoch: number) => void;
+  readonly observation?: Observation;
 }
 
 export interface TrainOptions {
@@ -220,11 +222,25 @@ class Training {
     this.#options = {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
-      onSnapshot: async (epoch, network) => {
-        task.onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
-        await options.onSnapshot?.(epoch, network);
-      },
+      onSnapshot: (epoch, network) => this.#snapshot(epoch, network),
     };
+  }
+
+  async #snapshot(epoch: number, network: Network): Promise<void> {
+    const { observation, options, onReason } = this.task;
+    const wanted = this.#snapshots.has(epoch);
+    try {
+      if (observation?.epochs.includes(epoch)) await observation.onNetwork(epoch, this.run.history, network);
+    } catch (error) {
+      network.dispose();
+      throw error;
+    }
+    if (!wanted) {
+      network.dispose();
+      return;
+    }
+    onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
+    await options?.onSnapshot?.(epoch, network);
   }
 
   get outcome(): TrainingOutcome {
@@ -280,7 +296,8 @@ class Training {
   }
 
   #withSnapshots(): TrainingOptions {
-    return { ...this.#options, snapshots: [...this.#snapshots.keys()].sort((a, b) => a - b) };
+    const epochs = new Set([...this.#snapshots.keys(), ...(this.task.observation?.epochs ?? [])]);
+    return { ...this.#options, snapshots: [...epochs].sort((a, b) => a - b) };
   }
 
   async #enter(): Promise<void> {

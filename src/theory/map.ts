@@ -117,7 +117,11 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
 }
 
 /** Points `start` to `start + rows` of the grid, (rows, 4): coordinates along e and f, then the padding of two inputs. */
-function gridPoints({ plane, resolution, limits }: MapProblem, start: number, rows: number): Float32Array {
+export function gridPoints(
+  { plane, resolution, limits }: Pick<MapProblem, 'plane' | 'resolution' | 'limits'>,
+  start: number,
+  rows: number,
+): Float32Array {
   const [low, high] = limits;
   const step = (high - low) / (resolution - 1);
   const out = new Float32Array(rows * 4);
@@ -131,7 +135,7 @@ function gridPoints({ plane, resolution, limits }: MapProblem, start: number, ro
 }
 
 /** Inner products with the unit means, from places. */
-function projections({ skew, rise }: Plane, places: Float32Array): Float32Array {
+export function projections({ skew, rise }: Plane, places: Float32Array): Float32Array {
   return Float32Array.from({ length: places.length / 2 }, (_, e) => {
     const at = (e >> 1) * 4;
     return e & 1 ? skew * places[at]! + rise * places[at + 1]! : places[at]!;
