@@ -1,0 +1,3 @@
+export function BenchTab() {
+  return <h1>Benchmark</h1>;
+}
