@@ -5,7 +5,7 @@
 //   node build.mjs --generate   only src/kernels/generated.ts
 //   node build.mjs --quiet      say nothing unless something is wrong
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -79,6 +79,20 @@ await Promise.all([
     external: installed,
   }),
 ]);
+// The page: static files with relative addresses, so that it works from any path. It starts the library's own worker.
+if (existsSync('src/web/main.tsx')) {
+  await build({
+    ...browser,
+    entryPoints: { main: 'src/web/main.tsx' },
+    outdir: 'dist/web',
+    splitting: true,
+    chunkNames: 'page-[hash]',
+  });
+  for (const file of readdirSync('src/web').filter((name) => /\.(html|svg|png|webmanifest)$/.test(name))) {
+    copyFileSync(`src/web/${file}`, `dist/web/${file}`);
+  }
+  for (const file of ['worker-host.js', 'worker-host.js.map']) copyFileSync(`dist/${file}`, `dist/web/${file}`);
+}
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
 // tsc keeps imports without extensions, which Node's own resolution of types does not follow.
 for (const entry of readdirSync('dist/types', { recursive: true })) {

@@ -12,6 +12,7 @@ import { type MapArguments, mapCommand } from './map';
 import type { ReproduceArguments } from './reproduce';
 
 import { type RunArguments, runCommand } from './run';
+import type { ServeArguments } from './serve';
 import type { SweepArguments } from './sweep';
 
 declare const PERTURB_VERSION: string | undefined;
@@ -28,6 +29,7 @@ Examples:
   perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
   perturb map runs/mine --resolution 800               its decision map, finer
   perturb devices                                      the GPU adapters on this machine
+  perturb serve --open                                 the laboratory page in the browser
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
 
@@ -145,6 +147,12 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'print the tables only')
     .action((args: { out?: string; device?: string; quiet?: boolean }) => demoCommand(args, services, io));
+  program
+    .command('serve')
+    .description('show the laboratory page, on this machine only')
+    .option('--port <n>', 'the port to listen on (default: a free one)')
+    .option('--open', 'open the page in the browser')
+    .action(async (args: ServeArguments) => (await import('./serve')).serveCommand(args, io));
   return program;
 }
 
