@@ -53,7 +53,7 @@ export function drawMap(canvas: HTMLCanvasElement, map: Shown, side: number, col
   const context = canvas.getContext('2d');
   if (!context) return;
   const { resolution, limits, projected, labels } = map;
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingQuality = 'high';
   context.drawImage(regions(map, colours), 0, 0, canvas.width, canvas.height);
   context.scale(ratio, ratio);
   const cell = side / resolution;

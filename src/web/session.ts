@@ -20,13 +20,14 @@ export const phase = signal<Phase>('idle');
 export const busy = computed(() => phase.value === 'running' || phase.value === 'paused');
 export const secondsLeft = signal<number | undefined>(undefined);
 
+/** Points a side of the map that is drawn while g learns: coarse, because it is computed at every look. */
+const LIVE_MAP = 40;
+/** At each training. */
+const LOOKS = 20;
+
 let engine: WorkerEngine | undefined;
 let stop: AbortController | undefined;
-let clock = new TimeLeft();
-
-/** Points a side of the map that is drawn while g learns: coarse, because it is computed at every look. */
-const LIVE_MAP = 48;
-const LOOKS = 24;
+let clock = new TimeLeft(LOOKS);
 
 /** Makes the engine, or a new one after the last was lost. */
 export async function openEngine(): Promise<void> {
@@ -34,7 +35,7 @@ export async function openEngine(): Promise<void> {
   engine = undefined;
   engineState.value = 'starting';
   try {
-    const made = await createWorkerEngine({ url: new URL('./worker.js', import.meta.url) });
+    const made = await createWorkerEngine();
     engine = made;
     adapter.value = made.adapter;
     engineState.value = 'ready';
@@ -103,7 +104,7 @@ export async function start(config: ExperimentConfig): Promise<void> {
   if (!engine || busy.value) return;
   const controller = new AbortController();
   stop = controller;
-  clock = new TimeLeft();
+  clock = new TimeLeft(LOOKS);
   dismiss();
   clearLive(config);
   phase.value = 'running';
@@ -123,7 +124,10 @@ export async function start(config: ExperimentConfig): Promise<void> {
       watch: {
         snapshots: LOOKS,
         ...(map === false ? {} : { map: { resolution: LIVE_MAP, limits: map === true ? [-7, 7] : map.limits } }),
-        onSnapshot: takeSnapshot,
+        onSnapshot: (snapshot) => {
+          if (snapshot.kind === 'training') clock.looked();
+          takeSnapshot(snapshot);
+        },
       },
     });
     takeResult(result);

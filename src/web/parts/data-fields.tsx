@@ -31,8 +31,8 @@ function ClassFields({ classes }: { readonly classes: readonly number[] }) {
   return (
     <>
       {([0, 1] as const).map((at) => (
-        <div class="field" key={at}>
-          <label for={`field-class-${at}`}>{at === 0 ? 'Class +1' : 'Class −1'}</label>
+        <div class="field quarter" key={at}>
+          <label for={`field-class-${at}`}>{at === 0 ? '+1 is' : '−1 is'}</label>
           <select
             id={`field-class-${at}`}
             value={String(pair[at])}
@@ -103,18 +103,22 @@ export function DataFields() {
   };
   return (
     <>
-      <div class="wide">
-        <SelectField name="data.kind" label="Data" options={CHOICES} value={choice} onChoose={choose} />
-      </div>
-      {choice === 'files' ? <FileFields data={data} /> : <NumberField name="data.n" label="Samples n" />}
+      <SelectField name="data.kind" label="Data" width="whole" options={CHOICES} value={choice} onChoose={choose} />
+      {choice === 'files' ? (
+        <FileFields data={data} />
+      ) : (
+        <NumberField name="data.n" label="Samples n" width={choice === 'glyphs' ? 'quarter' : 'third'} />
+      )}
       {data.kind === 'glyphs' ? (
         <>
-          <NumberField name="data.size" label="Pixels a side" />
+          <NumberField name="data.size" label="Pixels" hint="A side of the square image" width="quarter" />
           <ClassFields classes={DIGITS} />
         </>
       ) : null}
-      {choice === 'gauss' || choice === 'shifted-gauss' ? <NumberField name="data.d" label="Inputs d" /> : null}
-      {data.kind === 'shifted-gauss' ? <NumberField name="data.shift" label="Shift" /> : null}
+      {choice === 'gauss' || choice === 'shifted-gauss' ? (
+        <NumberField name="data.d" label="Inputs d" width="third" />
+      ) : null}
+      {data.kind === 'shifted-gauss' ? <NumberField name="data.shift" label="Shift" width="third" /> : null}
       {problemAt('data.classes') ? <p class="field-problem">{problemAt('data.classes')?.message}</p> : null}
     </>
   );

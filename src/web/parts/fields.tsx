@@ -7,8 +7,11 @@ interface FieldProps {
   readonly name: string;
   readonly label: string;
   readonly hint?: string;
+  /** Of the row; half of it where nothing is said. */
+  readonly width?: 'third' | 'quarter' | 'whole';
 }
 
+const classOf = (width: FieldProps['width']) => (width ? `field ${width}` : 'field');
 const idOf = (name: string) => `field-${name.replaceAll('.', '-')}`;
 
 function Problem({ name }: { readonly name: string }) {
@@ -25,10 +28,10 @@ const describe = (name: string) =>
   problemAt(name) ? ({ 'aria-invalid': true, 'aria-describedby': `${idOf(name)}-problem` } as const) : {};
 
 /** A number typed as text, so that 1e-3 and half-written numbers are possible; the schema judges it. */
-export function NumberField({ name, label, hint }: FieldProps) {
+export function NumberField({ name, label, hint, width }: FieldProps) {
   const value = valueAt(name);
   return (
-    <div class="field">
+    <div class={classOf(width)}>
       <label for={idOf(name)} title={hint}>
         {label}
       </label>
@@ -67,9 +70,9 @@ interface SelectProps extends FieldProps {
   readonly value?: string;
 }
 
-export function SelectField({ name, label, hint, options, onChoose, value }: SelectProps) {
+export function SelectField({ name, label, hint, width, options, onChoose, value }: SelectProps) {
   return (
-    <div class="field">
+    <div class={classOf(width)}>
       <label for={idOf(name)} title={hint}>
         {label}
       </label>

@@ -78,7 +78,7 @@ export function Gallery() {
           <th scope="col">
             <span aria-hidden="true">= </span>sum
           </th>
-          <th scope="col">called</th>
+          <th scope="col">target</th>
           <th scope="col">
             <i>f</i> says
           </th>

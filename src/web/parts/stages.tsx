@@ -95,8 +95,9 @@ export function StageF() {
     >
       <Fields legend="Data and training of f">
         <DataFields />
-        <NumberField name="standard.lr" label="Learning rate" />
-        <NumberField name="standard.epochs" label="Epochs" />
+        <NumberField name="network.width" label="Width m" hint="Neurons of each network" width="third" />
+        <NumberField name="standard.lr" label="Learning rate" width="third" />
+        <NumberField name="standard.epochs" label="Epochs" width="third" />
       </Fields>
       <Readout
         id="standardAccuracy"
@@ -140,11 +141,12 @@ export function StageR() {
         {kind === 'l0' ? <NumberField name="perturbation.k" label="Entries k" /> : null}
         <SelectField
           name="perturbation.onData"
-          label="g is shown"
+          label="g is trained on"
+          width="whole"
           value={String(onData)}
           options={[
-            { value: 'false', label: 'noise alone (a)' },
-            { value: 'true', label: 'sample + noise (b)' },
+            { value: 'false', label: 'the noise alone (scenario a)' },
+            { value: 'true', label: 'sample + noise (scenario b)' },
           ]}
           onChoose={(value) => edit('perturbation.onData', value === 'true')}
         />
@@ -188,7 +190,7 @@ export function StageG() {
         />
         <Readout
           id="agreement"
-          name="agrees with f on fresh points"
+          name="agrees with f on new points"
           value={share(metrics?.agreement ?? last?.agreement)}
           unit="%"
           big
@@ -208,7 +210,6 @@ export function Advanced() {
     <details class="advanced">
       <summary>Advanced</summary>
       <Fields legend="Advanced">
-        <NumberField name="network.width" label="Width m" hint="Neurons of each network" />
         <NumberField name="network.slope" label="Slope γ" hint="Of the activation below zero" />
         <SelectField
           name="loss"
