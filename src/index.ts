@@ -1,17 +1,12 @@
-// perturb-gpu: the browser-safe library.
+// perturb-gpu: the browser-safe library. Files, sweeps and the theory's parts have entries of their own
+// (perturb-gpu/files, /sweep, /theory), so that a page which does not use them does not load them.
 
 export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
 export { InputError } from './data/input-error';
-export { encodeNpy, parseNpy } from './data/npy';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
-export { resultArtifacts } from './experiment/artifacts';
 export { parseConfig } from './experiment/config';
 export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
 export type * from './experiment/snapshot';
-export { type Cell, type Combination, expandSweep, type Sweep } from './experiment/sweep';
-export { type Axis, type Grid, parseGrid } from './experiment/sweep-grid';
-export { planSweep, type SweepPlan } from './experiment/sweep-plan';
-export { type CellHandlers, runCells } from './experiment/sweep-run';
 export type * from './experiment/types';
 export { GpuArray } from './gpu/array';
 export {
@@ -37,8 +32,4 @@ export { Panels, planBlocks, Samples } from './network/samples';
 export { type TrainingOutcome, train } from './network/train';
 export type { TrainingHistory, TrainingOptions, TrainingProblem } from './network/trainer';
 export { perturb } from './perturbation/perturb';
-export { type DirectionOptions, type Directions, predictDirections } from './theory/directions';
-export { type DecisionMap, decisionMap, type MapProblem } from './theory/map';
-export type { PhiProblem } from './theory/phi';
-export { classPlane, type Plane, placeSamples } from './theory/plane';
-export type { PhiSampling } from './theory/sampled-phi';
+export type { DecisionMap } from './theory/map';

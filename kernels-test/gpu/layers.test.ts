@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   report: ['experiment', 'theory', 'data'],
   reproduce: ['report', 'experiment', 'theory'],
   index: ['engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
-  node: ['index', 'engine', 'experiment', 'data', 'gpu'],
+  node: ['index', 'engine', 'experiment', 'theory', 'data', 'gpu'],
   worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
   cli: ['node', 'index', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
   web: ['worker', 'index', 'engine', 'report', 'experiment', 'data', 'gpu'],

@@ -2,7 +2,7 @@
 // perturbations alone, compare. One experiment, or many that share what they have in common.
 
 import type { ReadFile } from '../data/dataset';
-import { type InitValues, loadInit } from '../data/init';
+import type { InitValues } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
@@ -172,5 +172,7 @@ async function initValues(
   readFile: ReadFile,
   key: string,
 ): Promise<InitValues> {
-  return training.init ? loadInit(training.init, m, d, readFile, key) : {};
+  if (!training.init) return {};
+  const { loadInit } = await import('../data/init');
+  return loadInit(training.init, m, d, readFile, key);
 }

@@ -14,6 +14,7 @@ import { SampleGram } from '../network/train';
 import type { TrainingOptions } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
 import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
+import type { DecisionMap } from '../theory/map';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
 import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
@@ -21,14 +22,21 @@ import { mapArrays } from './map-arrays';
 import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
 import { fillSamples, makeTargets, type PreparedData, prepareData } from './prepare';
 import type { RunInput, RunsOptions } from './run';
-import { mapOf, mapPlane, type Predictions, predict, wantsTheory } from './theory';
+import type { Predictions } from './theory';
 import { type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Stage } from './types';
 import { warmUp } from './warm-up';
-import { Watcher } from './watcher';
+import type { Watcher } from './watcher';
 
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
+
+// Apart, so that pages which ask for nothing of the theory need not load it.
+const theory = () => import('./theory');
+
+/** Whether the configuration asks for anything of the theory. */
+export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
+  theory.cosine || theory.map !== false || save.includes('theory');
 
 export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect'> & Required<Pick<RunsOptions, 'onResult'>>;
 
@@ -108,8 +116,11 @@ class DataWork {
       await panels.fill(gpu, x);
       const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
       const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
-      if (mapped) work.#plane = await mapPlane(gpu, mapped, x, data.labels);
-      if (options.watch) work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
+      if (mapped) work.#plane = await (await theory()).mapPlane(gpu, mapped, x, data.labels);
+      if (options.watch) {
+        const { Watcher } = await import('./watcher');
+        work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
+      }
       watch.lap('prepare', runs);
       for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
       watch.lap('warmUp', runs);
@@ -250,7 +261,7 @@ class DataWork {
       const ends = stage.trainings.flatMap((training, k) =>
         training.ends.map(({ epochs, runs: of }) => ({ runs: of, trained: second[k]!.get(epochs)! })),
       );
-      const maps = new Map<Trained, Awaited<ReturnType<typeof mapOf>>>();
+      const maps = new Map<Trained, DecisionMap>();
       const losses = new Map<Trained, number>();
       for (const { runs: of, trained } of ends) {
         const g = trained.network;
@@ -258,7 +269,7 @@ class DataWork {
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
           const args = { predictions: perturbed.predictions, f, g, learned: r, labels: data.labels, layout };
-          maps.set(trained, await mapOf(gpu, config, this.#plane, args, signal));
+          maps.set(trained, await (await theory()).mapOf(gpu, config, this.#plane, args, signal));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
@@ -315,7 +326,7 @@ class DataWork {
       const { slope } = config.network;
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
-      predictions = await predict(gpu, config, problem, r, plane, options.signal);
+      predictions = await (await theory()).predict(gpu, config, problem, r, plane, options.signal);
       if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);
@@ -340,7 +351,7 @@ class DataWork {
     first: First,
     perturbed: Perturbed,
     second: Trained,
-    { map, loss }: { readonly map: Awaited<ReturnType<typeof mapOf>> | undefined; readonly loss: number },
+    { map, loss }: { readonly map: DecisionMap | undefined; readonly loss: number },
     final: boolean,
   ): Promise<void> {
     const { engine, inputs, panels, x, data, options, watch } = this;

@@ -23,10 +23,6 @@ export interface Predictions extends Directions {
   readonly places?: Float32Array;
 }
 
-/** Whether the configuration asks for anything of the theory. */
-export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
-  theory.cosine || theory.map !== false || save.includes('theory');
-
 /**
  * The plane of the decision map; undefined when no map is wanted.
  * @throws InputError when the classes span none, before anything is trained
