@@ -50,7 +50,8 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
   const { adapter, toggles, matmul, memoryLimit } = options;
   const gpu = await createDawnGpu({ ...(adapter ? { adapter } : {}), ...(toggles ? { toggles } : {}) });
   const startupSeconds = (performance.now() - began) / 1000;
-  return new Engine(gpu, { versions: versions(), startupSeconds, ...settings(matmul, memoryLimit) });
+  const recorded = toggles ? { toggles } : {};
+  return new Engine(gpu, { versions: versions(), startupSeconds, ...recorded, ...settings(matmul, memoryLimit) });
 }
 
 const settings = (matmul: NodeEngineOptions['matmul'], memoryLimit: number | undefined) => ({

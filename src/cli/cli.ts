@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
+import type { BenchArguments } from './bench';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import { describeFailure, EXIT, failureBlock } from './failure';
@@ -28,6 +29,7 @@ Examples:
   perturb run --json --quiet | jq .metrics             for scripts
   perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
   perturb map runs/mine --resolution 800               its decision map, finer
+  perturb bench --quick                                how fast the kernels are here
   perturb devices                                      the GPU adapters on this machine
   perturb serve --open                                 the laboratory page in the browser
 
@@ -140,6 +142,23 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'show no progress')
     .action((where: string, args: MapArguments) => mapCommand(where, args, services, io));
+  program
+    .command('bench')
+    .description('measure the kernels beside what the adapter can do at most; a few minutes, seconds on a GPU')
+    .option('--kernel <list>', 'some of forward,weight-gradient,input-gradient,gram,matmul,epoch')
+    .option(
+      '--shape <list>',
+      'samples/inputs/neurons, such as 1000/100/100,12700/784/100 (default: those of the paper)',
+    )
+    .option('--variant <name>', 'all, default, or one by name (default: all)')
+    .option('--rounds <n>', 'rounds in which the variants take turns (default: 5, with --quick 3)')
+    .option('--quick', 'two shapes and a square, shorter rounds')
+    .option('--compare <files...>', 'two reports: what changed between them beyond noise; measures nothing')
+    .option('--out <dir>', 'write bench.json and roofline.svg to DIR, which must not hold anything yet')
+    .option('--json', 'print one JSON document instead of the tables')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .action(async (args: BenchArguments) => (await import('./bench')).benchCommand(args, services, io));
   program
     .command('demo')
     .description('run two experiments and explain them')

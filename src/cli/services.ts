@@ -13,5 +13,6 @@ export const services: Services<Engine> = {
     (await import('../experiment/run')).runExperiments(engine, configs, { ...options, collect: false }),
   planSweep: async (engine, configs, readFile) =>
     (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
+  runBench: async (engine, options) => (await import('../bench/bench')).runBench(engine, options),
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

@@ -7,7 +7,8 @@
 
 import type { Gpu } from '../gpu/gpu';
 
-export type MatmulVariant = 'subgroup' | 'tiled';
+export const MATMUL_VARIANTS = ['subgroup', 'tiled'] as const;
+export type MatmulVariant = (typeof MATMUL_VARIANTS)[number];
 
 export interface MatmulLayout {
   readonly variant: MatmulVariant;
@@ -42,6 +43,12 @@ export function subgroupLanes(gpu: Gpu): number | null {
   return size !== null && [4, 8, 16].includes(size) && gpu.features.has('subgroups' as GPUFeatureName) ? size : null;
 }
 
+/** Why a variant cannot run on this adapter, or undefined. */
+export function variantObstacle(gpu: Gpu, variant: MatmulVariant): string | undefined {
+  if (variant === 'tiled' || subgroupLanes(gpu) !== null) return undefined;
+  return `the subgroup kernels need subgroups of 4, 8 or 16 lanes; ${gpu.adapter.name} has not`;
+}
+
 /**
  * Chooses the variant; `force` is for tests and benchmarks.
  * @returns also why, and the column quads a workgroup makes across
@@ -52,9 +59,8 @@ export function matmulVariant(
   force?: MatmulVariant,
 ): { readonly variant: MatmulVariant; readonly reason: string; readonly lanes: number } {
   const lanes = subgroupLanes(gpu);
-  if (force === 'subgroup' && lanes === null) {
-    throw new RangeError(`the subgroup kernels need subgroups of 4, 8 or 16 lanes; ${gpu.adapter.name} has not`);
-  }
+  const obstacle = force && variantObstacle(gpu, force);
+  if (obstacle) throw new RangeError(obstacle);
   const variant = force ?? (gpu.adapter.software && lanes !== null ? 'subgroup' : 'tiled');
   const reason = force
     ? 'forced'

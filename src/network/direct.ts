@@ -50,7 +50,8 @@ export async function advanceDirect(
   }
 }
 
-async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: Scope): Promise<Epoch> {
+/** The dispatches of one epoch and room for the record of `epochs`; its arrays are disposed with `scope`. */
+export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: Scope): Promise<Epoch> {
   const { problem } = run;
   const { samples, panels, labels, network, layout, loss, momentum } = problem;
   const { blocks, n, d } = samples;

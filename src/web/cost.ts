@@ -1,6 +1,5 @@
 // What an experiment costs, told before it runs.
 
-import { paddedRow } from '../kernels/step';
 import { adapter } from './session';
 import { config } from './setup';
 
@@ -22,7 +21,7 @@ export function gpuText(): string | undefined {
   const { network, standard, learning } = config.value;
   const operations = 2 * size.n * size.d * network.width * (standard.epochs + learning.epochs);
   const seconds = operations / (adapter.value?.software === false ? PACE.hardware : PACE.software);
-  const bytes = 3 * 4 * size.n * paddedRow(size.d);
+  const bytes = 3 * 4 * size.n * size.d;
   const parts = [];
   if (seconds > LONG_SECONDS) {
     const minutes = seconds / 60;
