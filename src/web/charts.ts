@@ -17,11 +17,15 @@ const COLOUR: Readonly<Record<Training, string>> = { standard: 'var(--f)', learn
 export function drawChart(kind: ChartKind, training: Training, course: Course, width: number): SVGElement {
   const x = { domain: [0, Math.max(1, course.epochs)], label: null, ticks: 4, tickSize: 3 };
   const options = { ...draw[kind](training, course), ...MARGIN, width, height: CHART_HEIGHT[kind] };
-  const svg = Plot.plot({ marginTop: 8, marginBottom: 20, className: 'plot', ...options, x }) as unknown as SVGElement;
-  // Its own style element, which the page's policy refuses; style.css has what is needed.
-  svg.querySelector('style')?.remove();
-  svg.setAttribute('aria-hidden', 'true');
-  return svg;
+  return withoutStyle(Plot.plot({ marginTop: 8, marginBottom: 20, className: 'plot', ...options, x }));
+}
+
+/** A plot without its own style element, which the page's policy refuses; style.css has what is needed. */
+export function withoutStyle(plot: Element): SVGElement {
+  plot.querySelector('style')?.remove();
+  // What it shows is said by the figure around it.
+  plot.setAttribute('aria-hidden', 'true');
+  return plot as SVGElement;
 }
 
 const draw: Readonly<Record<ChartKind, (training: Training, course: Course) => Plot.PlotOptions>> = {

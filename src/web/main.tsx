@@ -2,7 +2,7 @@
 
 import { render } from 'preact';
 import { App } from './parts/app';
-import { loadCharts } from './parts/chart';
+import { warmCharts } from './parts/chart';
 import { openEngine } from './session';
 import { bindAddress } from './setup';
 import './style.css';
@@ -10,4 +10,4 @@ import './style.css';
 bindAddress();
 void openEngine();
 render(<App />, document.getElementById('app')!);
-void loadCharts();
+void warmCharts();

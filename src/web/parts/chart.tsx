@@ -4,11 +4,24 @@ import { courses, type Training } from '../live';
 import { drawSoon, forgetDrawing } from '../redraw';
 
 let drawing: Promise<typeof import('../charts')> | undefined;
-/** Fetched while the page is idle, so that the first curve waits for nothing. */
-export const loadCharts = (): Promise<typeof import('../charts')> => {
+const loadCharts = (): Promise<typeof import('../charts')> => {
   drawing ??= import('../charts');
   return drawing;
 };
+
+/** Draws one chart of each kind for nobody, each in an idle moment: the first real ones then do not hold the page up. */
+export async function warmCharts(): Promise<void> {
+  const { drawChart } = await loadCharts();
+  const values = Float32Array.of(3, 2, 1);
+  const looks = [0, 1, 2].map((epoch) => ({ epoch, accuracy: 0.5, agreement: 0.5 }));
+  const course = { epochs: 3, epoch: 3, loss: values, lr: values, looks };
+  // Safari has no idle callbacks.
+  const soon = globalThis.requestIdleCallback ?? ((draw: () => void) => setTimeout(draw, 50));
+  for (const kind of ['rate', 'loss', 'accuracy'] as const) {
+    await new Promise<void>((resolve) => soon(() => resolve()));
+    drawChart(kind, 'standard', course, 200);
+  }
+}
 
 export interface ChartProps {
   readonly kind: ChartKind;

@@ -28,11 +28,17 @@ interface Said {
 
 const clamp = (value: number) => Math.min(0.98, Math.max(0.02, value));
 
-function paintPad(canvas: HTMLCanvasElement, strokes: readonly PenStroke[], pen: Pen | undefined): void {
+function paintPad(
+  canvas: HTMLCanvasElement,
+  strokes: readonly PenStroke[],
+  written: Float32Array | undefined,
+  pen: Pen | undefined,
+): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   const style = getComputedStyle(canvas);
   context.clearRect(0, 0, canvas.width, canvas.height);
+  if (written) paintInk(context, written, style.color);
   context.lineCap = 'round';
   context.lineJoin = 'round';
   context.strokeStyle = style.color;
@@ -51,6 +57,18 @@ function paintPad(canvas: HTMLCanvasElement, strokes: readonly PenStroke[], pen:
   context.beginPath();
   context.arc(pen.x * canvas.width, pen.y * canvas.height, pen.down ? 10 : 16, 0, 2 * Math.PI);
   context.stroke();
+}
+
+/** Pixels of ink, each a square. */
+function paintInk(context: CanvasRenderingContext2D, ink: Float32Array, colour: string): void {
+  const size = Math.sqrt(ink.length);
+  const cell = context.canvas.width / size;
+  context.fillStyle = colour;
+  for (const [at, value] of ink.entries()) {
+    context.globalAlpha = value;
+    context.fillRect((at % size) * cell, Math.floor(at / size) * cell, cell + 0.5, cell + 0.5);
+  }
+  context.globalAlpha = 1;
 }
 
 /** One network's answer: which class, and how far to its side. */
@@ -80,6 +98,7 @@ export function DrawPad() {
   const pad = useRef<HTMLCanvasElement>(null);
   const preview = useRef<HTMLCanvasElement>(null);
   const [strokes, setStrokes] = useState<readonly PenStroke[]>([]);
+  /** Written by a button: ink from 0 to 1, size x size. */
   const [written, setWritten] = useState<Float32Array | undefined>(undefined);
   const [pen, setPen] = useState<Pen | undefined>(undefined);
   const [said, setSaid] = useState<Said | undefined>(undefined);
@@ -97,8 +116,8 @@ export function DrawPad() {
   const blank = strokes.length === 0 && !written;
 
   useEffect(() => {
-    if (pad.current) paintPad(pad.current, strokes, pen);
-  }, [strokes, pen]);
+    if (pad.current) paintPad(pad.current, strokes, written, pen);
+  }, [strokes, written, pen]);
 
   useEffect(() => {
     if (!ready || !of || blank) {
