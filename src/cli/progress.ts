@@ -3,7 +3,7 @@
 
 import { SingleBar } from 'cli-progress';
 import type { ExperimentConfig, Progress, Stage } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CliIo } from './io';
 
 export interface Reporter {

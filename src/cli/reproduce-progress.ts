@@ -2,7 +2,7 @@
 // from the estimated share of the work that is done.
 
 import { SingleBar } from 'cli-progress';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CellProgress } from '../reproduce/run';
 import type { CliIo } from './io';
 import { barOptions, canRedraw } from './progress';

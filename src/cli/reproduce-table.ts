@@ -1,13 +1,13 @@
 // The tables of `perturb reproduce`: what there is, and what became of it.
 
 import Table from 'cli-table3';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import { axisKey, neededData } from '../reproduce/cells';
 import { BEST } from '../reproduce/document';
 import { FIGURES, MAPS, MAPS_ID } from '../reproduce/published';
 import { SCALE_NOTE, type Scale } from '../reproduce/scale';
 import { NEAR, type Verdict } from '../reproduce/verdict';
-import type { TaskSummary } from './reproduce-tasks';
+import type { TaskSummary } from './reproduce-write';
 
 const PLAIN_STYLE = { head: [], border: [] };
 

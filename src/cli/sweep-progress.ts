@@ -2,7 +2,7 @@
 
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CliIo } from './io';
 import { barOptions, canRedraw, LINE_EVERY_MS, STAGES } from './progress';
 

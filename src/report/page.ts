@@ -35,7 +35,9 @@ export function compactJson(value: unknown, indent = ''): string {
   const [open, close] = Array.isArray(value) ? '[]' : '{}';
   const parts = Array.isArray(value)
     ? value.map((each) => compactJson(each, inner))
-    : Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${compactJson(each, inner)}`);
+    : Object.entries(value)
+        .filter(([, each]) => each !== undefined)
+        .map(([key, each]) => `${JSON.stringify(key)}: ${compactJson(each, inner)}`);
   return `${open}\n${parts.map((part) => `${inner}${part}`).join(',\n')}\n${indent}${close}`;
 }
 
@@ -118,14 +120,15 @@ p { margin: .4rem 0; max-width: 46rem; }
 .value { font-size: 2rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .name { font-weight: 600; }
 .tile p { margin: .2rem 0 0; font-size: .9rem; }
-.row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; }
+.row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; margin: .6rem 0; }
+.row figure { margin: 0; }
 figure { margin: .6rem 0; width: fit-content; max-width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
 figure img { display: block; max-width: 100%; height: auto; }
 img.pixels { image-rendering: pixelated; }
 .samples td, .samples thead th { text-align: center; }
 .samples thead th { white-space: pre-line; }
 .samples img { width: 4.4rem; display: block; }
-figcaption { color: #555; font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
+figcaption { color: #555; font-size: .9rem; margin-top: .4rem; width: 0; min-width: 100%; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; background: var(--card); font-size: .92rem; }
 th, td { border: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }

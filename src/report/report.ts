@@ -3,28 +3,32 @@
 import { type Artifact, toJson } from '../experiment/artifacts';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentResult } from '../experiment/types';
-import { curvesSvg } from './curves';
+import { curveColumns, curvesSvg } from './curves';
+import { bytes, deviceText, estimatedPhi, percent, seconds } from './format';
 import { mapSvg, mapTitle } from './map';
-import { facts, figures, page, paragraph, pictureTable, type Section, svgFigure, verbatim } from './page';
+import { facts, figures, page, paragraph, pictureTable, row, type Section, svgFigure, verbatim } from './page';
 import { samplePictures } from './pictures';
 import { tick } from './style';
-import { bytes, deviceText, estimatedPhi, percent, seconds } from './table';
 import { kernelText, pairs, stageTimes } from './used';
 
 const utf8 = new TextEncoder();
 
-/** report.html and the figures in it as .svg files: curves.svg, and map.svg when there is a map. */
+/** report.html and the figures as .svg files: curves.svg, and map.svg when there is a map. */
 export function reportFiles(result: ExperimentResult): Artifact[] {
-  const drawn = {
-    curves: curvesSvg(result),
-    ...(result.map ? { map: mapSvg(result.map, { title: mapTitle(result.config) }) } : {}),
+  const map = drawMap(result);
+  const texts = {
+    'report.html': runReport(result, map),
+    'curves.svg': curvesSvg(result),
+    ...(map === undefined ? {} : { 'map.svg': map }),
   };
-  const svgs = Object.entries(drawn).map(([name, svg]) => ({ name: `${name}.svg`, bytes: utf8.encode(svg) }));
-  return [{ name: 'report.html', bytes: utf8.encode(runReport(result, drawn)) }, ...svgs];
+  return Object.entries(texts).map(([name, text]) => ({ name, bytes: utf8.encode(text) }));
 }
 
-/** report.html of a run, from its result and the figures drawn of it. */
-export function runReport(result: ExperimentResult, drawn: { readonly curves: string; readonly map?: string }): string {
+const drawMap = ({ map, config }: ExperimentResult): string | undefined =>
+  map && mapSvg(map, { title: mapTitle(config) });
+
+/** report.html of a run. @param map its figure, drawn already */
+export function runReport(result: ExperimentResult, map = drawMap(result)): string {
   const { config } = result;
   const learned = config.perturbation.onData ? 'samples plus their perturbations' : 'nothing but perturbations';
   return page({
@@ -35,12 +39,16 @@ export function runReport(result: ExperimentResult, drawn: { readonly curves: st
       {
         title: 'Training',
         body: [
-          svgFigure(drawn.curves, 'Loss and learning rate of f and g over the epochs'),
+          row(
+            curveColumns(result).map((svg, at) =>
+              svgFigure(svg, `Loss and learning rate of ${['f', 'g'][at]} over the epochs`),
+            ),
+          ),
           paragraph(lossText(result)),
         ],
       },
       ...picturesSection(result),
-      ...(drawn.map === undefined ? [] : [mapSection(result, drawn.map)]),
+      ...(map === undefined ? [] : [mapSection(result, map)]),
       { title: 'How it ran', body: [facts(runFacts(result))] },
       {
         title: 'Configuration',

@@ -2,6 +2,7 @@
 
 import type { Combination } from '../experiment/sweep';
 import type { SummaryPoint, SweepRow, SweepSummary } from '../experiment/sweep-results';
+import { bytes, deviceText, seconds } from './format';
 import { metricName, valuesText, valueText } from './metrics';
 import {
   compactJson,
@@ -20,7 +21,6 @@ import {
 import { panelSvg } from './panel';
 import { tick } from './style';
 import { sweepPanels } from './sweep-figures';
-import { bytes, deviceText, seconds } from './table';
 import { distinct, pairs, stageTimes, trainerUse, usedFacts } from './used';
 
 export interface SweepReport {

@@ -1,7 +1,7 @@
 // What experiments used: trainers, kernels, versions, time. Of many experiments each is said once.
 
 import type { ExperimentResult } from '../experiment/types';
-import { seconds } from './table';
+import { seconds } from './format';
 
 /** Of a result's trainer what other experiments may share: not the reasons, which name their sizes and flips. */
 export interface TrainerUse {
