@@ -84,8 +84,10 @@ function constantValue(code: string, expression: string): number {
   return value;
 }
 
-/** Bytes of an element: of a scalar, a vector, or a struct of 32-bit scalars. */
+/** Bytes of an element, aliases followed: of a scalar, a vector, or a struct of 32-bit scalars. */
 function bytesOf(code: string, type: string): number {
+  const alias = new RegExp(`^alias ${type} = (\\w+);`, 'm').exec(code);
+  if (alias) return bytesOf(code, alias[1]!);
   const struct = new RegExp(`^struct ${type} \\{([^}]*)\\}`, 'm').exec(code);
   return struct ? 4 * [...struct[1]!.matchAll(/^ {2}\w+: (?:u32|i32|f32),$/gm)].length : (BYTES[type] ?? Number.NaN);
 }

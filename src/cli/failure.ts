@@ -1,7 +1,7 @@
 // Every way to fail as one readable block and one exit code. A stack is for us, not for users: PERTURB_DEBUG=1 shows it.
 
 import { InputError } from '../data/input-error';
-import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
+import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError, HalfRangeError } from '../gpu/errors';
 
 export const EXIT = {
   done: 0,
@@ -50,6 +50,7 @@ export class IncompleteError extends Error {
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
 function gpuExitCode(error: GpuError): number {
+  if (error instanceof HalfRangeError) return EXIT.input;
   if (error instanceof GpuUnavailableError) return EXIT.noAdapter;
   if (error instanceof GpuOutOfMemoryError) return EXIT.outOfMemory;
   return error instanceof DeviceLostError ? EXIT.deviceLost : EXIT.internal;

@@ -7,9 +7,9 @@ import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
+import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
-import { refuseUnbuilt } from './config';
 import { canonical, planRuns } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
 import { runDataStage } from './stages';
@@ -78,7 +78,6 @@ export async function runExperiments(
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
   const { readFile = noFiles, onProgress, onResult, signal, collect = true } = options;
-  for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
   const watch = new Stopwatch();
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
@@ -137,10 +136,20 @@ async function readInputs(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const layout = matmulLayout(engine.gpu, m, engine.settings.matmul);
+    requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG });
   }
   return inputs;
+}
+
+function requirePrecision({ gpu }: Engine, { precision }: ExperimentConfig): void {
+  const obstacle = precision === 'f16' ? halfObstacle(gpu) : undefined;
+  if (!obstacle) return;
+  throw new InputError(`precision is f16, but ${obstacle}`, {
+    key: 'precision',
+    remedy: 'Set precision to "f32", or choose another adapter with --device.',
+  });
 }
 
 /** A trainer that is asked for by name must be possible. */
@@ -148,7 +157,8 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
   if (config.trainer !== 'gram') return;
   for (const stage of ['standard', 'learning'] as const) {
     const { epochs, momentum } = config[stage];
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
+    const { loss, precision } = config;
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
     const obstacle = gramObstacle(engine.gpu, shape);
     if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }

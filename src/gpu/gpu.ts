@@ -237,7 +237,8 @@ export class Gpu {
         throw new TypeError(`${shader.name} has no constant ${name}`);
       }
     }
-    for (const feature of shader.features) {
+    const half: GPUFeatureName[] = constants.HALF === 1 ? ['shader-f16'] : [];
+    for (const feature of [...shader.features, ...half]) {
       if (!this.features.has(feature)) {
         throw new GpuValidationError(
           `${shader.name} needs the feature ${feature}, which this device lacks`,

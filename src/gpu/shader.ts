@@ -8,6 +8,8 @@ export interface BindingDescriptor {
   readonly access: 'read' | 'read_write';
   /** `raw`: 32-bit words of either type. */
   readonly element: ElementType | 'raw';
+  /** Holds halves instead where the constant HALF is 1. */
+  readonly half?: true;
   /** Where the elements are structs of scalars: they then count as u32 words, `record.size / 4` each. */
   readonly record?: RecordDescriptor;
 }

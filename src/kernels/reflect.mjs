@@ -11,6 +11,8 @@ const ELEMENTS = {
   'vec4<f32>': 'f32',
   'vec4<u32>': 'u32',
   vec2f: 'f32',
+  vec4h: 'f16',
+  'atomic<u32>': 'u32',
 };
 
 /** Offsets and types of a struct of scalars. */
@@ -34,13 +36,19 @@ export function describeShader(name, code) {
   const reflected = new WgslReflect(code);
   const entries = reflected.entry.compute;
   if (entries.length !== 1 || entries[0].name !== name) fail(`needs exactly one entry point, called ${name}`);
+  // Types with a name of their own: `alias Quad = vec4f; // @half vec4h`.
+  const aliases = new Map([...code.matchAll(/^alias (\w+) = (\w+);(.*)$/gm)].map((match) => [match[1], match]));
   const bindings = {};
   for (const { name: variable, group, binding, access, type } of reflected.storage) {
     if (group !== 0) fail(`${variable} is not in group 0`);
     const record = type.format?.isStruct ? recordOf(type.format, fail) : undefined;
+    const declared = new RegExp(`> ${variable}: array<(\\w+)>;`).exec(code)?.[1];
+    const alias = aliases.get(declared);
     const element = record
       ? 'u32'
-      : (ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`]);
+      : alias
+        ? ELEMENTS[alias[2]]
+        : (ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`]);
     if (!element) fail(`${variable}: arrays of ${type.format?.name} are not known to the host`);
     // `raw` takes bits whatever they mean, so it accepts arrays of either type
     bindings[variable] = {
@@ -48,6 +56,7 @@ export function describeShader(name, code) {
       access: access === 'read_write' ? 'read_write' : 'read',
       element: variable === 'raw' ? 'raw' : element,
       ...(record ? { record } : {}),
+      ...(alias?.[3].includes('@half') ? { half: true } : {}),
     };
   }
   let params = null;

@@ -23,6 +23,8 @@ export interface Epoch {
   readonly state: GpuArray;
   /** (epochs to run, 3) loss, learning rate, number correct. */
   readonly history: GpuArray;
+  /** Asked after every chunk of epochs: throws what must end the training. */
+  readonly check?: () => Promise<void>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history }: Epoch,
+  { steps, state, history, check }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -48,6 +50,7 @@ export async function runEpochs(
     const began = performance.now();
     await batch.submit();
     const seconds = (performance.now() - began) / 1000;
+    await check?.();
     run.epoch += count;
     // The first chunk includes compiling, so growth is what is bounded, not the size.
     const fitting = Math.max(1, Math.floor((CHUNK_SECONDS / Math.max(seconds, 1e-6)) * count));
