@@ -66,7 +66,7 @@ function namedBindings(lines: readonly string[]): string[] {
   return lines.filter((line) => /^\d/.test(line)).map((line) => line.split(/\s+/).slice(0, 3).join(' '));
 }
 
-const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
+const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16, vec4h: 8, f16: 2 };
 
 /** What a product or quotient of literals and constants comes to, from left to right. */
 function constantValue(code: string, expression: string): number {

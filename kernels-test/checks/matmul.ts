@@ -12,6 +12,8 @@ export interface MatmulCase {
   readonly variant: MatmulVariant;
   /** Tiled only. */
   readonly tile?: Tile;
+  /** By matmul_matrix, whose sums may be in any order. */
+  readonly matrix?: boolean;
   /** Operands stored as halves: they are drawn as such, so nothing else changes. */
   readonly half?: boolean;
   readonly steps: number;
@@ -99,6 +101,7 @@ export function checkMatmul(test: MatmulCase): Check {
       scale,
       accumulate,
       ...(test.tile ? { tile: test.tile } : {}),
+      ...(test.matrix ? { matrix: true } : {}),
     };
     const run = async () => {
       const output = bench.inout('output', before);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { matmul, panelOperand, plainOperand } from '../../src/kernels/matmul';
-import { subgroupLanes, TILES } from '../../src/kernels/variant';
+import { matrixObstacle, subgroupLanes, TILES } from '../../src/kernels/variant';
 import { checkMatmul, type MatmulCase } from '../checks/matmul';
 import { NO_HALVES, useEngine } from '../helpers';
 
@@ -94,6 +94,26 @@ describe('matmul_tiled, larger tiles', () => {
       await checkMatmul({ ...each, variant: 'tiled', tile })(bound.gpu);
     });
   }
+});
+
+describe('matmul_matrix', () => {
+  const cases: Sizes[] = [
+    { steps: 16, rows: 16, columns: 16 },
+    { steps: 33, rows: 127, columns: 132, scale: 3, outputFirst: 8 },
+    { steps: 65, rows: 129, columns: 260, a: 'panels', b: 'panels', firsts: [8, 4], accumulate: true },
+    { steps: 3, rows: 257, columns: 320, triangle: { row: 64, column: 0 }, tile: TILES[0]! },
+  ];
+  test.for(cases)('float64 reference: %j', async (each, { skip }) => {
+    const obstacle = matrixObstacle(bound.gpu);
+    if (obstacle) skip(obstacle);
+    await checkMatmul({ ...each, variant: 'tiled', matrix: true, half: true })(bound.gpu);
+  });
+  test('is refused where it cannot run', async ({ skip }) => {
+    if (matrixObstacle(bound.gpu) === undefined) skip('the adapter has subgroup matrices');
+    await expect(checkMatmul({ ...cases[0]!, variant: 'tiled', matrix: true })(bound.gpu)).rejects.toThrow(
+      /matri|halves/,
+    );
+  });
 });
 
 describe('operands of halves', () => {

@@ -28,7 +28,7 @@ export const FORWARD: Sabotages = {
     },
   ],
   forward_tiled: [
-    { what: 'bias forgotten', from: '+ bias[d * m + unit]', to: '', check: forwardTiled },
+    { what: 'bias forgotten', from: '+ bias[d * m + unit]', to: '+ 0.0 * bias[d * m + unit]', check: forwardTiled },
     {
       what: 'h >= 0',
       from: '> vec4f(0.0)',

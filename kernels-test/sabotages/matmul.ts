@@ -12,6 +12,7 @@ const products = (variant: MatmulVariant) => ({
 });
 const { product, samples, part, upper } = products('subgroup');
 const tiled = products('tiled');
+const matrix = checkMatmul({ variant: 'tiled', matrix: true, half: true, steps: 31, rows: 33, columns: 36, scale: 3 });
 const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destination: { start: 64, rows: 28 } });
 const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
 
@@ -73,6 +74,12 @@ export const MATMUL: Sabotages = {
     { what: 'what was there overwritten', from: 'value += output', to: 'value += 0.0 * output', check: tiled.part },
     { what: 'one too much left out', from: '* 64u * RB) <=', to: '* 64u * RB) - 1 <=', check: tiled.upper },
     { what: 'nothing left out', from: '* 64u * RB) <=', to: '* 6400u * RB) <=', check: tiled.upper },
+  ],
+  matmul_matrix: [
+    { what: 'a step past the last', from: 'if (k < params.steps)', to: 'if (k <= params.steps)', check: matrix },
+    { what: 'operands not turned', from: 'col_major', to: 'row_major', check: matrix },
+    { what: 'bias forgotten', from: 'vec4f(start)', to: 'vec4f(0.0)', check: matrix },
+    { what: 'no guard of the rows', from: 'r < params.rows && ', to: '', check: matrix },
   ],
   mirror_across: [
     { what: 'blocks not turned', from: 'transpose(mat4x4f(', to: '(mat4x4f(', check: across },

@@ -237,9 +237,9 @@ export class Gpu {
         throw new TypeError(`${shader.name} has no constant ${name}`);
       }
     }
-    const half: GPUFeatureName[] = constants.HALF === 1 ? ['shader-f16'] : [];
+    const half = constants.HALF === 1 ? ['shader-f16'] : [];
     for (const feature of [...shader.features, ...half]) {
-      if (!this.features.has(feature)) {
+      if (!this.features.has(feature as GPUFeatureName)) {
         throw new GpuValidationError(
           `${shader.name} needs the feature ${feature}, which this device lacks`,
           shader.name,

@@ -37,7 +37,8 @@ export interface ShaderDescriptor {
   readonly specialised: Readonly<Record<string, number>>;
   /** Each dimension is a number, or the name of the override or constant it comes from. */
   readonly workgroupSize: readonly (number | string)[];
-  readonly features: readonly GPUFeatureName[];
+  /** WebGPU's names, and Chromium's for what is experimental. */
+  readonly features: readonly string[];
 }
 
 /** A descriptor for every name the shader binds. */

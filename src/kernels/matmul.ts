@@ -4,7 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
 import { halfOf, requireSize, type Step } from './step';
-import { type MatmulVariant, matmulVariant, TILES, type Tile, tileFor } from './variant';
+import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
 
 /**
  * A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements: in halves where the array is of
@@ -71,6 +71,8 @@ export interface MatmulArgs {
   readonly variant?: MatmulVariant;
   /** Register blocking of matmul_tiled (default: what suits the size). */
   readonly tile?: Tile;
+  /** By matmul_matrix: operands of halves, both by whole quads of 4. Never chosen unasked. */
+  readonly matrix?: boolean;
 }
 
 /** A multiple of 4 by 4. @throws RangeError that names it */
@@ -111,6 +113,20 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const ACC = accumulate ? 1 : 0;
   const HALF = halfOf(a.array);
   if (HALF !== halfOf(b.array)) throw new TypeError('matmul: one operand holds halves, the other does not');
+  if (args.matrix) {
+    const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
+    if (obstacle) throw new RangeError(obstacle);
+    const kernel = await gpu.kernel(shaders.matmulMatrix, { ACC });
+    const whole = {
+      ...params,
+      a_first: quads('a.first', a.first ?? 0),
+      a_width: quads('a.width', a.width),
+      a_panel: quads('a.panel', a.panel),
+      a_stride: quads('a.stride', a.stride),
+    };
+    const grid = [Math.ceil(params.quads / 32), Math.ceil(rows / 128)] as const;
+    return (batch) => void batch.dispatch(kernel, arrays, whole, grid);
+  }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
     const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };

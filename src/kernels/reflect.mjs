@@ -28,12 +28,29 @@ function fieldsOf(type, fail) {
 /** A struct of 32-bit scalars, of which a binding holds an array. */
 const recordOf = (type, fail) => ({ size: type.size, fields: fieldsOf(type, fail) });
 
+const FEATURES = {
+  subgroups: 'subgroups',
+  f16: 'shader-f16',
+  chromium_experimental_subgroup_matrix: 'chromium-experimental-subgroup-matrix',
+};
+
+/**
+ * What the reflection library can parse: of a shader with subgroup matrices, which it does not know, everything but the
+ * body of the entry point. Bindings, parameters and constants all stand before it.
+ */
+function readable(code, name) {
+  if (!code.includes('enable chromium_experimental_subgroup_matrix;')) return code;
+  const entry = code.indexOf(`\nfn ${name}(`);
+  const body = code.indexOf(') {\n', entry);
+  return `${code.slice(0, body)}) {}\n`.replace(/^(enable|diagnostic).*$/gm, '');
+}
+
 /** @param {string} name file name without .wgsl @param {string} code */
 export function describeShader(name, code) {
   const fail = (text) => {
     throw new Error(`shaders/${name}.wgsl: ${text}`);
   };
-  const reflected = new WgslReflect(code);
+  const reflected = new WgslReflect(readable(code, name));
   const entries = reflected.entry.compute;
   if (entries.length !== 1 || entries[0].name !== name) fail(`needs exactly one entry point, called ${name}`);
   // Types with a name of their own: `alias Quad = vec4f; // @half vec4h`.
@@ -81,7 +98,7 @@ export function describeShader(name, code) {
     return text;
   });
   const features = [...code.matchAll(/^enable (\w+);/gm)].map(
-    (match) => ({ subgroups: 'subgroups', f16: 'shader-f16' })[match[1]] ?? fail(`enable ${match[1]}`),
+    (match) => FEATURES[match[1]] ?? fail(`enable ${match[1]}`),
   );
   return { name, bindings, params, overrides, specialised, workgroupSize, features };
 }

@@ -45,6 +45,17 @@ const LAVAPIPE = { forward: { words: 2, steps: 2 }, gradient: { words: 2, steps:
 const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 2 } };
 const SINGLE: Blocking = { words: 1, steps: 1 };
 
+/** Why matmul_matrix cannot run on this adapter, or undefined. */
+export function matrixObstacle(gpu: Gpu): string | undefined {
+  if (!gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)) {
+    return `the adapter ${gpu.adapter.name} offers no subgroup matrices`;
+  }
+  if (!gpu.features.has('shader-f16')) return `the adapter ${gpu.adapter.name} has no half precision`;
+  if (gpu.adapter.subgroupSize !== 32)
+    return `the matrix kernel needs subgroups of 32 lanes; ${gpu.adapter.name} has others`;
+  return undefined;
+}
+
 /** Whether the subgroup kernels can run: subgroups of one fixed size that panels of 32 samples fit. */
 export function subgroupLanes(gpu: Gpu): number | null {
   const size = gpu.adapter.subgroupSize;
