@@ -27,14 +27,19 @@ function setText(value: unknown): string {
 const escapeText = (text: string) =>
   encodeURIComponent(text).replace(/%(2C|5B|5D|2F|3A)/g, (code) => decodeURIComponent(code));
 
+const texts = (value: unknown): ReadonlyMap<string, string> =>
+  new Map(leaves(value).map(([key, inner]) => [key, JSON.stringify(inner)]));
+
 /** The hash of a configuration, without the `#`. */
 export function linkOf(config: ExperimentConfig): string {
   const { kind } = config.data;
-  const sample = checkConfig({
-    data: kind === 'shifted-gauss' || kind === 'gauss' || kind === 'glyphs' ? { kind } : config.data,
-  });
-  const plain = new Map(sample.config ? leaves(sample.config).map(([key, value]) => [key, JSON.stringify(value)]) : []);
-  const sets = leaves(config).filter(([key, value]) => key === 'data.kind' || plain.get(key) !== JSON.stringify(value));
+  // Data from files have no defaults of their own: there, everything that is said of them is written.
+  const drawn = checkConfig({ data: { kind } }).config;
+  const plain = texts(drawn ?? checkConfig({ data: config.data }).config);
+  const sets = leaves(config).filter(
+    ([key, value]) =>
+      key === 'data.kind' || (!drawn && key.startsWith('data.')) || plain.get(key) !== JSON.stringify(value),
+  );
   return sets.map(([key, value]) => `${escapeText(key)}=${escapeText(setText(value))}`).join('&');
 }
 

@@ -8,6 +8,7 @@ import { MNIST_FILES } from '../data/mnist';
 import { parseNpy } from '../data/npy';
 import { parseConfig } from '../experiment/config';
 import { parseConfigText } from '../experiment/config-text';
+import type { ExperimentConfig } from '../experiment/types';
 import type { Draft } from './config-link';
 import { dismiss, say } from './notices';
 import { chooseData, draft } from './setup';
@@ -134,9 +135,28 @@ export function missing(): string | undefined {
   return undefined;
 }
 
+/** Names of files that an experiment reads and that have not been dropped here. */
+export function absentFiles({ data, standard, learning, perturbation }: ExperimentConfig): string[] {
+  const here = new Set(held.value.map(({ name }) => name));
+  if (data.kind === 'mnist' || data.kind === 'fashion-mnist') {
+    return Object.values(MNIST_FILES).filter((name) => !here.has(name) && !here.has(`${name}.gz`));
+  }
+  const ofData =
+    data.kind === 'idx'
+      ? [data.images, data.labels, data.testImages, data.testLabels]
+      : data.kind === 'npy'
+        ? [data.x, data.y, data.testX, data.testY]
+        : [];
+  const others = [...Object.values(standard.init ?? {}), ...Object.values(learning.init ?? {}), perturbation.targets];
+  const named = [...ofData, ...others].filter((path) => path !== undefined).map(baseName);
+  return [...new Set(named)].filter((name) => !here.has(name));
+}
+
+const baseName = (path: string) => path.split(/[\\/]/).at(-1) ?? path;
+
 /** A reader for the engine: a path means the dropped file of that name. */
 export async function readDropped(path: string): Promise<Uint8Array> {
-  const name = path.split(/[\\/]/).at(-1);
+  const name = baseName(path);
   const file = held.value.find((each) => each.name === name)?.file;
   if (!file) {
     // What the loaders take for "no such file", so that they look for the packed one next.

@@ -6,7 +6,7 @@ import type { ExperimentConfig, Stage } from '../experiment/types';
 import { DeviceLostError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import { createWorkerEngine, type WorkerEngine } from '../worker';
-import { readDropped } from './dropped-files';
+import { absentFiles, readDropped } from './dropped-files';
 import { clearLive, courses, shown, stage, takeProgress, takeResult, takeSnapshot } from './live';
 import { announcement, dismiss, say } from './notices';
 import { TimeLeft } from './time-left';
@@ -52,7 +52,7 @@ export async function openEngine(): Promise<void> {
         : 'The engine did not start.',
       text: (error as Error).message,
       remedy: unavailable
-        ? 'Use a current Chrome, Edge, Firefox or Safari on https or localhost, switch hardware acceleration on, or run the same experiment on the command line: the button “Copy command” gives it.'
+        ? 'Use a current Chrome, Edge, Firefox or Safari on https or localhost, switch hardware acceleration on, or run the same experiment on the command line: download config.json here and give it to “perturb run”.'
         : (error as { remedy?: string }).remedy,
       action: { label: 'Try again', run: () => void openEngine().then(dismissWhenReady) },
     });
@@ -102,6 +102,16 @@ export const stageText = computed(() => (stage.value ? STAGES[stage.value] : '')
 /** Runs the experiment; everything it shows on the way goes through live.ts. */
 export async function start(config: ExperimentConfig): Promise<void> {
   if (!engine || busy.value) return;
+  const absent = absentFiles(config);
+  if (absent.length > 0) {
+    say({
+      kind: 'wrong',
+      title: 'This experiment reads files that are not here.',
+      text: absent.join(', '),
+      remedy: 'Drop them anywhere on this page. They are read here and go nowhere else.',
+    });
+    return;
+  }
   const controller = new AbortController();
   stop = controller;
   clock = new TimeLeft(LOOKS);

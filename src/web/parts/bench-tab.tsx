@@ -21,13 +21,13 @@ function Roofline({ of }: { readonly of: BenchReport }) {
     return () => observer.disconnect();
   }, [of]);
   return (
-    <figure
+    <div
       class="roofline"
       role="img"
       aria-label={`Roofline: ${of.ceilings.gflops.toPrecision(3)} GFLOP/s of arithmetic, ${of.ceilings.gbs.toPrecision(3)} GB/s of copying`}
     >
       <div ref={place} />
-    </figure>
+    </div>
   );
 }
 

@@ -70,14 +70,16 @@ export function Chart({ kind, training, title, summary }: ChartProps) {
   }, [kind, training]);
 
   return (
-    <figure class="chart" role="img" aria-label={empty ? `${title}: nothing yet` : `${title}: ${summary}`}>
-      <figcaption aria-hidden="true">{title}</figcaption>
+    <div class="chart" role="img" aria-label={empty ? `${title}: nothing yet` : `${title}: ${summary}`}>
+      <p class="chart-title" aria-hidden="true">
+        {title}
+      </p>
       <div
         class="chart-place"
         data-chart={`${kind}-${training}`}
         style={{ height: `${CHART_HEIGHT[kind]}px` }}
         ref={place}
       />
-    </figure>
+    </div>
   );
 }

@@ -53,7 +53,7 @@ function ClassFields({ classes }: { readonly classes: readonly number[] }) {
 function FileFields({ data }: { readonly data: DataConfig }) {
   const labels = held.value.find(({ role, test }) => role === 'labels' && !test);
   const wanted = missing();
-  const classes = 'classes' in data ? (labels?.classes ?? DIGITS) : undefined;
+  const classes = 'classes' in data && data.kind !== 'glyphs' ? (labels?.classes ?? DIGITS) : undefined;
   return (
     <>
       <div class="drop" data-drop>
@@ -104,9 +104,8 @@ export function DataFields() {
   return (
     <>
       <SelectField name="data.kind" label="Data" width="whole" options={CHOICES} value={choice} onChoose={choose} />
-      {choice === 'files' ? (
-        <FileFields data={data} />
-      ) : (
+      {choice === 'files' || held.value.length > 0 ? <FileFields data={data} /> : null}
+      {choice === 'files' ? null : (
         <NumberField name="data.n" label="Samples n" width={choice === 'glyphs' ? 'quarter' : 'third'} />
       )}
       {data.kind === 'glyphs' ? (
