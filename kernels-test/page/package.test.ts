@@ -19,7 +19,7 @@ const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Bytes that a page loads, gzipped, for the core with its shaders. */
 const BUDGET = 60_000;
-const ENTRIES = ['', '/node', '/files', '/theory', '/sweep', '/bench', '/worker'] as const;
+const ENTRIES = ['', '/node', '/files', '/theory', '/sweep', '/bench', '/report', '/worker'] as const;
 
 let folder: string;
 let tarball: string;
@@ -124,6 +124,8 @@ describe('a bundler', () => {
       minify: true,
       write: false,
       logLevel: 'silent',
+      // Imported where there is no document, which a page has.
+      external: ['linkedom'],
     });
     return outputFiles[0]!.text;
   };

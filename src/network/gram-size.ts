@@ -1,6 +1,7 @@
-// How large training in Gram space with the logistic loss gets; apart from the training itself, because the choice of a
-// trainer needs to know before that is loaded.
+// How large training in Gram space gets; apart from the training itself, because the choice of a trainer needs to know
+// before that is loaded.
 
+import { MATMUL_ROWS } from '../kernels/matmul';
 import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { preActivationsLength } from './gram-ends';
@@ -41,4 +42,13 @@ export function partCount(n: number, rows: number, layout: MatmulLayout): number
   const step = partRows(n, layout);
   const whole = Math.floor(n / rows);
   return whole * Math.ceil(rows / step) + Math.ceil((n - whole * rows) / step);
+}
+
+/** Planes of the state; `changed` is the epoch of the last change. */
+export const PLANE = { H: 0, U: 1, A: 2, C: 3, V: 4, changed: 5 } as const;
+export const PLANES = Object.keys(PLANE).length;
+
+/** Elements of the state of m neurons, padded by a workgroup's rows: the products that fill it write whole multiples. */
+export function groupLength(n: number, m: number): number {
+  return (PLANES * m + MATMUL_ROWS) * gramRow(n);
 }
