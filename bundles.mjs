@@ -71,7 +71,11 @@ export async function buildPage(outdir) {
       splitting: true,
       chunkNames: 'page-[hash]',
     }),
-    build({ ...browser, entryPoints: { 'worker-host': 'src/worker/start.ts' }, outdir }),
+    build({
+      ...browser,
+      entryPoints: { 'worker-host': 'src/worker/start.ts', 'bench-worker': 'src/web/bench-worker.ts' },
+      outdir,
+    }),
   ]);
   for (const file of await readdir(new URL('src/web', import.meta.url))) {
     if (/\.(html|svg|png|webmanifest)$/.test(file)) {

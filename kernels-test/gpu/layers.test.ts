@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   node: ['index', 'engine', 'experiment', 'theory', 'data', 'gpu'],
   worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
   cli: ['node', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
-  web: ['worker', 'index', 'bench', 'engine', 'report', 'experiment', 'data', 'gpu'],
+  web: ['worker', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'theory', 'network', 'data', 'gpu'],
 };
 /** Files that may import node: modules, besides src/cli. Those of src/gpu are Dawn's and never reach a browser bundle. */
 const NODE_FILES = ['data/node.ts', 'node.ts', 'gpu/dawn.ts', 'gpu/swiftshader.ts', 'gpu/listing.ts'];

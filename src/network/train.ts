@@ -17,7 +17,7 @@ import { advanceDirect } from './direct';
 import { DivergenceError } from './divergence';
 import { finiteNetwork } from './finite';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type GramJob } from './gram-identity';
+import type { GramJob } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
 import { gramLength, gramMatrix } from './gram-matrix';
 import type { Network } from './network';
@@ -64,8 +64,8 @@ export interface TrainOptions {
 
 /** The numbers of a problem that the choice depends on. */
 export function trainingShape(problem: TrainingProblem): TrainingShape {
-  const { samples, network, epochs, loss, momentum } = problem;
-  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum };
+  const { samples, network, epochs, loss, momentum, precision = 'f32' } = problem;
+  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, precision };
 }
 
 /**
@@ -115,6 +115,8 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
+      // Training in Gram space is loaded when it is first chosen.
+      const { advanceGramIdentity } = await import('./gram-identity');
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
