@@ -123,13 +123,16 @@ export async function steer(short: ExperimentConfig, long: ExperimentConfig) {
   const during = told - before;
   engine.resume();
   const { metrics } = await run;
-  return { cancelled, seconds, bytesLeft: left.currentBytes, during, metrics };
+  // Two that are asked for at once run one after the other.
+  const both = await Promise.all([engine.runExperiment(short), engine.runExperiment(short)]);
+  const again = both.map((result) => result.metrics);
+  return { again, cancelled, seconds, bytesLeft: left.currentBytes, during, metrics };
 }
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Errors of the worker, as the page gets them. */
-export async function failures(bad: ExperimentConfig, long: ExperimentConfig) {
+export async function failures(bad: ExperimentConfig, wild: ExperimentConfig, long: ExperimentConfig) {
   const engine = await createWorkerEngine();
   let input: unknown;
   const wrong = await thrown(() =>
@@ -143,17 +146,23 @@ export async function failures(bad: ExperimentConfig, long: ExperimentConfig) {
       readFile: () => Promise.reject(new errors.InputError('gone', { file: 'X', remedy: 'r' })),
     }),
   );
+  let divergence: unknown;
+  await engine.runExperiment(wild).catch((error) => {
+    divergence = error;
+  });
+  const diverged = divergence instanceof errors.DivergenceError && { ...divergence };
   const running = thrown(() => engine.runExperiment(long));
   engine.dispose();
   const disposed = await running;
   const after = await thrown(() => engine.memory());
   const noScript = await thrown(() => createWorkerEngine({ url: '/nowhere.js' }));
-  return { wrong, isInputError: isOf(input, 'InputError'), missing, disposed, after, noScript };
+  const elsewhere = await thrown(() => createWorkerEngine({ url: 'https://elsewhere.example/worker.js' }));
+  return { wrong, isInputError: isOf(input, 'InputError'), missing, diverged, disposed, after, noScript, elsewhere };
 }
 
 /** A worker of one's own whose device is destroyed under way; a new engine then gives the result. */
 export async function loseInWorker(short: ExperimentConfig, long: ExperimentConfig) {
-  const engine = await createWorkerEngine({ url: '/losing-worker.js' });
+  const engine = await createWorkerEngine({ worker: new Worker('/losing-worker.js', { type: 'module' }) });
   const failed = await thrown(() => engine.runExperiment(long));
   const told = (await engine.lost).name;
   const after = await thrown(() => engine.runExperiment(short));

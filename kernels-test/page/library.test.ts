@@ -44,11 +44,16 @@ describe('the same answers', () => {
   // And two whose numbers are drawn on the device.
   const drawn = [short, smallConfig({ data: { kind: 'gauss', n: 64, d: 50 }, loss: 'logistic', save: short.save })];
   const runs = [...golden, ...drawn.map((config) => ({ config, files: '' }))];
-  let inPage: Sent[];
+  let first: Promise<Sent[]> | undefined;
+  /** What the page gave, run once for the tests that look at it. */
+  const ranInPage = () => {
+    first ??= call(site.page, 'runAll', 'page', runs);
+    return first;
+  };
 
   test('golden cases p1 to p8 in the page', async () => {
     expect(CASES).toHaveLength(8);
-    inPage = await call(site.page, 'runAll', 'page', runs);
+    const inPage = await ranInPage();
     for (const [at, name] of CASES.entries()) {
       const { metrics, arrays } = inPage[at]!;
       const ours = Object.fromEntries(Object.entries(arrays).map(([key, text]) => [key, floats(text)]));
@@ -66,10 +71,17 @@ describe('the same answers', () => {
   });
 
   test('the worker gives the same bits', async () => {
-    expect(await call(site.page, 'runAll', 'worker', runs)).toEqual(inPage);
+    const inPage = await ranInPage();
+    const inWorker = await call(site.page, 'runAll', 'worker', runs);
+    for (const [at, { metrics, arrays, kernel }] of inWorker.entries()) {
+      expect([metrics, kernel]).toEqual([inPage[at]!.metrics, inPage[at]!.kernel]);
+      const other = Object.keys(inPage[at]!.arrays).filter((key) => arrays[key] !== inPage[at]!.arrays[key]);
+      expect([runs[at]!.files, other]).toEqual([runs[at]!.files, []]);
+    }
   });
 
   test('Node on the same kind of adapter gives the same bits', async () => {
+    const inPage = await ranInPage();
     using engine = await createEngine({ adapter: 'swiftshader' });
     expect(engine.adapter.subgroupSize).toBe(inPage[0]!.adapter.subgroupSize);
     for (const [at, { config, files }] of runs.entries()) {
@@ -98,19 +110,21 @@ describe('a device of the page', () => {
 
 describe('the worker', () => {
   test('is cancelled at once, paused and resumed', async () => {
-    const { cancelled, seconds, bytesLeft, during, metrics } = await call(site.page, 'steer', short, long);
+    const { again, cancelled, seconds, bytesLeft, during, metrics } = await call(site.page, 'steer', short, long);
     // The very reason comes back, and no device memory stays behind.
     expect(cancelled).toMatchObject({ name: 'Error', message: 'enough' });
     expect(seconds).toBeLessThan(15);
     expect(bytesLeft).toBeLessThan(64 * 1024);
     expect(during).toBe(0);
+    expect(again).toEqual([metrics, metrics]);
     using engine = await createEngine({ adapter: 'swiftshader' });
     expect((await runExperiment(engine, short)).metrics).toEqual(metrics);
   });
 
   test('passes errors on as they are', async () => {
     const bad = parseConfig({ data: { kind: 'npy', x: 'X.npy', y: 'y.npy' } });
-    const seen = await call(site.page, 'failures', bad, long);
+    const wild = smallConfig({ standard: { lr: 1e38, epochs: 15 } });
+    const seen = await call(site.page, 'failures', bad, wild, long);
     expect(seen.isInputError).toBe(true);
     expect(seen.wrong).toMatchObject({
       name: 'InputError',
@@ -118,9 +132,11 @@ describe('the worker', () => {
       remedy: expect.stringContaining('readFile'),
     });
     expect(seen.missing).toMatchObject({ name: 'InputError', message: 'gone', file: 'X', remedy: 'r' });
+    expect(seen.diverged).toMatchObject({ stage: 'standard', lr: Math.fround(1e38) });
     expect(seen.disposed).toMatchObject({ name: 'DisposedError' });
     expect(seen.after).toMatchObject({ name: 'DisposedError' });
     expect(seen.noScript).toMatchObject({ name: 'WorkerError', message: expect.stringMatching(/did not start/) });
+    expect(seen.elsewhere).toMatchObject({ name: 'WorkerError', remedy: expect.stringContaining('own origin') });
   });
 
   test('tells that its device is lost; a new one goes on', async () => {

@@ -19,7 +19,7 @@ const exec = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Bytes that a page loads, gzipped, for the core with its shaders. */
 const BUDGET = 60_000;
-const ENTRIES = ['', '/node', '/files', '/theory', '/sweep', '/worker'] as const;
+const ENTRIES = ['', '/node', '/files', '/theory', '/sweep', '/bench', '/worker'] as const;
 
 let folder: string;
 let tarball: string;

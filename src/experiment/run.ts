@@ -187,6 +187,6 @@ async function initValues(
   key: string,
 ): Promise<InitValues> {
   if (!training.init) return {};
-  const { loadInit } = await import('../data/init');
+  const { loadInit } = await import('../data/readers');
   return loadInit(training.init, m, d, readFile, key);
 }

@@ -16,7 +16,7 @@ import { SampleGram } from '../network/sample-gram';
 import { Panels, type Samples } from '../network/samples';
 import type { TrainingOptions } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
-import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
+import type { PerturbationSpan } from '../perturbation/span';
 import type { DecisionMap } from '../theory/map';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
@@ -35,8 +35,7 @@ import type { Watcher } from './watcher';
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
 
-// Apart, so that pages which ask for nothing of the theory need not load it.
-const theory = () => import('./theory');
+const extras = () => import('./extras');
 
 /** Whether the configuration asks for anything of the theory. */
 export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
@@ -126,9 +125,9 @@ class DataWork {
       await panels.fill(gpu, x);
       const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
       const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
-      if (mapped) work.#plane = await (await theory()).mapPlane(gpu, mapped, x, data.labels);
+      if (mapped) work.#plane = await (await extras()).mapPlane(gpu, mapped, x, data.labels);
       if (options.watch) {
-        const { Watcher } = await import('./watcher');
+        const { Watcher } = await extras();
         work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
       }
       watch.lap('prepare', runs);
@@ -268,18 +267,18 @@ class DataWork {
     const scope = new Scope();
     try {
       const narrow = kind === 'l2' && (onData ? this.#ontoSamples(stage, first.trained) : config.network.width < x.d);
-      const span =
-        narrow && config.trainer !== 'direct' ? scope.use(PerturbationSpan.allocate(gpu, x.blocks, layout)) : undefined;
+      const spans = narrow && config.trainer !== 'direct' ? await import('../perturbation/span') : undefined;
+      const span = spans && scope.use(spans.PerturbationSpan.allocate(gpu, x.blocks, layout));
       if (onData && span) this.#onto--;
       const { r, perturbed } = await this.#perturb(stage, first, span, scope);
       const f = first.trained.network;
       const create = async (constant: GramConstant): Promise<GramMatrix> => {
-        if (!span) return gramMatrix(gpu, panels, layout, signal, constant);
-        if (!onData) return spanGram(gpu, f, span, signal, constant);
+        if (!span || !spans) return gramMatrix(gpu, panels, layout, signal, constant);
+        if (!onData) return spans.spanGram(gpu, f, span, signal, constant);
         const before = constant === 1 ? this.#kernel : this.#kernel.bare;
         // K of the samples is changed in place where nothing needs it any more.
         const matrix = this.#onto === 0 ? await before.take() : await (await before.make()).copy(gpu);
-        return spanGramOnto(gpu, f, span, panels, matrix, signal);
+        return spans.spanGramOnto(gpu, f, span, panels, matrix, signal);
       };
       const kernel = scope.use(new SampleGram(create));
       const trajectories = stage.trainings.map((training) => {
@@ -317,7 +316,7 @@ class DataWork {
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
           const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
-          maps.set(trained, await (await theory()).mapOf(gpu, config, this.#plane, args, signal));
+          maps.set(trained, await (await extras()).mapOf(gpu, config, this.#plane, args, signal));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
@@ -374,7 +373,7 @@ class DataWork {
       const { slope } = config.network;
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
-      predictions = await (await theory()).predict(gpu, config, problem, r, plane, options.signal);
+      predictions = await (await extras()).predict(gpu, config, problem, r, plane, options.signal);
       if (!Number.isFinite(predictions.cosine ?? 0)) {
         const message = 'the predicted directions leave the range of float32: the data are too large';
         throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });

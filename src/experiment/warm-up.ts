@@ -42,7 +42,7 @@ export async function warmUp(
     if (gram) {
       await train(gpu, problem, 'gram');
       if (config.loss === 'identity') {
-        const { compileGramIdentity } = await import('../network/gram-warm-up');
+        const { compileGramIdentity } = await import('../network/gram');
         await compileGramIdentity(gpu, n);
       }
     }

@@ -18,7 +18,6 @@ import { DivergenceError } from './divergence';
 import { finiteNetwork } from './finite';
 import { advanceCounting } from './flips';
 import type { GramJob } from './gram-identity';
-import { trainGramLogistic } from './gram-logistic';
 import { gramLength, gramMatrix } from './gram-matrix';
 import type { Network } from './network';
 import { type LazyGram, SampleGram } from './sample-gram';
@@ -115,8 +114,7 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
-      // Training in Gram space is loaded when it is first chosen.
-      const { advanceGramIdentity } = await import('./gram-identity');
+      const { advanceGramIdentity } = await import('./gram');
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
@@ -262,8 +260,9 @@ class Training {
     this.#chosen = 'gram';
     this.#inGram = true;
     if (this.#shape.loss === 'logistic') {
-      if (run.problem.epochs > 0) await trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
-      return;
+      if (run.problem.epochs === 0) return;
+      const { trainGramLogistic } = await import('./gram');
+      return trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
     const snapshots = () => this.#withSnapshots();

@@ -33,7 +33,7 @@ export function startBench(order: BenchOrder): void {
     if (worker !== own) return;
     if (data.kind === 'progress') measuring.value = data;
     else if (data.kind === 'row') rows.value = [...rows.value, data.row];
-    else if (data.kind === 'failed') fail(data.error.message, data.error.remedy);
+    else if (data.kind === 'failed') fail(data.error.message, data.error.fields.remedy?.toString());
     else {
       report.value = data.report;
       announcement.value = 'The benchmark is done.';

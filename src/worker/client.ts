@@ -39,9 +39,17 @@ export async function createWorkerEngine(options: WorkerEngineOptions = {}): Pro
 }
 
 function startWorker(url: string | URL | undefined): Worker {
-  // Bundlers find the script by this form.
-  if (url === undefined) return new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' });
-  return new Worker(url, { type: 'module' });
+  try {
+    // Bundlers find the script by this form.
+    if (url === undefined) return new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' });
+    return new Worker(url, { type: 'module' });
+  } catch (cause) {
+    throw new WorkerError(
+      `The engine's worker did not start: ${(cause as Error).message}`,
+      "Serve worker-host.js from the page's own origin, and name it with the option url.",
+      cause,
+    );
+  }
 }
 
 /** An engine in a worker. Arrays that it answers with were moved here, not copied. */
