@@ -42,6 +42,7 @@ export async function buildLibrary(outdir) {
       ...browser,
       entryPoints: {
         index: 'src/index.ts',
+        bench: 'src/bench/index.ts',
         files: 'src/experiment/files.ts',
         theory: 'src/theory/index.ts',
         sweep: 'src/experiment/sweeps.ts',

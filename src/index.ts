@@ -1,9 +1,6 @@
-// perturb-gpu: the browser-safe library. Files, sweeps and the theory's parts have entries of their own
-// (perturb-gpu/files, /sweep, /theory), so that a page which does not use them does not load them.
+// perturb-gpu: the browser-safe library. Files, sweeps, the theory's parts and benchmarks have entries of their
+// own (perturb-gpu/files, /sweep, /theory, /bench), so that a page which does not use them does not load them.
 
-export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, runBench } from './bench/bench';
-export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES } from './bench/cases';
-export { type BenchComparison, compareBenches } from './bench/compare';
 export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
 export { InputError } from './data/input-error';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
@@ -28,6 +25,7 @@ export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/v
 export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
 export { gramObstacle } from './network/choose';
 export { trainDirect } from './network/direct';
+export { DivergenceError } from './network/divergence';
 export { evaluate } from './network/evaluate';
 export { Network } from './network/network';
 export { type PlainNetwork, predict } from './network/predict';

@@ -11,6 +11,7 @@ import {
 import type { ExperimentConfig, ExperimentResult } from './experiment/types';
 import { createDawnGpu, dawnVersion } from './gpu/dawn';
 
+export * from './bench';
 export { nodeReadFile } from './data/node';
 export * from './experiment/files';
 // Kept out of the pages' entry: it needs jStat for Student's t.

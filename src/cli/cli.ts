@@ -33,7 +33,8 @@ Examples:
   perturb devices                                      the GPU adapters on this machine
   perturb serve --open                                 the laboratory page in the browser
 
-Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
+Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
+6 the training diverged (a sweep records such experiments and goes on), 130 interrupted.`;
 
 const RUN_HELP = `
 KEY=VALUE is a dotted key and a JSON value; a bare word is a string:

@@ -40,8 +40,7 @@ export async function loadData(config: ExperimentConfig, readFile: ReadFile): Pr
   const { data, seed, test } = config;
   if (data.kind === 'shifted-gauss' || data.kind === 'gauss') return { n: data.n, d: data.d };
   const options = test.n === undefined ? { seed } : { seed, testRows: test.n };
-  // Apart, so that pages with synthetic data need not load the readers of files.
-  const { loadDataset } = await import('../data/load');
+  const { loadDataset } = await import('../data/readers');
   const host = await loadDataset(data, readFile, options);
   return { n: host.x.rows, d: host.x.cols, host };
 }
@@ -178,7 +177,7 @@ export async function readTargets(
 ): Promise<Float32Array | undefined> {
   const path = config.perturbation.targets;
   if (path === undefined) return undefined;
-  const { loadTargets } = await import('../data/labels');
+  const { loadTargets } = await import('../data/readers');
   return loadTargets(path, n, readFile);
 }
 

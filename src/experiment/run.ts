@@ -7,6 +7,7 @@ import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
+import type { DivergenceError } from '../network/divergence';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import { refuseUnbuilt } from './config';
@@ -30,6 +31,8 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
   readonly onProgress?: (progress: Progress & { readonly run: number }) => void;
   /** Told of each experiment as soon as it is finished; awaited. */
   readonly onResult?: (run: number, result: ExperimentResult) => Promise<void> | void;
+  /** Told, in place of a result, of an experiment whose training diverged; without it, the first ends them all. */
+  readonly onDivergence?: (run: number, error: DivergenceError) => Promise<void> | void;
   /** False: results go to {@link onResult} alone and are not held for the end, so that saved arrays do not pile up. */
   readonly collect?: boolean;
 }
@@ -56,8 +59,8 @@ const noFiles: ReadFile = (path) =>
 
 /**
  * Runs one experiment.
- * @throws InputError for a configuration or file that is wrong, before anything is computed; GpuError when the device
- * fails; the signal's reason when aborted. The engine stays usable and no device memory is left behind in every case.
+ * @throws InputError for a configuration or file that is wrong, before anything is computed; DivergenceError when a training
+ * leaves the finite numbers; GpuError when the device fails; the signal's reason when aborted. The engine stays usable and no device memory is left behind in every case.
  */
 export async function runExperiment(
   engine: Engine,
@@ -72,7 +75,7 @@ export async function runExperiment(
  * Runs many experiments. Stages that several have in common (samples, a training of f, perturbations, a training of g) are
  * computed once; trainings over the same samples go on side by side, and one that is a shorter version of another is taken
  * from it on the way. Arrays and metrics are those of each experiment run alone, to the bit.
- * @returns the results in the order of `configs`; none where {@link RunsOptions.collect} is false
+ * @returns the results in the order of `configs`, with gaps where {@link RunsOptions.onDivergence} was told; none where {@link RunsOptions.collect} is false
  * @throws as {@link runExperiment}; what {@link RunsOptions.onResult} was told of before stays valid
  */
 export async function runExperiments(
@@ -105,6 +108,7 @@ export async function runExperiments(
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
         ...(looks ? { watch: looks } : {}),
+        ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
         onResult: async (run, result) => {
           if (collect) results[run] = result;
           await onResult?.(run, result);
@@ -173,6 +177,6 @@ async function initValues(
   key: string,
 ): Promise<InitValues> {
   if (!training.init) return {};
-  const { loadInit } = await import('../data/init');
+  const { loadInit } = await import('../data/readers');
   return loadInit(training.init, m, d, readFile, key);
 }

@@ -5,11 +5,13 @@ import type { Engine } from '../engine';
 import type { GpuArray } from '../gpu/array';
 import type { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
-import type { LazyGram } from '../network/gram-identity';
+import { DivergenceError } from '../network/divergence';
 import { Network, type NetworkStreams } from '../network/network';
+import type { LazyGram } from '../network/sample-gram';
 import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
-import type { Observation, TrainingOptions } from '../network/trainer';
+import type { Observation, TrainingHistory, TrainingOptions } from '../network/trainer';
+import { explainDivergence } from './divergence';
 import type { ExperimentConfig } from './types';
 
 /** One trajectory, and the lengths at which its network is wanted. */
@@ -32,6 +34,9 @@ export interface Trained {
   readonly outcome: TrainingOutcome;
 }
 
+/** By length: the network, or why there is none. */
+export type Lengths = ReadonlyMap<number, Trained | DivergenceError>;
+
 export interface TrajectoryOptions {
   readonly kernel: LazyGram;
   /** Multiply-adds that an entry of it takes (default: the inputs of a sample). */
@@ -41,7 +46,7 @@ export interface TrajectoryOptions {
 
 /**
  * Trains all of them; what comes back is, for each trajectory, a network for each of its lengths, equal to the bit to one
- * that was trained alone. The networks belong to `scope`.
+ * that was trained alone; a length that it diverged before has none. The networks belong to `scope`.
  */
 export async function trainTrajectories(
   engine: Engine,
@@ -49,10 +54,10 @@ export async function trainTrajectories(
   trajectories: readonly Trajectory[],
   options: TrajectoryOptions,
   scope: Scope,
-): Promise<Map<number, Trained>[]> {
+): Promise<Lengths[]> {
   const { gpu, settings } = engine;
   const { kernel, signal } = options;
-  const trained = trajectories.map(() => new Map<number, Trained>());
+  const trained = trajectories.map(() => new Map<number, Trained | DivergenceError>());
   const split: { readonly at: number; readonly epochs: number }[] = [];
   const run = async (wanted: readonly { readonly at: number; readonly lengths: readonly number[] }[]) => {
     const tasks: TrainingTask[] = [];
@@ -92,18 +97,17 @@ export async function trainTrajectories(
     });
     for (const [task, { at, lengths }] of wanted.entries()) {
       const outcome = outcomes[task]!;
-      trained[at]!.set(lengths.at(-1)!, { network: networks[task]!, outcome });
-      for (const [length, network] of copies[task]!) {
-        const { loss, lr, accuracy } = outcome;
-        const history = { loss: loss.slice(0, length), lr: lr.slice(0, length) };
-        trained[at]!.set(length, {
-          network,
-          outcome: {
-            ...history,
-            ...(accuracy ? { accuracy: accuracy.slice(0, length) } : {}),
-            ...partial[task]!.get(length)!,
-          },
-        });
+      const { config, stage } = trajectories[at]!;
+      for (const length of lengths) {
+        if (split.some((each) => each.at === at && each.epochs === length)) continue;
+        const last = length === lengths.at(-1);
+        const network = last ? networks[task]! : copies[task]!.get(length);
+        const made = network && !(last && outcome.diverged);
+        const own = last ? outcome : { ...historyUpTo(length, outcome), ...partial[task]!.get(length)! };
+        trained[at]!.set(
+          length,
+          made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome), stage, config),
+        );
       }
     }
   };
@@ -111,4 +115,15 @@ export async function trainTrajectories(
   // Lengths that would have been trained another way are trained on their own.
   if (split.length > 0) await run(split.splice(0).map(({ at, epochs }) => ({ at, lengths: [epochs] })));
   return trained;
+}
+
+function historyUpTo(epochs: number, { loss, lr, accuracy }: TrainingOutcome): TrainingHistory {
+  const history = { loss: loss.slice(0, epochs), lr: lr.slice(0, epochs) };
+  return accuracy ? { ...history, accuracy: accuracy.slice(0, epochs) } : history;
+}
+
+/** How a training of so many epochs ended that left no network: by its loss, or by weights that showed at its end. */
+function divergenceUpTo(epochs: number, { diverged, lr, loss }: TrainingOutcome): DivergenceError {
+  if (diverged && diverged.epoch <= epochs) return diverged;
+  return new DivergenceError({ epoch: epochs, what: 'weights', lr: lr[epochs - 1]!, firstLoss: loss[0] });
 }

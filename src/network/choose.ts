@@ -15,7 +15,7 @@ import { gramLoop, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { changeLength } from './gram-ends';
 import { groupLength, PLANES } from './gram-groups';
-import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
+import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
 import { planBlocks } from './samples';
 

@@ -9,26 +9,33 @@ import { AXIS, PALETTE } from './style';
 const WIDTH = 400;
 const LOSS_HEIGHT = 200;
 const LR_HEIGHT = 120;
+const COLUMN_HEIGHT = LOSS_HEIGHT + LR_HEIGHT + 2 * HEADING_HEIGHT;
+/** Losses have long labels. */
+const MARGIN_LEFT = 78;
 
 type Histories = Pick<ExperimentResult, 'history' | 'config'>;
 
 /** A column for f, one for g: loss above, learning rate below. The text of an .svg file. */
 export function curvesSvg(result: Histories): string {
-  return svgFile(curvesFigure(result));
+  const parts = columns(result).map((svg, column) => ({ x: column * WIDTH, y: 0, svg }));
+  return svgFile(compose('Loss and learning rate', parts.length * WIDTH, COLUMN_HEIGHT, parts));
 }
 
-/** The curves as an element. */
-export function curvesFigure({ history, config }: Histories): SVGElement {
+/** The columns of {@link curvesSvg} as files of their own, for f and for g. */
+export const curveColumns = (result: Histories): string[] => columns(result).map(svgFile);
+
+function columns({ history, config }: Histories): SVGElement[] {
   const learned = config.perturbation.onData ? 'samples + perturbations' : 'perturbations';
-  const columns = [
+  const networks = [
     { name: 'f (on the samples)', colour: PALETTE[0], loss: history.standardLoss, lr: history.standardLr },
     { name: `g (on ${learned})`, colour: PALETTE[1], loss: history.learningLoss, lr: history.learningLr },
   ];
-  const parts = columns.flatMap(({ name, colour, loss, lr }, column) => [
-    { x: column * WIDTH, y: 0, svg: lossPlot(name, colour, loss) },
-    { x: column * WIDTH, y: LOSS_HEIGHT + HEADING_HEIGHT, svg: lrPlot(`Learning rate of ${name[0]}`, colour, lr) },
-  ]);
-  return compose('Loss and learning rate', 2 * WIDTH, LOSS_HEIGHT + LR_HEIGHT + 2 * HEADING_HEIGHT, parts);
+  return networks.map(({ name, colour, loss, lr }) =>
+    compose(`Loss and learning rate of ${name[0]}`, WIDTH, COLUMN_HEIGHT, [
+      { x: 0, y: 0, svg: lossPlot(name, colour, loss) },
+      { x: 0, y: LOSS_HEIGHT + HEADING_HEIGHT, svg: lrPlot(`Learning rate of ${name[0]}`, colour, lr) },
+    ]),
+  );
 }
 
 function lossPlot(name: string, stroke: string, loss: Float32Array): SVGElement {
@@ -37,6 +44,7 @@ function lossPlot(name: string, stroke: string, loss: Float32Array): SVGElement 
   return figure({
     title: lost < 0 ? `Loss of ${name}` : `Loss of ${name[0]}: not finite from epoch ${lost} on`,
     width: WIDTH,
+    marginLeft: MARGIN_LEFT,
     height: LOSS_HEIGHT,
     x: { ...AXIS, label: 'epoch', ticks: 5, ...epochDomain(loss) },
     y: { ...AXIS, grid: true, ticks: 5, ...lossScale(loss) },
@@ -58,6 +66,7 @@ function lrPlot(title: string, stroke: string, lr: Float32Array): SVGElement {
   return figure({
     title,
     width: WIDTH,
+    marginLeft: MARGIN_LEFT,
     height: LR_HEIGHT,
     x: { ...AXIS, label: 'epoch', ticks: 5, ...epochDomain(lr) },
     y: { type: 'log', domain, ticks, grid: true },

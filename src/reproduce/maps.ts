@@ -3,9 +3,10 @@
 
 import { type Statistics, statistics } from '../experiment/statistics';
 import type { DecisionMap } from '../theory/map';
-import type { PublishedLine, PublishedMap } from './published';
+import type { Origin } from './origin';
+import { MAPS, MAPS_ID, type PublishedLine, type PublishedMap } from './published';
 import type { MapReading } from './run';
-import type { Verdict } from './verdict';
+import { countVerdicts, type Verdict } from './verdict';
 
 /** How far off a point of a published zero line may have been read. */
 export const LINE_READING = 0.15;
@@ -80,4 +81,27 @@ export function compareMaps(published: PublishedMap, readings: readonly MapReadi
       publishedAtLeast: published.disagreementAtLeast,
     },
   };
+}
+
+/** A map beside the published one as plain data. */
+export interface ReproducedMap extends Origin, MapComparison {
+  readonly figure: typeof MAPS_ID;
+  readonly title: string;
+  /** Counted from 1, as --panel takes it. */
+  readonly panel: number;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+}
+
+const linePoints = ({ lines }: Pick<MapComparison, 'lines'>): LinePoint[] => LINES.flatMap((line) => lines[line]);
+
+/** How many points lie within {@link LINE_READING} of our mean, whatever the interval says. */
+export const countCloseLines = (comparison: Pick<MapComparison, 'lines'>): number =>
+  linePoints(comparison).filter(({ ours, published }) => ours && Math.abs(published - ours.mean) <= LINE_READING)
+    .length;
+
+/** The reproduced map as plain data. @param readings of the seeds that are finished */
+export function mapDocument(map: PublishedMap, readings: readonly MapReading[], origin: Origin): ReproducedMap {
+  const comparison = compareMaps(map, readings);
+  const verdicts = countVerdicts(linePoints(comparison));
+  return { figure: MAPS_ID, title: map.title, panel: MAPS.indexOf(map) + 1, ...origin, verdicts, ...comparison };
 }

@@ -9,77 +9,50 @@ import {
   GpuUnavailableError,
   GpuValidationError,
 } from '../gpu/errors';
+import { DivergenceError } from '../network/divergence';
+
+/** The worker itself is gone or did not start: its script is missing, it ran out of memory, it was ended. */
+export class WorkerError extends GpuError {
+  override readonly name = 'WorkerError';
+}
+
+const CLASSES: Readonly<Record<string, { readonly prototype: Error }>> = {
+  DeviceLostError,
+  DisposedError,
+  DivergenceError,
+  GpuOutOfMemoryError,
+  GpuUnavailableError,
+  GpuValidationError,
+  InputError,
+  RangeError,
+  TypeError,
+  WorkerError,
+};
 
 /** Plain data; `name` is the class. */
 export interface WireError {
   readonly name: string;
   readonly message: string;
-  readonly stack?: string;
-  readonly remedy?: string;
-  readonly file?: string;
-  readonly key?: string;
-  readonly offset?: number;
-  readonly label?: string;
-  readonly bytes?: number;
-  readonly reason?: string;
+  readonly stack: string | undefined;
+  /** What else the error says of itself. */
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
 }
-
-const FIELDS = ['remedy', 'file', 'key', 'offset', 'label', 'bytes', 'reason'] as const;
 
 export function toWire(error: unknown): WireError {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const fields = Object.fromEntries(
-    FIELDS.flatMap((name) => {
-      const value = (error as unknown as Record<string, unknown>)[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-  return { name: error.name, message: error.message, ...(error.stack ? { stack: error.stack } : {}), ...fields };
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error), stack: undefined, fields: {} };
+  const { name, message, stack } = error;
+  const plain = Object.entries(error).filter(([, value]) => /^(string|number|boolean)$/.test(typeof value));
+  return { name, message, stack, fields: Object.fromEntries(plain) };
 }
 
-/** The error as it was thrown: same class, message and fields, the worker's stack. */
-export function fromWire(wire: WireError): Error {
-  const error = rebuild(wire);
-  // The classes word some messages and remedies themselves: what was thrown stands.
-  const fields = { message: wire.message, ...(wire.stack ? { stack: wire.stack } : {}) };
-  for (const [name, value] of Object.entries(fields)) {
-    Object.defineProperty(error, name, { value, configurable: true, writable: true });
+/** The error as it was thrown: class, message, fields, and the stack of where it was thrown. */
+export function fromWire({ name, message, stack, fields }: WireError): Error {
+  const error = new Error(message);
+  Object.setPrototypeOf(error, (CLASSES[name] ?? Error).prototype);
+  Object.assign(error, fields);
+  const hidden = { name, ...(stack === undefined ? {} : { stack }) };
+  for (const [key, value] of Object.entries(hidden)) {
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
   }
   return error;
-}
-
-function rebuild(wire: WireError): Error {
-  const { name, message, remedy = '', file, key, offset, label = '', bytes, reason = '' } = wire;
-  switch (name) {
-    case 'InputError': {
-      const where = { ...(file === undefined ? {} : { file }), ...(key === undefined ? {} : { key }) };
-      return new InputError(message, { remedy, ...where, ...(offset === undefined ? {} : { offset }) });
-    }
-    case 'GpuUnavailableError':
-      return new GpuUnavailableError(message, remedy);
-    case 'GpuOutOfMemoryError':
-      return new GpuOutOfMemoryError(message, label, bytes);
-    case 'GpuValidationError':
-      return new GpuValidationError(message, label);
-    case 'DeviceLostError':
-      return new DeviceLostError(reason);
-    case 'DisposedError':
-      return new DisposedError(message);
-    case 'WorkerError':
-      return new WorkerError(message, remedy);
-    case 'RangeError':
-      return new RangeError(message);
-    case 'TypeError':
-      return new TypeError(message);
-    default: {
-      const error = new Error(message);
-      error.name = name;
-      return error;
-    }
-  }
-}
-
-/** The worker itself is gone or did not start: its script is missing, it ran out of memory, it was ended. */
-export class WorkerError extends GpuError {
-  override readonly name = 'WorkerError';
 }

@@ -1,0 +1,5 @@
+// perturb-gpu/bench: the kernels on a device, measured.
+
+export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, runBench } from './bench';
+export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES } from './cases';
+export { type BenchComparison, compareBenches } from './compare';
