@@ -56,7 +56,9 @@ for (const entry of readdirSync('dist/types', { recursive: true })) {
     const target = new URL(path, new URL(file, import.meta.url));
     return `${how}'${path}${existsSync(`${fileURLToPath(target)}.d.ts`) ? '.js' : '/index.js'}'`;
   });
-  const head = /^(index|node|(?:theory|bench)\/index|experiment\/(?:files|sweeps)|worker\/\w+)\.d\.ts$/.test(entry)
+  const head = /^(index|node|(?:theory|bench|report)\/index|experiment\/(?:files|sweeps)|worker\/\w+)\.d\.ts$/.test(
+    entry,
+  )
     ? '/// <reference types="@webgpu/types" />\n'
     : '';
   writeFileSync(file, head + text);

@@ -37,6 +37,7 @@ const browser = { ...common, platform: 'browser', minify: true };
 
 /** The entries of package.json's exports. They share chunks: an error thrown by one is of the class that another exports. */
 export async function buildLibrary(outdir) {
+  const external = ['node:*', ...installed.filter((name) => !inlined.includes(name))];
   await Promise.all([
     build({
       ...browser,
@@ -52,8 +53,10 @@ export async function buildLibrary(outdir) {
       outdir,
       splitting: true,
       chunkNames: 'lib-[hash]',
-      external: ['node:*', ...installed.filter((name) => !inlined.includes(name))],
+      external,
     }),
+    // On its own: what it shares with the engine is little, and parted off it would make the engine's files larger.
+    build({ ...browser, entryPoints: { report: 'src/report/index.ts' }, outdir, external }),
     // One file: whoever copies it beside a page needs nothing else.
     build({ ...browser, entryPoints: { 'worker-host': 'src/worker/start.ts' }, outdir }),
   ]);

@@ -16,6 +16,7 @@ export {
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
+  HalfRangeError,
 } from './gpu/errors';
 export { type AdapterReport, Gpu } from './gpu/gpu';
 export type { Kernels } from './kernels';

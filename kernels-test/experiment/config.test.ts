@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/data/input-error';
-import { applySets, parseConfig, refuseUnbuilt, resolvedJson } from '../../src/experiment/config';
+import { applySets, parseConfig, resolvedJson } from '../../src/experiment/config';
 
 const GOLDEN = new URL('../../../shared/golden/', import.meta.url);
 
@@ -273,23 +273,6 @@ describe('several problems', () => {
 
   it('are not counted twice for what a misplaced value contains', () => {
     expect(refusal({ network: [1, 2] }).message.split('\n')).toHaveLength(1);
-  });
-});
-
-describe('what this version does not have', () => {
-  it.each<[unknown, string]>([[{ precision: 'f16' }, 'precision']])('%j is valid and refused', (raw, key) => {
-    const config = parseConfig(raw);
-    expect(() => refuseUnbuilt(config, { file: 'f.json' })).toThrow(InputError);
-    try {
-      refuseUnbuilt(config, { file: 'f.json' });
-    } catch (error) {
-      expect(error).toMatchObject({ key, file: 'f.json', remedy: expect.stringContaining(`Set ${key} to`) });
-      expect((error as Error).message).toContain('does not have yet');
-    }
-  });
-
-  it('does not include the defaults', () => {
-    expect(refuseUnbuilt(parseConfig({}))).toBeUndefined();
   });
 });
 

@@ -2,8 +2,8 @@
 // guard missing, an index transposed), and the check that passes on the real shader must fail on the broken one.
 
 import { describe, expect, test } from 'vitest';
-import { subgroupLanes } from '../../src/kernels/variant';
-import { useEngine, withShaders } from '../helpers';
+import { matrixObstacle, subgroupLanes } from '../../src/kernels/variant';
+import { NO_HALVES, useEngine, withShaders } from '../helpers';
 import { SABOTAGES } from '../sabotages';
 
 const bound = useEngine();
@@ -13,6 +13,8 @@ for (const [name, list] of Object.entries(SABOTAGES)) {
     test.for(list)('$what', async ({ from, to, check }, { skip }) => {
       if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null)
         skip('the adapter has no subgroups of a fixed size');
+      if (name === 'matmul_matrix' && matrixObstacle(bound.gpu)) skip(matrixObstacle(bound.gpu));
+      if (name === 'halve' && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
       let changed = false;
       using broken = withShaders(bound.gpu, (shader) => {
         if (shader.name !== name) return shader.code;
@@ -37,6 +39,8 @@ test('the checks pass on the shaders as they are, through the same path', async 
   using same = withShaders(bound.gpu, (shader) => shader.code);
   for (const [name, [first]] of Object.entries(SABOTAGES)) {
     if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null) continue;
+    if (name === 'matmul_matrix' && matrixObstacle(bound.gpu)) continue;
+    if (name === 'halve' && !bound.gpu.features.has('shader-f16')) continue;
     await first!.check(same);
   }
 });

@@ -4,7 +4,7 @@ import type { Engine } from '../engine';
 import { GpuOutOfMemoryError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { MATMUL_VARIANTS, type MatmulVariant, matmulVariant, variantObstacle } from '../kernels/variant';
+import { type Candidate, type CandidateName, candidatesFor } from './candidates';
 import {
   type BENCH_VARIANTS,
   type BenchCase,
@@ -22,7 +22,7 @@ import { makeSubject, type Subject } from './subjects';
 export interface BenchRow extends Timing {
   readonly kernel: BenchKernel;
   readonly shape: BenchShape;
-  readonly variant: MatmulVariant;
+  readonly variant: CandidateName;
   /** Whether this variant is what runs by default. */
   readonly chosen: boolean;
   readonly flop: number;
@@ -43,7 +43,7 @@ export interface BenchRow extends Timing {
 export interface BenchSkip {
   readonly kernel: BenchKernel;
   readonly shape: BenchShape;
-  readonly variant: MatmulVariant | 'all';
+  readonly variant: CandidateName | 'all';
   /** `absent`: cannot run here. `refused`: ran and was wrong, or did not compile: a fault. `memory`: does not fit. */
   readonly status: 'absent' | 'refused' | 'memory';
   readonly reason: string;
@@ -127,20 +127,12 @@ export async function runBench(engine: Engine, options: BenchOptions = {}): Prom
 
 /** Variants of a case: those to run, the others with the reason. */
 function variantsOf(engine: Engine, { kernel, shape }: BenchCase, wanted: BenchOptions['variants'] = 'all') {
-  const { gpu } = engine;
-  const usual = matmulVariant(gpu, engine.settings.matmul).variant;
-  const asked = MATMUL_VARIANTS.filter((name) => {
-    if (wanted === 'all') return kernel !== 'input-gradient' || name === usual; // it has no variants
-    return name === (wanted === 'default' ? usual : wanted);
-  });
-  const run: MatmulVariant[] = [];
-  const absent: BenchSkip[] = [];
-  for (const variant of asked) {
-    const reason = variantObstacle(gpu, variant);
-    if (reason === undefined) run.push(variant);
-    else absent.push({ kernel, shape, variant, status: 'absent', reason });
-  }
-  return { run, absent, usual };
+  const { run, absent, usual } = candidatesFor(engine.gpu, kernel, shape.m, engine.settings.matmul);
+  const asked = (name: CandidateName) => wanted === 'all' || name === (wanted === 'default' ? usual : wanted);
+  const skips = absent
+    .filter(({ name }) => asked(name))
+    .map(({ name, reason }): BenchSkip => ({ kernel, shape, variant: name, status: 'absent', reason }));
+  return { run: run.filter(({ name }): boolean => asked(name)) as Candidate[], absent: skips, usual };
 }
 
 async function benchCase(
@@ -158,10 +150,11 @@ async function benchCase(
   skipped.push(...absent);
   const scope = new Scope();
   try {
-    const accepted: { variant: MatmulVariant; subject: Subject; verdict: Awaited<ReturnType<Subject['check']>> }[] = [];
-    for (const variant of run) {
+    const accepted: { variant: CandidateName; subject: Subject; verdict: Awaited<ReturnType<Subject['check']>> }[] = [];
+    for (const candidate of run) {
       options.signal?.throwIfAborted();
-      const subject = await makeSubject(problem, kernel, variant, scope);
+      const subject = await makeSubject(problem, kernel, candidate, scope);
+      const variant = candidate.name;
       const verdict = await subject.check();
       if (verdict && !(verdict.error <= verdict.tolerance)) {
         const reason = `off by ${verdict.error.toExponential(1)} of the largest entry, allowed ${verdict.tolerance.toExponential(1)}`;

@@ -1,9 +1,9 @@
 // What is measured: kernels, shapes, and which of them go together. Tests of the kernels run the same list.
 
-import { MATMUL_VARIANTS } from '../kernels/variant';
+import { CANDIDATES } from './candidates';
 
 /** Which variants are measured: all that can run, what runs by default, or one by name. */
-export const BENCH_VARIANTS = ['all', 'default', ...MATMUL_VARIANTS] as const;
+export const BENCH_VARIANTS = ['all', 'default', ...CANDIDATES] as const;
 
 /** n samples, d inputs, m neurons. */
 export interface BenchShape {

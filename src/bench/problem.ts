@@ -6,6 +6,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { random } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
+import { type HalfOperands, halfOperands } from '../network/half';
 import { Network } from '../network/network';
 import { Panels, planBlocks, Samples } from '../network/samples';
 import type { BenchShape } from './cases';
@@ -15,6 +16,7 @@ const STREAMS = { x: 1, y: 2, W: 3, b: 4, a: 5 } as const;
 
 export class BenchProblem {
   #hostX: Promise<Float32Array> | undefined;
+  #half: Promise<HalfOperands> | undefined;
 
   private constructor(
     readonly gpu: Gpu,
@@ -56,6 +58,17 @@ export class BenchProblem {
   hostX(): Promise<Float32Array> {
     this.#hostX ??= this.samples.read();
     return this.#hostX;
+  }
+
+  /** Samples and weights as halves. @throws RangeError where the adapter has none */
+  half(): Promise<HalfOperands> {
+    this.#half ??= halfOperands(this.gpu, this, this.scope).then(async (operands) => {
+      const batch = this.gpu.batch('weights as halves');
+      operands.refresh(batch);
+      await batch.submit();
+      return operands;
+    });
+    return this.#half;
   }
 
   dispose(): void {

@@ -9,7 +9,7 @@ import { forward } from '../kernels/forward';
 import { matmul, panelOperand, plainOperand } from '../kernels/matmul';
 import { inputGradient } from '../kernels/perturbation';
 import { paddedRow, type Step } from '../kernels/step';
-import { type MatmulLayout, type MatmulVariant, matmulLayout } from '../kernels/variant';
+import type { MatmulLayout } from '../kernels/variant';
 import {
   gradientPartLength,
   gradientQuads,
@@ -21,6 +21,7 @@ import {
 import { prepareEpoch } from '../network/direct';
 import { gramRow } from '../network/gram-matrix';
 import { TrainingRun } from '../network/training-run';
+import type { Candidate } from './candidates';
 import type { BenchKernel } from './cases';
 import type { BenchProblem } from './problem';
 import { Extremes, hidden, sampled, sumOf } from './reference';
@@ -39,10 +40,14 @@ export interface Subject {
 const GRAM_FLOP = { software: 4e9, gpu: 2e12 };
 /** Epochs that a bench of the epoch may run in all its rounds. */
 const EPOCHS = 1 << 20;
-/** Unit roundoff of float32. */
+/** Unit roundoff of float32, and of halves: what an operand stored as one is off by. */
 const U = 2 ** -24;
+const HALF_U = 2 ** -11;
 
-type Make = (problem: BenchProblem, layout: MatmulLayout, scope: Scope) => Promise<Subject>;
+const operandBytes = (half: boolean) => (half ? 2 : 4);
+
+type Work = Omit<Candidate, 'name'>;
+type Make = (problem: BenchProblem, candidate: Work, scope: Scope) => Promise<Subject>;
 
 async function run(problem: BenchProblem, steps: readonly Step[]): Promise<void> {
   const batch = problem.gpu.batch('bench check');
@@ -51,8 +56,10 @@ async function run(problem: BenchProblem, steps: readonly Step[]): Promise<void>
 }
 
 /** Masks and partial outputs of every block, and the steps that fill them. */
-async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: Scope) {
-  const { gpu, panels, network, samples } = problem;
+async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: Scope, half = false) {
+  const { gpu, network, samples } = problem;
+  const operands = half ? await problem.half() : undefined;
+  const { panels } = operands ?? problem;
   const { d, slope, weights, readout } = network;
   const blocks = samples.blocks.map(({ rows }) => ({
     mask: scope.use(gpu.array('mask', layout.words * rows, 'u32')),
@@ -63,6 +70,7 @@ async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: S
       forward(gpu, {
         panels: panels.arrays[at]!,
         weights,
+        ...(operands ? { half: operands.weights } : {}),
         readout,
         ...block,
         n: samples.blocks[at]!.rows,
@@ -75,15 +83,15 @@ async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: S
   return { blocks, steps };
 }
 
-const makeForward: Make = async (problem, layout, scope) => {
+const makeForward: Make = async (problem, { layout, half }, scope) => {
   const { shape, network, samples } = problem;
   const { n, d, m } = shape;
-  const { blocks, steps } = await hiddenLayer(problem, layout, scope);
+  const { blocks, steps } = await hiddenLayer(problem, layout, scope, half);
   const { words, group } = layout;
   return {
     steps,
     flop: 2 * n * d * m,
-    bytes: 4 * (n * d + (d + 1) * m + m + 2 * words * n),
+    bytes: operandBytes(half) * (n * d + d * m) + 4 * (2 * m + 2 * words * n),
     async check() {
       await run(problem, steps);
       const x = await problem.hostX();
@@ -105,16 +113,17 @@ const makeForward: Make = async (problem, layout, scope) => {
           seen.add(actual!, sum, size);
         }
       }
-      return seen.verdict((d + group + 3) * U);
+      return seen.verdict((d + group + 3) * U + (half ? 2 * HALF_U : 0));
     },
   };
 };
 
-const makeWeightGradient: Make = async (problem, layout, scope) => {
+const makeWeightGradient: Make = async (problem, { layout, half }, scope) => {
   const { gpu, shape, samples } = problem;
   const { n, d, m } = shape;
   const { blocks, steps: fill } = await hiddenLayer(problem, layout, scope);
   await run(problem, fill);
+  const x = half ? (await problem.half()).samples : samples;
   const splits = samples.blocks.map(({ rows }) => gradientSplits(rows, d, layout));
   const parts = splits.reduce((sum, count) => sum + count, 0);
   const gradient = scope.use(gpu.array('gradient', parts * gradientPartLength(d, layout)));
@@ -123,17 +132,17 @@ const makeWeightGradient: Make = async (problem, layout, scope) => {
   const steps: Step[] = [];
   for (const [at, { rows, start }] of samples.blocks.entries()) {
     const place = { n: rows, d, start, part, splits: splits[at]!, layout };
-    const arrays = { x: samples.arrays[at]!, mask: blocks[at]!.mask, residual: problem.labels, gradient, total };
+    const arrays = { x: x.arrays[at]!, mask: blocks[at]!.mask, residual: problem.labels, gradient, total };
     steps.push(await weightGradient(gpu, { ...arrays, ...place }));
     part += splits[at]!;
   }
   return {
     steps,
     flop: 2 * n * (d + 1) * m,
-    bytes: 4 * (n * d + n + layout.words * n + parts * (d + 1) * m),
+    bytes: operandBytes(half) * n * d + 4 * (n + layout.words * n + parts * (d + 1) * m),
     async check() {
       await run(problem, steps);
-      const [x, labels] = [await problem.hostX(), await problem.labels.read()];
+      const [values, labels] = [await problem.hostX(), await problem.labels.read()];
       const masks = await Promise.all(blocks.map(({ mask }) => mask.readUint()));
       const { group, lanes } = layout;
       const seen = new Extremes();
@@ -151,16 +160,16 @@ const makeWeightGradient: Make = async (problem, layout, scope) => {
             const row = (tile * gradientWords(layout) + Math.floor(j / group)) * group + (j % group);
             actual += (await gradient.read((row * lanes + (quad % lanes)) * 4 + (c % 4), 1))[0]!;
           }
-          const { sum, size } = sumOf(n, (i) => bit(i) * labels[i]! * x[i * d + c]!);
+          const { sum, size } = sumOf(n, (i) => bit(i) * labels[i]! * values[i * d + c]!);
           seen.add(actual, sum, size);
         }
       }
-      return seen.verdict((Math.ceil(n / parts) + parts + 2) * U);
+      return seen.verdict((Math.ceil(n / parts) + parts + 2) * U + (half ? HALF_U : 0));
     },
   };
 };
 
-const makeInputGradient: Make = async (problem, layout, scope) => {
+const makeInputGradient: Make = async (problem, { layout }, scope) => {
   const { gpu, shape, samples, network } = problem;
   const { n, d, m } = shape;
   const { blocks, steps: fill } = await hiddenLayer(problem, layout, scope);
@@ -211,7 +220,7 @@ const makeInputGradient: Make = async (problem, layout, scope) => {
 /** A product whose b is the first block's samples in panels. */
 async function product(
   problem: BenchProblem,
-  layout: MatmulLayout,
+  { layout, half, matrix }: Work,
   scope: Scope,
   kind: 'gram' | 'matmul',
 ): Promise<Subject> {
@@ -225,16 +234,24 @@ async function product(
   const rows = Math.min(wanted, fits);
   const output = scope.use(gpu.array('product', Math.ceil(rows / 64) * 64 * columns));
   const constant = scope.use(gpu.upload('constant', Float32Array.of(1)));
-  const a = kind === 'gram' ? panelOperand(panels.arrays[0]!, d) : plainOperand(network.weights, m);
+  const operands = half ? await problem.half() : { panels, weights: network.weights };
+  const b = panelOperand(operands.panels.arrays[0]!, d);
+  const a = kind === 'gram' ? b : plainOperand(operands.weights, m);
   const bias =
     kind === 'gram' ? { array: constant, first: 0, stride: 0 } : { array: network.weights, first: d * m, stride: 1 };
-  const b = panelOperand(panels.arrays[0]!, d);
-  const sizes = { steps: d, rows, columns, variant: layout.variant };
+  const sizes = {
+    steps: d,
+    rows,
+    columns,
+    variant: layout.variant,
+    ...(layout.tile ? { tile: layout.tile } : {}),
+    matrix,
+  };
   const steps = [await matmul(gpu, { a, b, bias, output, ...sizes })];
   return {
     steps,
     flop: 2 * rows * columns * d,
-    bytes: 4 * (rows * d + columns * d + rows * columns),
+    bytes: operandBytes(half) * (rows * d + columns * d) + 4 * rows * columns,
     async check() {
       await run(problem, steps);
       const x = await problem.hostX();
@@ -249,24 +266,25 @@ async function product(
           seen.add(actual!, sum + start, size + Math.abs(start));
         }
       }
-      return seen.verdict((d + 3) * U);
+      return seen.verdict((d + 3) * U + (half ? 2 * HALF_U : 0));
     },
   };
 }
 
-const makeEpoch: Make = async (problem, layout, scope) => {
+const makeEpoch: Make = async (problem, { layout, half }, scope) => {
   const { gpu, shape, samples, panels, labels } = problem;
   const { n, d, m } = shape;
   const network = scope.use(await problem.network.copy());
   const common = { samples, panels, labels, network, layout, loss: 'identity', lr: 1e-6, epochs: 1 } as const;
-  const training = scope.use(new TrainingRun(gpu, { ...common, momentum: 0.9, plateau: false }));
+  const precision = half ? 'f16' : 'f32';
+  const training = scope.use(new TrainingRun(gpu, { ...common, momentum: 0.9, plateau: false, precision }));
   // A record for more epochs than any bench runs.
   const { steps, state } = await prepareEpoch(gpu, training, EPOCHS, scope);
   state.write(plateauState(training.schedule));
   return {
     steps,
     flop: 4 * n * d * m,
-    bytes: 4 * (2 * n * d + 6 * (d + 1) * m + 3 * layout.words * n),
+    bytes: operandBytes(half) * 2 * n * d + 4 * (6 * (d + 1) * m + 3 * layout.words * n),
     check: async () => undefined,
   };
 };
@@ -275,8 +293,8 @@ const MAKERS: Readonly<Record<BenchKernel, Make>> = {
   forward: makeForward,
   'weight-gradient': makeWeightGradient,
   'input-gradient': makeInputGradient,
-  gram: (problem, layout, scope) => product(problem, layout, scope, 'gram'),
-  matmul: (problem, layout, scope) => product(problem, layout, scope, 'matmul'),
+  gram: (problem, candidate, scope) => product(problem, candidate, scope, 'gram'),
+  matmul: (problem, candidate, scope) => product(problem, candidate, scope, 'matmul'),
   epoch: makeEpoch,
 };
 
@@ -284,8 +302,8 @@ const MAKERS: Readonly<Record<BenchKernel, Make>> = {
 export function makeSubject(
   problem: BenchProblem,
   kernel: BenchKernel,
-  variant: MatmulVariant,
+  candidate: Work,
   scope: Scope,
 ): Promise<Subject> {
-  return MAKERS[kernel](problem, matmulLayout(problem.gpu, problem.shape.m, variant), scope);
+  return MAKERS[kernel](problem, candidate, scope);
 }

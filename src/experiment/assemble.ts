@@ -4,7 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Samples } from '../network/samples';
 import type { TrainingOutcome } from '../network/train';
-import type { TrainingHistory } from '../network/trainer';
+import type { Precision, TrainingHistory } from '../network/trainer';
 import type { ExperimentResult } from './types';
 
 /** Rows kept for pictures when the samples are images. */
@@ -54,12 +54,18 @@ export function histories(standard: TrainingHistory, learning: TrainingHistory):
   };
 }
 
+export interface TrainerDetails {
+  readonly layout: MatmulLayout;
+  readonly precision: Precision;
+  /** Blocks that the samples lie in. */
+  readonly blocks: number;
+}
+
 /** Which trainer and kernels ran, and why. */
 export function trainerReport(
   standard: TrainingOutcome,
   learning: TrainingOutcome,
-  layout: MatmulLayout,
-  blocks: number,
+  { layout, precision, blocks }: TrainerDetails,
 ): ExperimentResult['trainer'] {
   const choice = ({ chosen, reason }: TrainingOutcome) => ({ chosen, reason });
   return {
@@ -68,6 +74,7 @@ export function trainerReport(
     stages: { standard: choice(standard), learning: choice(learning) },
     kernels: {
       matmul: layout.variant,
+      operands: precision === 'f16' ? 'f16 in training, its sums and weights f32; f32 elsewhere' : 'f32',
       reason: layout.reason,
       maskGroup: String(layout.group),
       lanes: String(layout.lanes),

@@ -58,22 +58,6 @@ export const resolvedJson = (config: ExperimentConfig): Readonly<Record<string, 
   ...config,
 });
 
-/**
- * Refuses what the schema knows and this version cannot do yet, so that nothing is parsed and then ignored.
- * Call it before a device is made.
- */
-export function refuseUnbuilt(config: ExperimentConfig, source: ConfigSource = {}): void {
-  const problems: Problem[] = [];
-  const refuse = (key: string, what: string, instead: string) =>
-    problems.push({
-      key,
-      message: `${key} asks for ${what}, which this version of perturb-gpu does not have yet`,
-      remedy: `Set ${key} to ${instead}.`,
-    });
-  if (config.precision === 'f16') refuse('precision', 'half precision', '"f32"');
-  throwProblems(problems, source);
-}
-
 /** `data` without a kind is of the default kind, as a configuration without `data` is. */
 function withKind(document: unknown): unknown {
   if (!isPlainObject(document) || !isPlainObject(document.data) || 'kind' in document.data) return document;

@@ -8,9 +8,9 @@ import type { Engine } from '../engine';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
+import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
-import { refuseUnbuilt } from './config';
 import { canonical, planRuns } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
@@ -84,7 +84,6 @@ export async function runExperiments(
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
   const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true } = options;
-  for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
   const watch = new Stopwatch(() => engine.gpu.now());
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
@@ -152,10 +151,20 @@ async function readInputs(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const layout = matmulLayout(engine.gpu, m, engine.settings.matmul);
+    requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG });
   }
   return inputs;
+}
+
+function requirePrecision({ gpu }: Engine, { precision }: ExperimentConfig): void {
+  const obstacle = precision === 'f16' ? halfObstacle(gpu) : undefined;
+  if (!obstacle) return;
+  throw new InputError(`precision is f16, but ${obstacle}`, {
+    key: 'precision',
+    remedy: 'Set precision to "f32", or choose another adapter with --device.',
+  });
 }
 
 /** A trainer that is asked for by name must be possible. */
@@ -163,7 +172,8 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
   if (config.trainer !== 'gram') return;
   for (const stage of ['standard', 'learning'] as const) {
     const { epochs, momentum } = config[stage];
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
+    const { loss, precision } = config;
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
     const obstacle = gramObstacle(engine.gpu, shape);
     if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }

@@ -463,7 +463,7 @@ class DataWork {
           ...(predictions?.cosine !== undefined ? { cosine: predictions.cosine } : {}),
         },
         loss: { standard: first.trained.outcome.loss.at(-1) ?? first.loss, learning: loss },
-        trainer: trainerReport(first.trained.outcome, second.outcome, layout, blocks),
+        trainer: trainerReport(first.trained.outcome, second.outcome, { layout, precision: config.precision, blocks }),
         device: { ...engine.adapter },
         versions: { ...engine.settings.versions },
         timing: watch.timing(run, engine.settings.startupSeconds ?? 0, predictions !== undefined),

@@ -67,12 +67,13 @@ export async function trainTrajectories(
     for (const [task, { at, lengths }] of wanted.entries()) {
       const { config, stage, streams, init, labels, layout, onEpoch, observation } = trajectories[at]!;
       const { width: m, slope } = config.network;
+      const { loss, precision } = config;
       const { lr, momentum, plateau } = config[stage];
       const epochs = lengths.at(-1)!;
       const shape = { d: data.samples.d, m, slope };
       const network = scope.use(await Network.create(gpu, shape, init, config.seed, streams));
       networks.push(network);
-      const problem = { ...data, labels, network, layout, loss: config.loss, lr, epochs, momentum, plateau };
+      const problem = { ...data, labels, network, layout, loss, precision, lr, epochs, momentum, plateau };
       tasks.push({
         problem,
         wanted: config.trainer,

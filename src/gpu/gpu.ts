@@ -277,8 +277,9 @@ export class Gpu {
         throw new TypeError(`${shader.name} has no constant ${name}`);
       }
     }
-    for (const feature of shader.features) {
-      if (!this.features.has(feature)) {
+    const half = constants.HALF === 1 ? ['shader-f16'] : [];
+    for (const feature of [...shader.features, ...half]) {
+      if (!this.features.has(feature as GPUFeatureName)) {
         throw new GpuValidationError(
           `${shader.name} needs the feature ${feature}, which this device lacks`,
           shader.name,

@@ -2,7 +2,7 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { rowCosine, rowDot, signAgreement } from './compare';
-import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
+import { add, halve, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
 import { matmul } from './matmul';
 import { mirror } from './mirror';
@@ -18,6 +18,7 @@ const steps = {
   transpose,
   shiftRows,
   add,
+  halve,
   forward,
   outputResidual,
   marginSummary,

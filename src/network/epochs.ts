@@ -22,6 +22,8 @@ export interface Epoch {
   readonly state: GpuArray;
   /** (epochs to run, 3) loss, learning rate, number correct. */
   readonly history: GpuArray;
+  /** Asked after every chunk of epochs: throws what must end the training. */
+  readonly check?: () => Promise<void>;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history }: Epoch,
+  { steps, state, history, check }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -48,6 +50,7 @@ export async function runEpochs(
     const began = performance.now();
     await batch.submit();
     const seconds = (performance.now() - began) / 1000;
+    await check?.();
     const from = run.epoch;
     const rows = await history.read((from - first) * 3, count * 3);
     for (let at = 0; at < count; at++) {

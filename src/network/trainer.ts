@@ -11,6 +11,8 @@ export interface Schedule {
   readonly threshold: number;
 }
 
+export type Precision = 'f32' | 'f16';
+
 export interface TrainingProblem {
   readonly samples: Samples;
   /** The same samples in panels. */
@@ -25,6 +27,11 @@ export interface TrainingProblem {
   readonly epochs: number;
   readonly momentum: number;
   readonly plateau: Schedule | false;
+  /**
+   * f16: samples and weights are multiplied as halves; sums, weights, momentum and everything else stay float32. Default
+   * f32. The direct trainer's alone.
+   */
+  readonly precision?: Precision;
 }
 
 /**

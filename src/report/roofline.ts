@@ -38,8 +38,10 @@ export function rooflineFigure({ adapter, ceilings, rows }: BenchReport): SVGEle
     colour: colour(kernel),
     mark: symbol(kernel),
   }));
-  const others = rows.some(({ chosen }) => !chosen);
-  const title = `${adapter.name}: ${ceilings.gflops.toPrecision(3)} GFLOP/s, ${ceilings.gbs.toPrecision(3)} GB/s, both measured${others ? '; outlines: variants not chosen' : ''}`;
+  if (rows.some(({ chosen }) => !chosen)) {
+    legend.push({ label: 'a variant that is not the default', colour: INK, mark: 'circle', hollow: true });
+  }
+  const title = `${adapter.name}: ${ceilings.gflops.toPrecision(3)} GFLOP/s, ${ceilings.gbs.toPrecision(3)} GB/s, both measured`;
   const ranges = rows.map((row) => ({
     x: intensity(row),
     low: row.flop / row.max / 1e9,
