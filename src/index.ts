@@ -3,6 +3,8 @@
 export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, runBench } from './bench/bench';
 export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES } from './bench/cases';
 export { type BenchComparison, compareBenches } from './bench/compare';
+export { type KernelReport, type Tuned, tune } from './bench/tune';
+export { loadTuning, saveTuning, type Tuning, type TuningStorage, tuningKey } from './bench/tuning';
 export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
 export { InputError } from './data/input-error';
 export { encodeNpy, parseNpy } from './data/npy';
