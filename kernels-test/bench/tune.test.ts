@@ -2,7 +2,8 @@
 
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { tune } from '../../src/bench/tune';
+import type { BenchReport } from '../../src/bench/bench';
+import { decide, tune } from '../../src/bench/tune';
 import { tuningFiles } from '../../src/cli/tuning-files';
 import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
@@ -29,18 +30,37 @@ describe('tune', () => {
     expect(tuning.key).toBe(await tuningKey(bound.gpu));
   });
 
-  test('another default loses its place to what is clearly faster, and the choice is carried over', async ({
-    skip,
-  }) => {
+  /** A report in which each variant takes so long, ten per cent around the middle. */
+  const measured = (seconds: Readonly<Record<string, number>>): BenchReport => {
+    const rows = (['forward', 'weight-gradient'] as const).flatMap((kernel) =>
+      Object.entries(seconds).map(([variant, median]) => ({
+        ...{ kernel, shape: SHAPE, variant, median, min: 0.95 * median, max: 1.05 * median },
+        chosen: variant === 'tiled',
+      })),
+    );
+    return { date: '2026-11-22T00:00:00Z', rows, skipped: [] } as unknown as BenchReport;
+  };
+  const tiled = () => new Engine(bound.gpu, { matmul: 'tiled' });
+
+  test('the default loses its place to what is clearly faster, and the choice is carried over', async ({ skip }) => {
     if (!variants(bound.gpu).includes('subgroup')) skip('one variant is all there is');
-    // On a CPU adapter the subgroup kernels are several times as fast.
-    const slow = new Engine(bound.gpu, { matmul: 'tiled' });
-    const { tuning, kernels } = await tune(slow, { ...FAST, shapes: [{ n: 300, d: 64, m: 64 }] });
-    const choice = tuning.choices[shapeClass({ n: 300, d: 64, m: 64 })];
-    expect(choice).toMatchObject({ variant: 'subgroup', measuredAt: '300/64/64' });
-    expect(choice!.speedup).toBeGreaterThan(1.05);
-    expect(kernels.find(({ variant }) => variant === 'tiled')).toMatchObject({ status: 'slower' });
-    expect(tunedLayout(bound.gpu, { n: 280, d: 70, m: 60 }, { tuning }).reason).toMatch(/tuned on/);
+    const { tuning, kernels } = await decide(tiled(), measured({ tiled: 2, subgroup: 1, 'subgroup-f16': 0.1 }));
+    const choice = { variant: 'subgroup', speedup: 2, measuredAt: '130/96/132' };
+    expect(tuning.choices).toEqual({ [shapeClass(SHAPE)]: choice });
+    expect(kernels.filter(({ kernel }) => kernel === 'forward')).toMatchObject([
+      { variant: 'tiled', status: 'slower', reason: '2.00 times the time of subgroup' },
+      { variant: 'subgroup', status: 'chosen', reason: expect.stringMatching(/faster than the default/) },
+      { variant: 'subgroup-f16', status: 'unasked' },
+    ]);
+    expect(tunedLayout(bound.gpu, { n: 120, d: 100, m: 120 }, { tuning }).reason).toMatch(/tuned on/);
+  });
+
+  test('a lead within the spread changes nothing', async ({ skip }) => {
+    if (!variants(bound.gpu).includes('subgroup')) skip('one variant is all there is');
+    const { tuning, kernels } = await decide(tiled(), measured({ tiled: 1, subgroup: 0.93 }));
+    expect(tuning.choices).toEqual({});
+    expect(kernels.map(({ status }) => status)).toEqual(['chosen', 'slower', 'chosen', 'slower']);
+    expect(kernels[1]!.reason).toMatch(/not clearly less/);
   });
 
   test('a wrong variant is refused by name', async () => {

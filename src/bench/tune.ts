@@ -30,7 +30,11 @@ export interface Tuned {
 
 /** Measures the kernels of an epoch in all variants and chooses. Nothing is stored. @throws as {@link runBench} */
 export async function tune(engine: Engine, options: Omit<BenchOptions, 'kernels' | 'variants'> = {}): Promise<Tuned> {
-  const report = await runBench(engine, { ...options, kernels: TUNED, variants: 'all' });
+  return decide(engine, await runBench(engine, { ...options, kernels: TUNED, variants: 'all' }));
+}
+
+/** Chooses from what was measured on this engine. */
+export async function decide(engine: Engine, report: BenchReport): Promise<Tuned> {
   const choices: Record<string, TunedChoice> = {};
   const kernels: KernelReport[] = [];
   for (const shape of new Map(report.rows.map((row) => [shapeName(row.shape), row.shape])).values()) {
