@@ -1,7 +1,8 @@
 // margin_summary: mean loss and number of correct samples
 //
 // Computes   summary[0] = (1 / n) sum_i loss(margin[i]), summary[1] = number of margin[i] > 0 (as a float, exact to 2^24)
-//            identity loss -z; logistic log(1 + exp(-z)), computed as max(-z, 0) + log1p(exp(-|z|))
+//            identity loss -z; logistic log(1 + exp(-z)), computed as max(-z, 0) + log1p(exp(-|z|)). A margin that is
+//            infinite or NaN makes the mean so too.
 // Shapes     n samples, all of them
 // Bindings   0 margin   read        (n) y f
 //            1 summary  read_write  (2)
@@ -50,7 +51,10 @@ fn margin_summary(@builtin(local_invocation_index) lane: u32) {
   var count = 0u;
   for (var i = lane; i < params.n; i += 256u) {
     let z = margin[i];
-    if (params.logistic == 1u) {
+    // By its bits: drivers may take it that no NaN exists, max() may drop one, and the loss of an infinite margin is 0.
+    if ((bitcast<u32>(z) & 0x7f800000u) == 0x7f800000u) {
+      loss += abs(z);
+    } else if (params.logistic == 1u) {
       loss += max(-z, 0.0) + log1p_series(exp_minus(abs(z)));
     } else {
       loss -= z;

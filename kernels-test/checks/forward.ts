@@ -175,3 +175,17 @@ export function checkMarginSummary(margins: ArrayLike<number>, loss: Loss): Chec
     expectSameBits('summary', await run(), summary);
   };
 }
+
+/** A margin among others that is no number makes the mean loss none, whatever it would be worth. */
+export function checkMarginFault(fault: number, loss: Loss): Check {
+  return async (gpu) => {
+    const z = new Draws(5).normal(300, 3);
+    z[270] = fault;
+    using bench = new Bench(gpu);
+    const summary = bench.output('summary', 2);
+    const margin = bench.input('margin', z);
+    await runStep(gpu, await marginSummary(gpu, { margin, summary, n: z.length, loss }));
+    const [mean] = await bench.floats(summary);
+    if (Number.isFinite(mean)) throw new Error(`a margin of ${fault} gave the mean loss ${mean}`);
+  };
+}

@@ -10,6 +10,7 @@ import type { AdapterListing, CliIo, EngineOptions, RunOptions, RunsOptions, Ser
 import type { ReadFile } from '../../src/data/dataset';
 import { planSweep } from '../../src/experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../../src/experiment/types';
+import { DivergenceError } from '../../src/network/divergence';
 import { fakeResult } from './fake-result';
 
 export { fakeResult };
@@ -55,7 +56,12 @@ export class FakeServices implements Services<{ dispose(): void }> {
   async runExperiments(engine: unknown, configs: readonly ExperimentConfig[], options: RunsOptions) {
     for (const [run, config] of configs.entries()) {
       const onProgress = (progress: Progress) => options.onProgress({ ...progress, run });
-      await options.onResult(run, await this.runExperiment(engine, config, { ...options, onProgress }));
+      try {
+        await options.onResult(run, await this.runExperiment(engine, config, { ...options, onProgress }));
+      } catch (error) {
+        if (!(error instanceof DivergenceError)) throw error;
+        await options.onDivergence(run, error);
+      }
     }
   }
   planSweep(_: unknown, configs: readonly ExperimentConfig[], readFile: ReadFile) {

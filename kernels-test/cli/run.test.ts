@@ -15,6 +15,7 @@ import {
   GpuUnavailableError,
   GpuValidationError,
 } from '../../src/gpu/errors';
+import { DivergenceError } from '../../src/network/divergence';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
 const json = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
@@ -209,6 +210,11 @@ describe('a run that fails', () => {
     [new GpuUnavailableError('no adapter', 'Install a driver.'), 3, /error: no adapter\nfix: {3}Install a driver\./],
     [new GpuOutOfMemoryError('no room for W', 'W', 10), 4, /no room for W[\s\S]*smaller/],
     [new DeviceLostError('reset'), 5, /device was lost: reset/],
+    [
+      new DivergenceError({ epoch: 12, what: 'loss', lr: 1, firstLoss: 0, stage: 'standard', remedy: 'Lower it.' }),
+      6,
+      /the training of f diverged: loss is not finite at epoch 12\nwhere: standard\nfix: {3}Lower it\./,
+    ],
     [new GpuValidationError('bad binding', 'matmul'), 1, /bad binding/],
     [new DisposedError('The engine'), 1, /disposed/],
     [new InputError('bad bytes', { file: 'X.npy', offset: 12, remedy: 'Copy it again.' }), 2, /where: X\.npy, byte 12/],

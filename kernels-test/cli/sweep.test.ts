@@ -9,6 +9,7 @@ import { readSweep } from '../../src/cli/sweep';
 import { readCells, SweepStore } from '../../src/cli/sweep-store';
 import { InputError } from '../../src/data/input-error';
 import { DeviceLostError, GpuOutOfMemoryError, GpuUnavailableError } from '../../src/gpu/errors';
+import { DivergenceError } from '../../src/network/divergence';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
 const GRID = { base: { data: { n: 50 } }, vary: [{ key: 'data.d', values: [5, 6, 7] }], seeds: 2 };
@@ -19,6 +20,7 @@ async function folder(grid: unknown = GRID): Promise<string> {
   return dir;
 }
 const cellFiles = async (dir: string) => (await names(join(dir, 'cells'))).filter((name) => name.endsWith('.json'));
+const report = (dir: string) => readFile(join(dir, 'o/report.html'), 'utf8');
 const json = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
 
 /** Services that fail at the `at`-th experiment. */
@@ -38,7 +40,14 @@ describe('perturb sweep', () => {
     expect(code).toBe(0);
     expect(services.runs).toHaveLength(6);
     const target = join(dir, 'runs/grid');
-    expect(await names(target)).toEqual(['cells', 'results.csv', 'results.jsonl', 'summary.json', 'sweep.json']);
+    expect(await names(target)).toEqual([
+      'cells',
+      'report.html',
+      'results.csv',
+      'results.jsonl',
+      'summary.json',
+      'sweep.json',
+    ]);
     expect(await cellFiles(target)).toHaveLength(6);
     expect(out).toContain('Mean ± standard deviation over the seeds');
     expect(out).toContain('98.76 ± 0.00 %');
@@ -82,6 +91,19 @@ describe('perturb sweep', () => {
     expect(read).toBe('here');
   });
 
+  it('writes a report that says how to run it again, from the grid it keeps or from where its files are', async () => {
+    const dir = await folder();
+    await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--set', 'data.n=60']);
+    expect(await report(dir)).toContain('npx perturb sweep sweep.json --out .');
+    const again = await cli(join(dir, 'o'), ['sweep', 'sweep.json', '--out', '.']);
+    expect([again.code, again.services.runs.length]).toEqual([0, 0]);
+    await writeFile(join(dir, 'grid.json'), JSON.stringify({ base: { perturbation: { targets: 't.npy' } }, seeds: 2 }));
+    await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--set', 'loss="logistic"']);
+    expect(await report(dir)).toContain(
+      'npx perturb sweep grid.json --set &#39;loss=&quot;logistic&quot;&#39; --out o</code>',
+    );
+  });
+
   it('keeps the arrays of a cell in a directory of its own, and misses them when they are gone', async () => {
     const dir = await folder({ base: { save: ['perturbations'] }, seeds: 2 });
     await cli(dir, ['sweep', 'grid.json', '--out', 'o']);
@@ -93,6 +115,25 @@ describe('perturb sweep', () => {
     expect(err).toMatch(/is computed again: its saved arrays, .* are gone/);
     expect(services.runs.map(({ seed }) => seed)).toEqual([1]);
     expect(await names(second!)).toContain('R.npy');
+  });
+
+  it('records a diverged experiment as that, once, and ends well', async () => {
+    const dir = await folder({ seeds: 2 });
+    const services = new FakeServices();
+    services.run = async (config) => {
+      if (config.seed === 1)
+        throw new DivergenceError({ epoch: 7, what: 'loss', lr: 1, firstLoss: 0, stage: 'learning' });
+      return fakeResult(config);
+    };
+    const { code, out } = await cli(dir, ['sweep', 'grid.json', '--out', 'o'], services);
+    expect(code).toBe(0);
+    expect(out).toContain('Diverged, and in none of these numbers: 1 of 2');
+    expect(await json(join(dir, 'o/summary.json'))).toMatchObject({
+      cells: { finished: 1, failed: 0, diverged: 1 },
+      diverged: [{ seed: 1, at: { stage: 'learning', what: 'loss', epoch: 7 } }],
+    });
+    // It is known, and not tried again.
+    expect((await cli(dir, ['sweep', 'grid.json', '--out', 'o'])).services.runs).toEqual([]);
   });
 
   it('takes a cell directory without its file for unfinished', async () => {
@@ -137,8 +178,13 @@ describe('an unfinished sweep', () => {
     expect(code).toBe(130);
     expect(out).toBe('');
     expect(err).toBe('interrupted; 2 of 6 experiments are kept in o, and the same command goes on from there\n');
-    expect(await names(join(dir, 'o'))).toEqual(['cells', 'sweep.json']);
     expect(services.disposed).toBe(1);
+    expect(await json(join(dir, 'o/summary.json'))).toMatchObject({ cells: { total: 6, finished: 2, failed: 0 } });
+    expect(await report(dir)).toContain('unfinished: 4 are not computed yet');
+    expect(
+      (await cli(dir, ['sweep', 'sweep.json', '--out', '.'], new FakeServices(), new FakeIo(join(dir, 'o')))).code,
+    ).toBe(0);
+    expect(await report(dir)).not.toContain('not computed yet');
   });
 
   it.each<[string, (path: string) => Promise<void>, RegExp]>([

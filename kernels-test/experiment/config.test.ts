@@ -34,7 +34,7 @@ describe('defaults', () => {
       perturbation: { kind: 'l2', size: 0.01, onData: false },
       learning: training,
       test: { n: 1000 },
-      theory: { cosine: false, map: false },
+      theory: { cosine: false, map: false, phi: 'exact' },
       trainer: 'auto',
       precision: 'f32',
       save: [],
@@ -76,6 +76,7 @@ describe('defaults', () => {
   });
 
   it('fill a map and a plateau that are written in part, and leave false alone', () => {
+    expect(parseConfig({ theory: { phi: {} } }).theory.phi).toEqual({ draws: 1000 });
     expect(parseConfig({ theory: { map: {} } }).theory.map).toEqual({ resolution: 400, limits: [-7, 7] });
     const { standard, learning } = parseConfig({
       standard: { plateau: { patience: 3 } },
@@ -128,6 +129,7 @@ describe('an unknown key', () => {
     [{ standard: { plateau: { patiense: 2 } } }, 'standard.plateau.patiense', 'standard.plateau.patience'],
     [{ learning: { init: { w: 'x' } } }, 'learning.init.w', 'learning.init.W'],
     [{ theory: { map: { resolutoin: 3 } } }, 'theory.map.resolutoin', 'theory.map.resolution'],
+    [{ theory: { phi: { draw: 3 } } }, 'theory.phi.draw', 'theory.phi.draws'],
     [{ width: 3 }, 'width', 'network.width'],
     [{ lr: 1 }, 'lr', 'standard.lr or learning.lr'],
     [{ data: { kind: 'gauss', nn: 1 } }, 'data.nn', 'data.n'],
@@ -218,6 +220,9 @@ describe('a wrong value', () => {
     [{ theory: { map: 3 } }, 'theory.map'],
     [{ theory: { map: { limits: [3, 1] } } }, 'theory.map.limits'],
     [{ theory: { cosine: 1 } }, 'theory.cosine'],
+    [{ theory: { phi: 1000 } }, 'theory.phi'],
+    [{ theory: { phi: { draws: 0 } } }, 'theory.phi.draws'],
+    [{ theory: { phi: { draws: 2 ** 24 } } }, 'theory.phi.draws'],
     [{ trainer: 'gramm' }, 'trainer'],
     [{ precision: 'f64' }, 'precision'],
     [{ save: 'data' }, 'save'],

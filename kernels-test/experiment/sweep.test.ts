@@ -7,6 +7,7 @@ import { planSweep } from '../../src/experiment/sweep-plan';
 import { type CellOutcome, rowsOf, summarise, toCsv, toJsonLines } from '../../src/experiment/sweep-results';
 import { runCells } from '../../src/experiment/sweep-run';
 import { GpuOutOfMemoryError } from '../../src/gpu/errors';
+import { sweepTable } from '../../src/report/sweep-table';
 import { fakeResult } from '../cli/fake-result';
 
 const expand = (document: Record<string, unknown>): Promise<Sweep> => {
@@ -314,7 +315,7 @@ describe('results', () => {
     const rows = rowsOf(sweep, outcomes);
     expect(rows).toHaveLength(8);
     const summary = summarise(sweep, rows);
-    expect(summary.cells).toEqual({ total: 8, finished: 6, failed: 2 });
+    expect(summary.cells).toEqual({ total: 8, finished: 6, failed: 2, diverged: 0 });
     expect(summary.points).toHaveLength(3);
     // Cells: d = 4, k = 3 gives 0 and 0.1; d = 8 gives 0.2 and 0.3 for k = 3, 0.4 and 0.5 for k = 6.
     expect(summary.points[0]!.metrics.agreement!.mean).toBeCloseTo(0.05, 14);
@@ -340,11 +341,24 @@ describe('results', () => {
     expect(lines[2].error.message).toContain('at most the number of inputs');
     const csv = toCsv(sweep.axes, rows).trimEnd().split('\n');
     expect(csv[0]).toBe(
-      'data.d,perturbation.k,seed,standardAccuracy,perturbationAccuracy,agreement,cosine,standardLoss,learningLoss,standardTrainer,learningTrainer,seconds,cell,error',
+      'data.d,perturbation.k,seed,standardAccuracy,perturbationAccuracy,agreement,cosine,standardLoss,learningLoss,standardTrainer,learningTrainer,seconds,cell,error,diverged',
     );
     expect(csv).toHaveLength(9);
-    expect(csv[1]).toBe(`4,3,0,0.9876,0.9123,0,,-12.3456,-0.0123456,direct,direct,131.28,${sweep.cells[0]!.hash},`);
+    expect(csv[1]).toBe(`4,3,0,0.9876,0.9123,0,,-12.3456,-0.0123456,direct,direct,131.28,${sweep.cells[0]!.hash},,`);
     expect(csv[3]).toMatch(/^4,6,0,,,,,,,,,,,"?perturbation\.k must be/);
+  });
+  test('an experiment that diverged is told with its epoch and is in no statistics', async () => {
+    const { sweep, outcomes } = await setting();
+    const [first] = sweep.cells;
+    const at = { stage: 'standard', what: 'loss', epoch: 12, message: 'it diverged' } as const;
+    const rows = rowsOf(sweep, outcomes.set(first!.hash, { diverged: at }));
+    const summary = summarise(sweep, rows);
+    expect(summary.cells).toEqual({ total: 8, finished: 5, failed: 2, diverged: 1 });
+    expect(summary.diverged).toEqual([{ values: { 'data.d': 4, 'perturbation.k': 3 }, seed: 0, at }]);
+    expect(summary.points[0]!.metrics.agreement).toMatchObject({ count: 1, mean: 0.1 });
+    expect(JSON.parse(toJsonLines(rows).split('\n')[0]!)).toMatchObject({ seed: 0, diverged: at });
+    expect(toCsv(sweep.axes, rows).split('\n')[1]).toBe(`4,3,0,,,,,,,,,,${first!.hash},,"standard, epoch 12"`);
+    expect(sweepTable(summary)).toContain('Diverged, and in none of these numbers: 1 of 8');
   });
   test('values that are no scalars are JSON in CSV', async () => {
     const sweep = await expand({ vary: [{ key: 'standard.plateau', values: [false, { patience: 3 }] }] });

@@ -21,10 +21,10 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   report: ['bench', 'experiment', 'theory', 'data'],
   reproduce: ['report', 'experiment', 'theory'],
   index: ['bench', 'engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
-  node: ['index', 'engine', 'experiment', 'data', 'gpu'],
-  worker: ['index', 'engine', 'experiment', 'data', 'gpu'],
+  node: ['index', 'engine', 'experiment', 'theory', 'data', 'gpu'],
+  worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
   cli: ['node', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
-  web: ['worker', 'index', 'bench', 'engine', 'report', 'experiment', 'data', 'gpu'],
+  web: ['worker', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'theory', 'network', 'data', 'gpu'],
 };
 /** Files that may import node: modules, besides src/cli. Those of src/gpu are Dawn's and never reach a browser bundle. */
 const NODE_FILES = ['data/node.ts', 'node.ts', 'gpu/dawn.ts', 'gpu/swiftshader.ts', 'gpu/listing.ts'];

@@ -1,7 +1,13 @@
 import { describe, test } from 'vitest';
 import { subgroupLanes, TILES } from '../../src/kernels/variant';
 import { SHAPES, type Shape } from '../checks/case';
-import { checkForward, checkMarginSummary, checkOutputResidual, type ForwardCase } from '../checks/forward';
+import {
+  checkForward,
+  checkMarginFault,
+  checkMarginSummary,
+  checkOutputResidual,
+  type ForwardCase,
+} from '../checks/forward';
 import { Draws, NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -89,6 +95,15 @@ describe('margin_summary', () => {
       await checkMarginSummary([1e4, -1e4, 0, -0, 1e4, 88, -88, 87, 104, -104], loss)(bound.gpu);
     });
   }
+  test.for([
+    ['identity', Number.NaN],
+    ['identity', Infinity],
+    ['logistic', Number.NaN],
+    ['logistic', Infinity],
+    ['logistic', -Infinity],
+  ] as const)('%s: a margin of %d among others is not lost', async ([loss, fault]) => {
+    await checkMarginFault(fault, loss)(bound.gpu);
+  });
   // A loss of 3e-7 must keep its digits: the schedule compares losses to 1e-4 of themselves.
   test.for([1e-3, 0.35, 1, 8, 15, 16, 17, 30, 60, 85])('logistic: the loss of a single margin of %d', async (z) => {
     await checkMarginSummary([z], 'logistic')(bound.gpu);

@@ -1,4 +1,4 @@
-import { checkForward, checkMarginSummary, checkOutputResidual } from '../checks/forward';
+import { checkForward, checkMarginFault, checkMarginSummary, checkOutputResidual } from '../checks/forward';
 import type { Sabotages } from './sabotage';
 
 const forwardSubgroup = checkForward({ shape: [33, 17, 33], slope: 0.25, variant: 'subgroup' });
@@ -60,6 +60,12 @@ export const FORWARD: Sabotages = {
       check: checkMarginSummary([1, 0, -1], 'identity'),
     },
     { what: 'sign', from: 'loss -= z', to: 'loss += z', check: checkMarginSummary([1, 2], 'identity') },
+    {
+      what: 'an infinite margin is worth 0',
+      from: '== 0x7f800000u',
+      to: '== 0x7fffffffu',
+      check: checkMarginFault(Infinity, 'logistic'),
+    },
   ],
   output_residual: [
     { what: 'sign', from: '= -y * slope', to: '= y * slope', check: residual },

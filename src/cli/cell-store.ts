@@ -3,13 +3,14 @@
 //
 //   cells/HASH.json            a point of a panel with one seed, named by the hash of its configurations
 //   lock.json                  while a process works here
-//   FIGURE/panel-1.json, .csv, .svg and so on, and summary.json: written anew whenever a run ends
-//   maps/map-1-seed-0/ and so on  grids and picture of a decision map
+//   FIGURE/panel-1.json, .csv, .svg and so on, FIGURE/report.html, and summary.json: written anew whenever a run ends
+//   maps/map-1.json and so on, maps/map-1-seed-0/ and so on: grids and picture of a decision map
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
+import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { CellOutcome, CellStore } from '../reproduce/run';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
@@ -62,10 +63,11 @@ export class CellDirectory implements CellStore {
   /** A file that is not whole, or was changed, counts as absent: the cell is computed again. */
   async load(id: string): Promise<CellOutcome | undefined> {
     try {
-      const { check, ...outcome } = JSON.parse(await readFile(this.#path(id), 'utf8')) as CellOutcome & {
-        check?: string;
-      };
-      return outcome.id === id && check === (await contentHash(outcome)) ? outcome : undefined;
+      const document: unknown = JSON.parse(await readFile(this.#path(id), 'utf8'));
+      if (!isPlainObject(document)) return undefined;
+      const { check, ...outcome } = document;
+      const whole = outcome.id === id && check === (await contentHash(outcome));
+      return whole ? (outcome as unknown as CellOutcome) : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw asInputError(error, this.directory);
@@ -85,6 +87,16 @@ export class CellDirectory implements CellStore {
       throw asInputError(error, this.directory);
     }
     await replaceFile(join(place, name), text);
+  }
+
+  /** The text of a file of the directory; undefined when it is not there. */
+  async read(...path: readonly string[]): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.directory, ...path), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw asInputError(error, this.directory);
+    }
   }
 
   #path(id: string): string {

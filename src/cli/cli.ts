@@ -13,6 +13,7 @@ import { type MapArguments, mapCommand } from './map';
 import type { ReproduceArguments } from './reproduce';
 
 import { type RunArguments, runCommand } from './run';
+import type { ServeArguments } from './serve';
 import type { SweepArguments } from './sweep';
 
 declare const PERTURB_VERSION: string | undefined;
@@ -30,8 +31,10 @@ Examples:
   perturb map runs/mine --resolution 800               its decision map, finer
   perturb bench --quick                                how fast the kernels are here
   perturb devices                                      the GPU adapters on this machine
+  perturb serve --open                                 the laboratory page in the browser
 
-Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost, 130 interrupted.`;
+Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
+6 the training diverged (a sweep records such experiments and goes on), 130 interrupted.`;
 
 const RUN_HELP = `
 KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
@@ -166,6 +169,12 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'print the tables only')
     .action((args: { out?: string; device?: string; quiet?: boolean }) => demoCommand(args, services, io));
+  program
+    .command('serve')
+    .description('show the laboratory page, on this machine only')
+    .option('--port <n>', 'the port to listen on (default: a free one)')
+    .option('--open', 'open the page in the browser')
+    .action(async (args: ServeArguments) => (await import('./serve')).serveCommand(args, io));
   return program;
 }
 

@@ -1,6 +1,7 @@
 // Every way to fail as one readable block and one exit code. A stack is for us, not for users: PERTURB_DEBUG=1 shows it.
 
 import { InputError } from '../data/input-error';
+import { DivergenceError } from '../experiment/divergence';
 import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError, HalfRangeError } from '../gpu/errors';
 
 export const EXIT = {
@@ -10,6 +11,7 @@ export const EXIT = {
   noAdapter: 3,
   outOfMemory: 4,
   deviceLost: 5,
+  diverged: 6,
   interrupted: 130,
 } as const;
 
@@ -82,6 +84,10 @@ export function describeFailure(error: unknown, aborted: boolean): Failure {
       remedy: error.remedy,
       exitCode: EXIT.input,
     };
+  }
+  if (error instanceof DivergenceError) {
+    const key = error.stage && { key: error.stage };
+    return { kind: error.name, message: error.message, ...key, remedy: error.remedy, exitCode: EXIT.diverged };
   }
   if (error instanceof GpuError) {
     return { kind: error.name, message: error.message, remedy: error.remedy, exitCode: gpuExitCode(error) };

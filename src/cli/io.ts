@@ -4,6 +4,7 @@
 import type { BenchOptions, BenchReport } from '../bench/bench';
 import type { Tuned } from '../bench/tune';
 import type { ReadFile } from '../data/dataset';
+import type { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
 import type { AdapterListing } from '../gpu/listing';
@@ -44,6 +45,8 @@ export interface RunOptions {
 export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
   readonly onProgress: (progress: Progress & { readonly run: number }) => void;
   readonly onResult: (run: number, result: ExperimentResult) => Promise<void>;
+  /** Of an experiment whose training diverged, in place of a result. */
+  readonly onDivergence: (run: number, error: DivergenceError) => Promise<void>;
 }
 
 export type { AdapterListing };

@@ -6,8 +6,9 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
+import { isPlainObject } from '../experiment/config-problems';
 import type { ExperimentResult } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import { type ReadConfig, readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';
@@ -89,10 +90,27 @@ const numberOf = (text: string): number | string =>
 async function warnIfOther(file: string, result: ExperimentResult, io: CliIo): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return;
-  const { cosine: _, ...before } = (JSON.parse(text) as { metrics: Record<string, unknown> }).metrics;
-  const { cosine: __, ...now } = result.metrics;
+  const before = metricsIn(text);
+  if (!before) {
+    io.stderr.write('warning: result.json is not that of a run; the map was not compared with it\n');
+    return;
+  }
+  const { cosine: _, ...now } = result.metrics;
   if (toJson(before) === toJson(now)) return;
   io.stderr.write('warning: the run gave other metrics than result.json: another adapter or version, or other files\n');
+}
+
+/** The metrics of a result.json without the cosine, which a map does not compute; undefined when it is none. */
+export function metricsIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const document: unknown = JSON.parse(text);
+    if (!isPlainObject(document) || !isPlainObject(document.metrics)) return undefined;
+    const { cosine: _, ...metrics } = document.metrics;
+    return metrics;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Writes files into a directory, each whole or not at all; what had their names is replaced. */

@@ -1,10 +1,10 @@
 // The directory of a sweep. Every finished cell is a file of its own, written, synced and renamed into place before the
 // next is begun, so that a process killed at any moment leaves only whole files; what it left is read back and checked.
 //
-//   sweep.json                 the grid as it was last run
+//   sweep.json                 base and grid as they were last run, a sweep that can be run itself
 //   cells/HASH.json            a cell: its configuration and result, or why it failed
 //   cells/HASH/                its result directory, where the configuration says "save"
-//   results.jsonl, results.csv, summary.json      written when a run comes to its end
+//   results.jsonl, results.csv, summary.json, report.html      of what is finished when a run ends, by itself or not
 //   lock.json                  while a process works here
 
 import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -15,12 +15,12 @@ import { resolvedJson, SCHEMA_VERSION } from '../experiment/config';
 import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { Cell } from '../experiment/sweep';
-import type { CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
+import type { CellDivergence, CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
 import type { ExperimentResult } from '../experiment/types';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile, type StoredFile, writeResult } from './store';
 
-const GRID_FILE = 'sweep.json';
+export const GRID_FILE = 'sweep.json';
 const CELLS = 'cells';
 
 /** A cell file that cannot be relied on. */
@@ -111,6 +111,11 @@ export class SweepStore {
     return this.#writeCell(cell, { error });
   }
 
+  /** Records where a cell diverged. */
+  diverged(cell: Cell, diverged: CellDivergence): Promise<CellOutcome> {
+    return this.#writeCell(cell, { diverged });
+  }
+
   async #writeCell(cell: Cell, content: Readonly<Record<string, unknown>>): Promise<CellOutcome> {
     // As it will be read: numbers that JSON cannot hold are null from here on.
     const written = { config: resolvedJson(cell.config), ...content, finishedAt: new Date().toISOString() };
@@ -147,7 +152,8 @@ async function namesIn(directory: string): Promise<Set<string>> {
 }
 
 function outcomeOf(body: Readonly<Record<string, unknown>>): CellOutcome {
-  const { error } = body;
+  const { error, diverged } = body;
+  if (diverged) return { diverged: diverged as CellDivergence };
   return error ? { error: error as CellFailure } : { result: body as unknown as CellSummary };
 }
 

@@ -22,7 +22,7 @@ export async function takePictures(
   r: Samples,
   labels: GpuArray,
   targets: GpuArray,
-): Promise<ExperimentResult['samples']> {
+): Promise<NonNullable<ExperimentResult['samples']>> {
   const y = await labels.read();
   const t = await targets.read();
   // Half of each class, from the first block, which is all there is except for huge data.
@@ -87,11 +87,16 @@ export function trainerReport(
 /** Seconds by the part of a run that they went into; a part that several runs share counts for each by its share. */
 export class Stopwatch {
   readonly #seconds = new Map<number, Record<string, number>>();
-  #last = performance.now();
+  #last: number;
+
+  /** @param clock in milliseconds */
+  constructor(private readonly clock: () => number) {
+    this.#last = clock();
+  }
 
   /** Adds the time since the last lap to the part `name` of these runs. */
   lap(name: string, runs: readonly number[]): void {
-    const now = performance.now();
+    const now = this.clock();
     for (const run of runs) {
       const parts = this.of(run);
       parts[name] = (parts[name] ?? 0) + (now - this.#last) / 1000 / runs.length;
@@ -101,7 +106,7 @@ export class Stopwatch {
 
   /** Leaves out the time since the last lap: it was not ours. */
   skip(): void {
-    this.#last = performance.now();
+    this.#last = this.clock();
   }
 
   of(run: number): Record<string, number> {

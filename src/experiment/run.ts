@@ -2,17 +2,19 @@
 // perturbations alone, compare. One experiment, or many that share what they have in common.
 
 import type { ReadFile } from '../data/dataset';
-import { type InitValues, loadInit } from '../data/init';
+import type { InitValues } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { tunedLayout } from '../kernels/tuning';
 import type { MatmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
+import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import { canonical, planRuns } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
+import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
 import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
 
@@ -21,6 +23,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** How files named in the configuration are read; needed only when it names any. */
   readonly readFile?: ReadFile;
+  /** Looks at the networks while they are trained. */
+  readonly watch?: WatchOptions;
 }
 
 export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
@@ -28,6 +32,8 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
   readonly onProgress?: (progress: Progress & { readonly run: number }) => void;
   /** Told of each experiment as soon as it is finished; awaited. */
   readonly onResult?: (run: number, result: ExperimentResult) => Promise<void> | void;
+  /** Told, in place of a result, of an experiment whose training diverged; without it, the first ends them all. */
+  readonly onDivergence?: (run: number, error: DivergenceError) => Promise<void> | void;
   /** False: results go to {@link onResult} alone and are not held for the end, so that saved arrays do not pile up. */
   readonly collect?: boolean;
 }
@@ -54,8 +60,8 @@ const noFiles: ReadFile = (path) =>
 
 /**
  * Runs one experiment.
- * @throws InputError for a configuration or file that is wrong, before anything is computed; GpuError when the device
- * fails; the signal's reason when aborted. The engine stays usable and no device memory is left behind in every case.
+ * @throws InputError for a configuration or file that is wrong, before anything is computed; DivergenceError when a training
+ * leaves the finite numbers; GpuError when the device fails; the signal's reason when aborted. The engine stays usable and no device memory is left behind in every case.
  */
 export async function runExperiment(
   engine: Engine,
@@ -70,7 +76,7 @@ export async function runExperiment(
  * Runs many experiments. Stages that several have in common (samples, a training of f, perturbations, a training of g) are
  * computed once; trainings over the same samples go on side by side, and one that is a shorter version of another is taken
  * from it on the way. Arrays and metrics are those of each experiment run alone, to the bit.
- * @returns the results in the order of `configs`; none where {@link RunsOptions.collect} is false
+ * @returns the results in the order of `configs`, with gaps where {@link RunsOptions.onDivergence} was told; none where {@link RunsOptions.collect} is false
  * @throws as {@link runExperiment}; what {@link RunsOptions.onResult} was told of before stays valid
  */
 export async function runExperiments(
@@ -78,9 +84,9 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal, collect = true } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true } = options;
   engine.gpu.assertAlive();
-  const watch = new Stopwatch();
+  const watch = new Stopwatch(() => engine.gpu.now());
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
   const inputs = await readInputs(engine, configs, readOnce(readFile));
   watch.lap(
@@ -93,15 +99,24 @@ export async function runExperiments(
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
   });
   const results: ExperimentResult[] = [];
-  for (const stage of stages) {
-    await runDataStage(engine, stage, inputs, watch, {
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress } : {}),
-      onResult: async (run, result) => {
-        if (collect) results[run] = result;
-        await onResult?.(run, result);
-      },
-    });
+  // A run that is held notices nothing.
+  const release = () => engine.resume();
+  signal?.addEventListener('abort', release);
+  try {
+    for (const stage of stages) {
+      await runDataStage(engine, stage, inputs, watch, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+        ...(looks ? { watch: looks } : {}),
+        ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
+        onResult: async (run, result) => {
+          if (collect) results[run] = result;
+          await onResult?.(run, result);
+        },
+      });
+    }
+  } finally {
+    signal?.removeEventListener('abort', release);
   }
   return results;
 }
@@ -172,5 +187,7 @@ async function initValues(
   readFile: ReadFile,
   key: string,
 ): Promise<InitValues> {
-  return training.init ? loadInit(training.init, m, d, readFile, key) : {};
+  if (!training.init) return {};
+  const { loadInit } = await import('../data/init');
+  return loadInit(training.init, m, d, readFile, key);
 }

@@ -1,33 +1,46 @@
 // All experiments on the same samples, stage by stage. Arrays are freed as soon as no later stage needs them: at most X,
 // what g is trained on, and one panel copy are on the device together, and K while a training needs it.
 
+import { InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
 import type { GpuArray } from '../gpu/array';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
-import { evaluate } from '../network/evaluate';
+import { DivergenceError } from '../network/divergence';
+import { type Evaluation, evaluate } from '../network/evaluate';
+import { finiteOutputs } from '../network/finite';
 import { type GramConstant, type GramMatrix, gramMatrix } from '../network/gram-matrix';
 import type { Network, NetworkStreams } from '../network/network';
+import { SampleGram } from '../network/sample-gram';
 import { Panels, type Samples } from '../network/samples';
-import { SampleGram } from '../network/train';
 import type { TrainingOptions } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
 import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
+import type { DecisionMap } from '../theory/map';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
 import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
+import { explainDivergence } from './divergence';
 import { mapArrays } from './map-arrays';
 import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
 import { fillSamples, makeTargets, type PreparedData, prepareData } from './prepare';
 import type { RunInput, RunsOptions } from './run';
-import { mapOf, mapPlane, type Predictions, predict, wantsTheory } from './theory';
-import { type Trained, trainTrajectories } from './trajectories';
+import type { Predictions } from './theory';
+import { type Lengths, type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Stage } from './types';
 import { warmUp } from './warm-up';
+import type { Watcher } from './watcher';
 
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
+
+// Apart, so that pages which ask for nothing of the theory need not load it.
+const theory = () => import('./theory');
+
+/** Whether the configuration asks for anything of the theory. */
+export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
+  theory.cosine || theory.map !== false || save.includes('theory');
 
 export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect'> & Required<Pick<RunsOptions, 'onResult'>>;
 
@@ -41,8 +54,13 @@ export async function runDataStage(
 ): Promise<void> {
   using work = await DataWork.begin(engine, stage, inputs, watch, options);
   await work.trainFirst();
-  const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, at })));
-  for (const [k, { end, at }] of ends.entries()) await work.follow(end, at, k === ends.length - 1);
+  for (const [k, trained] of work.firsts.entries()) await work.follow(trained, k === work.firsts.length - 1);
+}
+
+/** A network f, and the training and the length of it that it comes from. */
+interface TrainedFirst {
+  readonly end: FirstEnd;
+  readonly trained: Trained;
 }
 
 /** What is kept of a network f while its perturbations are at work. */
@@ -63,10 +81,12 @@ interface Perturbed {
 }
 
 class DataWork {
+  /** Those that did not diverge. */
+  firsts: readonly TrainedFirst[] = [];
   #plane: Plane | undefined;
-  #trained: Map<number, Trained>[] = [];
   /** Perturbations still to come whose K is made from that of the samples. */
   #onto = 0;
+  #watcher: Watcher | undefined;
   /** Of the samples; kept past the first trainings only for perturbed samples whose K is made from it. */
   readonly #kernel: SampleGram;
 
@@ -106,7 +126,11 @@ class DataWork {
       await panels.fill(gpu, x);
       const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
       const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
-      if (mapped) work.#plane = await mapPlane(gpu, mapped, x, data.labels);
+      if (mapped) work.#plane = await (await theory()).mapPlane(gpu, mapped, x, data.labels);
+      if (options.watch) {
+        const { Watcher } = await import('./watcher');
+        work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
+      }
       watch.lap('prepare', runs);
       for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
       watch.lap('warmUp', runs);
@@ -155,13 +179,20 @@ class DataWork {
         labels: data.labels,
         layout,
       } as const;
-      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}) };
+      const observation = this.#watcher?.standard(run!, config);
+      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
     });
     const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
-    this.#trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
-    const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, at })));
-    this.#onto = ends.reduce(
-      (sum, { end, at }) => sum + end.perturbations.filter((next) => this.#ontoSamples(next, at, end)).length,
+    const trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
+    const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, of: trained[at]! })));
+    const firsts: TrainedFirst[] = [];
+    for (const { end, of } of ends) {
+      const made = await this.#unlessDiverged(of, end.epochs, runsOf.firstEnd(end));
+      if (made) firsts.push({ end, trained: made });
+    }
+    this.firsts = firsts;
+    this.#onto = firsts.reduce(
+      (sum, { end, trained }) => sum + end.perturbations.filter((next) => this.#ontoSamples(next, trained)).length,
       0,
     );
     if (this.#onto === 0) this.#kernel.dispose();
@@ -169,20 +200,48 @@ class DataWork {
   }
 
   /** Whether K of what g learns from is made from K of the samples: for l2 perturbations of a network that needed that. */
-  #ontoSamples({ config }: PerturbationStage, at: number, { epochs }: FirstEnd): boolean {
+  #ontoSamples({ config }: PerturbationStage, { outcome }: Trained): boolean {
     const { kind, onData } = config.perturbation;
-    const { usedGram } = this.#trained[at]!.get(epochs)!.outcome;
-    return onData && kind === 'l2' && usedGram && 2 * config.network.width < this.x.d;
+    return onData && kind === 'l2' && outcome.usedGram && 2 * config.network.width < this.x.d;
+  }
+
+  /** The network of a length; where it diverged, its experiments are told so. @throws DivergenceError with nobody to tell */
+  async #unlessDiverged(lengths: Lengths, epochs: number, runs: readonly number[]): Promise<Trained | undefined> {
+    const trained = lengths.get(epochs)!;
+    if (!(trained instanceof DivergenceError)) return trained;
+    await this.#diverged(trained, runs);
+    return undefined;
+  }
+
+  async #diverged(error: DivergenceError, runs: readonly number[]): Promise<void> {
+    const { onDivergence } = this.options;
+    if (!onDivergence) throw error;
+    for (const run of runs) await onDivergence(run, error);
+  }
+
+  /** What a network says of the samples in the panels; undefined, and its experiments told, where that is not finite. */
+  async #evaluate(
+    stage: 'standard' | 'learning',
+    { network, outcome }: Trained,
+    runs: readonly number[],
+  ): Promise<Evaluation | undefined> {
+    const { layout, config } = this.inputs[runs[0]!]!;
+    const on = await evaluate(this.engine.gpu, network, this.panels, this.data.labels, layout, config.loss);
+    if (await finiteOutputs(on.margin)) return on;
+    on.margin.dispose();
+    const lr = outcome.lr.at(-1) ?? config[stage].lr;
+    const error = new DivergenceError({ epoch: config[stage].epochs, what: 'outputs', lr, firstLoss: outcome.loss[0] });
+    await this.#diverged(explainDivergence(error, stage, config), runs);
+    return undefined;
   }
 
   /** Everything that follows from one f. @param last nothing else needs the samples */
-  async follow(end: FirstEnd, at: number, last: boolean): Promise<void> {
-    const { engine, data, panels, watch, inputs } = this;
+  async follow({ end, trained }: TrainedFirst, last: boolean): Promise<void> {
+    const { data, watch, inputs } = this;
     const runs = runsOf.firstEnd(end);
-    const { layout, config } = inputs[runs[0]!]!;
-    this.#progress('perturbation', runs[0]!, config);
-    const trained = this.#trained[at]!.get(end.epochs)!;
-    const on = await evaluate(engine.gpu, trained.network, panels, data.labels, layout, config.loss);
+    this.#progress('perturbation', runs[0]!, inputs[runs[0]!]!.config);
+    const on = await this.#evaluate('standard', trained, runs);
+    if (!on) return;
     using margin = on.margin;
     const keep = runs.some((run) => inputs[run]!.config.save.includes('outputs'));
     const first: First = {
@@ -194,12 +253,12 @@ class DataWork {
     margin.dispose();
     watch.lap('perturbation', runs);
     for (const [k, next] of end.perturbations.entries()) {
-      await this.#learn(next, at, end, first, last && k === end.perturbations.length - 1);
+      await this.#learn(next, first, last && k === end.perturbations.length - 1);
     }
   }
 
   /** Perturbs the samples, trains every g on that, and finishes their experiments. */
-  async #learn(stage: PerturbationStage, at: number, end: FirstEnd, first: First, last: boolean): Promise<void> {
+  async #learn(stage: PerturbationStage, first: First, last: boolean): Promise<void> {
     const { engine, inputs, panels, x, data, options, watch } = this;
     const { gpu } = engine;
     const { signal } = options;
@@ -208,7 +267,7 @@ class DataWork {
     const { kind, onData } = config.perturbation;
     const scope = new Scope();
     try {
-      const narrow = kind === 'l2' && (onData ? this.#ontoSamples(stage, at, end) : config.network.width < x.d);
+      const narrow = kind === 'l2' && (onData ? this.#ontoSamples(stage, first.trained) : config.network.width < x.d);
       const span =
         narrow && config.trainer !== 'direct' ? scope.use(PerturbationSpan.allocate(gpu, x.blocks, layout)) : undefined;
       if (onData && span) this.#onto--;
@@ -230,7 +289,9 @@ class DataWork {
         const { config } = inputs[training.ends.at(-1)!.runs[0]!]!;
         const onEpoch = this.#progress('learning', run!, config);
         const own = { config, stage: 'learning', streams: G_STREAMS, init: initG, labels: perturbed.targets } as const;
-        return { ...own, layout, lengths, ...(onEpoch ? { onEpoch } : {}) };
+        const observation = this.#watcher?.learning(run!, config);
+        const told = { ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
+        return { ...own, layout, lengths, ...told };
       });
       const { d } = x;
       const { width } = config.network;
@@ -241,18 +302,22 @@ class DataWork {
       if (this.#onto === 0) this.#kernel.dispose();
       watch.lap('learning', runs);
 
-      const ends = stage.trainings.flatMap((training, k) =>
-        training.ends.map(({ epochs, runs: of }) => ({ runs: of, trained: second[k]!.get(epochs)! })),
-      );
-      const maps = new Map<Trained, Awaited<ReturnType<typeof mapOf>>>();
+      const ends: { readonly runs: readonly number[]; readonly trained: Trained }[] = [];
+      for (const [k, training] of stage.trainings.entries()) {
+        for (const { epochs, runs: of } of training.ends) {
+          const trained = await this.#unlessDiverged(second[k]!, epochs, of);
+          if (trained) ends.push({ runs: of, trained });
+        }
+      }
+      const maps = new Map<Trained, DecisionMap>();
       const losses = new Map<Trained, number>();
       for (const { runs: of, trained } of ends) {
         const g = trained.network;
         const { config } = inputs[of[0]!]!;
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
-          const args = { predictions: perturbed.predictions, f, g, learned: r, labels: data.labels, layout };
-          maps.set(trained, await mapOf(gpu, config, this.#plane, args, signal));
+          const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
+          maps.set(trained, await (await theory()).mapOf(gpu, config, this.#plane, args, signal));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
@@ -300,6 +365,8 @@ class DataWork {
       arrays.targets = { shape: [n], data: await targets.read() };
     }
     options.signal?.throwIfAborted();
+    const { labels, image } = data;
+    await this.#watcher?.perturbed(runs[0]!, first.trained.network, x, r, { labels, targets, image });
     watch.lap('perturbation', runs);
     let predictions: Predictions | undefined;
     if (wantsTheory(config)) {
@@ -307,7 +374,12 @@ class DataWork {
       const { slope } = config.network;
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
-      predictions = await predict(gpu, config, problem, r, plane, options.signal);
+      predictions = await (await theory()).predict(gpu, config, problem, r, plane, options.signal);
+      if (!Number.isFinite(predictions.cosine ?? 0)) {
+        const message = 'the predicted directions leave the range of float32: the data are too large';
+        throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
+      }
+      if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);
     }
@@ -331,7 +403,7 @@ class DataWork {
     first: First,
     perturbed: Perturbed,
     second: Trained,
-    { map, loss }: { readonly map: Awaited<ReturnType<typeof mapOf>> | undefined; readonly loss: number },
+    { map, loss }: { readonly map: DecisionMap | undefined; readonly loss: number },
     final: boolean,
   ): Promise<void> {
     const { engine, inputs, panels, x, data, options, watch } = this;
@@ -345,7 +417,8 @@ class DataWork {
     const g = second.network;
     const all: Record<string, NamedArray> = { ...perturbed.arrays };
     signal?.throwIfAborted();
-    const clean = await evaluate(gpu, g, panels, data.labels, layout, config.loss);
+    const clean = await this.#evaluate('learning', second, runs);
+    if (!clean) return;
     if (keep.has('outputs')) {
       all.f_X = { shape: [n], data: first.outputs! };
       all.g_X = { shape: [n], data: await outputs(clean.margin, data.labels) };

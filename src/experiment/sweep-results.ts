@@ -1,6 +1,7 @@
 // A sweep's results as rows, as statistics over its seeds, and as the text of results.jsonl, results.csv and summary.json.
 
 import { stringify } from 'csv-stringify/sync';
+import type { DivergenceError } from '../network/divergence';
 import { canonical } from './plan';
 import {
   type BestObservation,
@@ -32,9 +33,19 @@ export interface CellFailure {
   readonly remedy: string;
 }
 
+/** Where a cell's training left the finite numbers. A finding about its setting: it has no metrics, and is not tried again. */
+export interface CellDivergence {
+  readonly stage: DivergenceError['stage'] & string;
+  readonly what: DivergenceError['what'];
+  /** Counted from 1. */
+  readonly epoch: number;
+  readonly message: string;
+}
+
 export type CellOutcome =
-  | { readonly result: CellSummary; readonly error?: undefined }
-  | { readonly result?: undefined; readonly error: CellFailure };
+  | { readonly result: CellSummary; readonly error?: undefined; readonly diverged?: undefined }
+  | { readonly result?: undefined; readonly error: CellFailure; readonly diverged?: undefined }
+  | { readonly result?: undefined; readonly error?: undefined; readonly diverged: CellDivergence };
 
 /** One row of results.jsonl. */
 export type SweepRow = {
@@ -48,6 +59,13 @@ export const failureOf = ({ name, message, remedy }: Error & { readonly remedy: 
   kind: name,
   message,
   remedy,
+});
+
+export const divergenceOf = ({ stage, what, epoch, message }: DivergenceError): CellDivergence => ({
+  stage: stage!,
+  what,
+  epoch,
+  message,
 });
 
 /** A row for each combination whose outcome is known, in their order. */
@@ -67,19 +85,21 @@ const stagesOf = ({ trainer }: CellSummary) => ({
 
 /** One JSON document a line. */
 export function toJsonLines(rows: readonly SweepRow[]): string {
-  const lines = rows.map(({ values, seed, cell, result, error }) =>
+  const lines = rows.map(({ values, seed, cell, result, error, diverged }) =>
     JSON.stringify({
       values,
       seed,
       ...(cell === undefined ? {} : { cell }),
-      ...(error
-        ? { error }
-        : {
+      ...(result
+        ? {
             metrics: result.metrics,
             loss: result.loss,
             trainer: stagesOf(result),
             seconds: result.timing.totalSeconds,
-          }),
+          }
+        : diverged
+          ? { diverged }
+          : { error }),
     }),
   );
   return lines.map((line) => `${line}\n`).join('');
@@ -92,7 +112,7 @@ export function toCsv(axes: readonly Axis[], rows: readonly SweepRow[]): string 
   const keys = axes.flatMap((axis) => axis.keys).filter((key) => key !== 'seed');
   const scalar = (value: unknown) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value);
   const names = ['seed', ...METRICS, 'standardLoss', 'learningLoss', 'standardTrainer', 'learningTrainer', 'seconds'];
-  const lines = rows.map(({ values, seed, cell, result, error }) => {
+  const lines = rows.map(({ values, seed, cell, result, error, diverged }) => {
     const trainer = result && stagesOf(result);
     return [
       ...keys.map((key) => scalar(values[key])),
@@ -105,10 +125,11 @@ export function toCsv(axes: readonly Axis[], rows: readonly SweepRow[]): string 
       result?.timing.totalSeconds,
       cell,
       error?.message,
+      diverged && `${diverged.stage}, epoch ${diverged.epoch}`,
     ];
   });
   const cast = { boolean: (value: boolean) => String(value) };
-  return stringify([[...keys, ...names, 'cell', 'error'], ...lines], { cast });
+  return stringify([[...keys, ...names, 'cell', 'error', 'diverged'], ...lines], { cast });
 }
 
 export interface SummaryPoint {
@@ -122,7 +143,7 @@ export interface BestSummary {
   /** How many experiments each maximum is over. */
   readonly over: number;
   readonly points: readonly SummaryPoint[];
-  /** Maxima over fewer, because some experiments failed; they count in `points` all the same. */
+  /** Maxima over fewer, because some experiments failed or diverged; they count in `points` all the same. */
   readonly incomplete: readonly Omit<BestObservation, 'measures'>[];
 }
 
@@ -130,7 +151,12 @@ export interface BestSummary {
 export interface SweepSummary {
   readonly axes: readonly Axis[];
   readonly seeds: readonly number[];
-  readonly cells: { readonly total: number; readonly finished: number; readonly failed: number };
+  readonly cells: {
+    readonly total: number;
+    readonly finished: number;
+    readonly failed: number;
+    readonly diverged: number;
+  };
   /** Statistics over the seeds at every point. */
   readonly points: readonly SummaryPoint[];
   /** For each seed the maximum over the points that differ in these keys alone, each metric on its own; then statistics. */
@@ -139,6 +165,12 @@ export interface SweepSummary {
     readonly values: SweepRow['values'];
     readonly seed: number;
     readonly error: CellFailure;
+  }[];
+  /** Experiments whose training left the finite numbers: in none of the statistics. */
+  readonly diverged: readonly {
+    readonly values: SweepRow['values'];
+    readonly seed: number;
+    readonly at: CellDivergence;
   }[];
   /** More than one when a sweep was continued on another machine or by another version. */
   readonly devices: readonly string[];
@@ -160,6 +192,7 @@ export function summarise(sweep: Sweep, rows: readonly SweepRow[]): SweepSummary
   const failures = rows
     .filter(({ error }) => error)
     .map(({ values, seed, error }) => ({ values, seed, error: error! }));
+  const diverged = rows.flatMap(({ values, seed, diverged: at }) => (at ? [{ values, seed, at }] : []));
   const distinct = <T>(values: readonly T[]): T[] => [
     ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
   ];
@@ -167,7 +200,12 @@ export function summarise(sweep: Sweep, rows: readonly SweepRow[]): SweepSummary
   return {
     axes: sweep.axes,
     seeds: sweep.seeds,
-    cells: { total: sweep.combinations.length, finished: done.length, failed: failures.length },
+    cells: {
+      total: sweep.combinations.length,
+      finished: done.length,
+      failed: failures.length,
+      diverged: diverged.length,
+    },
     points: overSeeds(metrics).map(({ values, measures }, at) => ({
       values,
       metrics: measures,
@@ -175,6 +213,7 @@ export function summarise(sweep: Sweep, rows: readonly SweepRow[]): SweepSummary
     })),
     ...(sweep.bestOver.length > 0 ? { bestOver: bestPoints(sweep, metrics) } : {}),
     failures,
+    diverged,
     devices: distinct(done.map(({ result }) => result.device.name)),
     versions: distinct(done.map(({ result }) => result.versions)),
     computedSeconds: [...computed.values()].reduce((sum, seconds) => sum + seconds, 0),

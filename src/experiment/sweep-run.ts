@@ -3,12 +3,15 @@
 
 import { InputError } from '../data/input-error';
 import { GpuOutOfMemoryError } from '../gpu/errors';
+import type { DivergenceError } from '../network/divergence';
 import type { Cell } from './sweep';
 import type { ExperimentConfig, ExperimentResult } from './types';
 
 export interface CellHandlers {
   /** Awaited; what it throws ends the sweep. */
   readonly onResult: (cell: Cell, result: ExperimentResult) => Promise<void>;
+  /** Of a cell whose training diverged, which takes no other with it; without it, that ends the sweep. */
+  readonly onDivergence?: (cell: Cell, error: DivergenceError) => Promise<void>;
   /** Of a cell that cannot run: bad input, or not enough device memory for it alone. */
   readonly onFailure: (cell: Cell, error: InputError | GpuOutOfMemoryError) => Promise<void>;
 }
@@ -17,6 +20,7 @@ export interface CellHandlers {
 export type RunTogether = (
   configs: readonly ExperimentConfig[],
   onResult: (run: number, result: ExperimentResult) => Promise<void>,
+  onDivergence: (run: number, error: DivergenceError) => Promise<void>,
 ) => Promise<unknown>;
 
 /**
@@ -34,19 +38,26 @@ export async function runCells(
 async function runBatch(batch: readonly Cell[], run: RunTogether, handlers: CellHandlers): Promise<void> {
   const left = new Set(batch);
   let handlerFailed = false;
+  const settle =
+    <T>(handle: (cell: Cell, outcome: T) => Promise<void>) =>
+    async (at: number, outcome: T) => {
+      const cell = batch[at]!;
+      try {
+        await handle(cell, outcome);
+      } catch (error) {
+        handlerFailed = true;
+        throw error;
+      }
+      left.delete(cell);
+    };
   try {
     await run(
       batch.map(({ config }) => config),
-      async (at, result) => {
-        const cell = batch[at]!;
-        try {
-          await handlers.onResult(cell, result);
-        } catch (error) {
-          handlerFailed = true;
-          throw error;
-        }
-        left.delete(cell);
-      },
+      settle(handlers.onResult),
+      settle(async (cell, error: DivergenceError) => {
+        if (!handlers.onDivergence) throw error;
+        await handlers.onDivergence(cell, error);
+      }),
     );
   } catch (error) {
     const [first] = left;

@@ -5,11 +5,13 @@ import type { Engine } from '../engine';
 import type { GpuArray } from '../gpu/array';
 import type { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
-import type { LazyGram } from '../network/gram-identity';
+import { DivergenceError } from '../network/divergence';
 import { Network, type NetworkStreams } from '../network/network';
+import type { LazyGram } from '../network/sample-gram';
 import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
-import type { TrainingOptions } from '../network/trainer';
+import type { Observation, TrainingHistory, TrainingOptions } from '../network/trainer';
+import { explainDivergence } from './divergence';
 import type { ExperimentConfig } from './types';
 
 /** One trajectory, and the lengths at which its network is wanted. */
@@ -23,6 +25,7 @@ export interface Trajectory {
   /** Ascending. */
   readonly lengths: readonly number[];
   readonly onEpoch?: TrainingOptions['onEpoch'];
+  readonly observation?: Observation;
 }
 
 /** A network and how it was trained. */
@@ -30,6 +33,9 @@ export interface Trained {
   readonly network: Network;
   readonly outcome: TrainingOutcome;
 }
+
+/** By length: the network, or why there is none. */
+export type Lengths = ReadonlyMap<number, Trained | DivergenceError>;
 
 export interface TrajectoryOptions {
   readonly kernel: LazyGram;
@@ -40,7 +46,7 @@ export interface TrajectoryOptions {
 
 /**
  * Trains all of them; what comes back is, for each trajectory, a network for each of its lengths, equal to the bit to one
- * that was trained alone. The networks belong to `scope`.
+ * that was trained alone; a length that it diverged before has none. The networks belong to `scope`.
  */
 export async function trainTrajectories(
   engine: Engine,
@@ -48,10 +54,10 @@ export async function trainTrajectories(
   trajectories: readonly Trajectory[],
   options: TrajectoryOptions,
   scope: Scope,
-): Promise<Map<number, Trained>[]> {
+): Promise<Lengths[]> {
   const { gpu, settings } = engine;
   const { kernel, signal } = options;
-  const trained = trajectories.map(() => new Map<number, Trained>());
+  const trained = trajectories.map(() => new Map<number, Trained | DivergenceError>());
   const split: { readonly at: number; readonly epochs: number }[] = [];
   const run = async (wanted: readonly { readonly at: number; readonly lengths: readonly number[] }[]) => {
     const tasks: TrainingTask[] = [];
@@ -59,7 +65,7 @@ export async function trainTrajectories(
     const partial = wanted.map(() => new Map<number, Omit<TrainingOutcome, 'loss' | 'lr' | 'accuracy'>>());
     const copies = wanted.map(() => new Map<number, Network>());
     for (const [task, { at, lengths }] of wanted.entries()) {
-      const { config, stage, streams, init, labels, layout, onEpoch } = trajectories[at]!;
+      const { config, stage, streams, init, labels, layout, onEpoch, observation } = trajectories[at]!;
       const { width: m, slope } = config.network;
       const { loss, precision } = config;
       const { lr, momentum, plateau } = config[stage];
@@ -79,6 +85,8 @@ export async function trainTrajectories(
         },
         onReason: (epoch, outcome) => partial[task]!.set(epoch, outcome),
         onSplit: (length) => split.push({ at, epochs: length }),
+        // What is trained once more for another length is not looked at again.
+        ...(observation && trained[at]!.size === 0 ? { observation } : {}),
       });
       if (lengths[0] === 0 && epochs > 0) split.push({ at, epochs: 0 });
     }
@@ -90,18 +98,17 @@ export async function trainTrajectories(
     });
     for (const [task, { at, lengths }] of wanted.entries()) {
       const outcome = outcomes[task]!;
-      trained[at]!.set(lengths.at(-1)!, { network: networks[task]!, outcome });
-      for (const [length, network] of copies[task]!) {
-        const { loss, lr, accuracy } = outcome;
-        const history = { loss: loss.slice(0, length), lr: lr.slice(0, length) };
-        trained[at]!.set(length, {
-          network,
-          outcome: {
-            ...history,
-            ...(accuracy ? { accuracy: accuracy.slice(0, length) } : {}),
-            ...partial[task]!.get(length)!,
-          },
-        });
+      const { config, stage } = trajectories[at]!;
+      for (const length of lengths) {
+        if (split.some((each) => each.at === at && each.epochs === length)) continue;
+        const last = length === lengths.at(-1);
+        const network = last ? networks[task]! : copies[task]!.get(length);
+        const made = network && !(last && outcome.diverged);
+        const own = last ? outcome : { ...historyUpTo(length, outcome), ...partial[task]!.get(length)! };
+        trained[at]!.set(
+          length,
+          made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome), stage, config),
+        );
       }
     }
   };
@@ -109,4 +116,15 @@ export async function trainTrajectories(
   // Lengths that would have been trained another way are trained on their own.
   if (split.length > 0) await run(split.splice(0).map(({ at, epochs }) => ({ at, lengths: [epochs] })));
   return trained;
+}
+
+function historyUpTo(epochs: number, { loss, lr, accuracy }: TrainingOutcome): TrainingHistory {
+  const history = { loss: loss.slice(0, epochs), lr: lr.slice(0, epochs) };
+  return accuracy ? { ...history, accuracy: accuracy.slice(0, epochs) } : history;
+}
+
+/** How a training of so many epochs ended that left no network: by its loss, or by weights that showed at its end. */
+function divergenceUpTo(epochs: number, { diverged, lr, loss }: TrainingOutcome): DivergenceError {
+  if (diverged && diverged.epoch <= epochs) return diverged;
+  return new DivergenceError({ epoch: epochs, what: 'weights', lr: lr[epochs - 1]!, firstLoss: loss[0] });
 }

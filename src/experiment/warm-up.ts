@@ -6,7 +6,6 @@ import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle } from '../network/choose';
 import { trainDirect } from '../network/direct';
-import { compileGramIdentity } from '../network/gram-identity';
 import { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import { train } from '../network/train';
@@ -42,7 +41,10 @@ export async function warmUp(
     await trainDirect(gpu, problem);
     if (gram) {
       await train(gpu, problem, 'gram');
-      if (config.loss === 'identity') await compileGramIdentity(gpu, n);
+      if (config.loss === 'identity') {
+        const { compileGramIdentity } = await import('../network/gram-warm-up');
+        await compileGramIdentity(gpu, n);
+      }
     }
     scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
     done.set(engine, known.add(key));

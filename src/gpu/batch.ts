@@ -102,6 +102,8 @@ export class Batch {
 
   /** Submits, waits until the device has done it, and throws what went wrong. */
   async submit(): Promise<void> {
+    const { held } = this.gpu;
+    if (held) await held;
     this.send();
     await this.gpu.finish();
   }

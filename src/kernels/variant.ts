@@ -1,4 +1,4 @@
-// Which matmul runs on which adapter, and the layouts that follow from it.
+// Which variant of matmul and of the Gram loop runs on which adapter, and the layouts that follow from it.
 //
 // subgroup: one subgroup a workgroup, no workgroup memory, no barrier. On lavapipe a barrier switches coroutines and a
 //   load is eight scalar loads, so register tiles of 50 neurons x 4 samples a lane fed by broadcast win: 5 times the tiled

@@ -21,7 +21,8 @@ import { TrainingRun } from './training-run';
 
 /**
  * Trains `problem.network` in place by full-batch gradient descent with momentum and plateau schedule.
- * @throws the signal's reason when aborted; GpuError when the device fails. The network is then partly trained.
+ * @throws DivergenceError when the loss leaves the finite numbers; the signal's reason when aborted; GpuError when the
+ * device fails. The network is then partly trained.
  */
 export async function trainDirect(
   gpu: Gpu,
@@ -30,10 +31,11 @@ export async function trainDirect(
 ): Promise<TrainingHistory> {
   using run = new TrainingRun(gpu, problem);
   await advanceDirect(gpu, run, problem.epochs, options);
+  if (run.diverged) throw run.diverged;
   return run.history;
 }
 
-/** Takes a run from the epoch where it stands to epoch `until`; throws as {@link trainDirect}. */
+/** Takes a run from the epoch where it stands to epoch `until`, or to where it diverges; else as {@link trainDirect}. */
 export async function advanceDirect(
   gpu: Gpu,
   run: TrainingRun,
@@ -43,7 +45,7 @@ export async function advanceDirect(
   const scope = new Scope();
   try {
     options.signal?.throwIfAborted();
-    if (until <= run.epoch) return;
+    if (until <= run.epoch || run.diverged) return;
     const epoch = await prepareEpoch(gpu, run, until - run.epoch, scope);
     await runWithSnapshots(gpu, epoch, run, until, options, () => run.problem.network.copy());
   } finally {

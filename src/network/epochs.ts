@@ -8,11 +8,10 @@ import type { Gpu } from '../gpu/gpu';
 import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
 import type { Network } from './network';
+import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
 
-/** Time of a chunk of epochs: short enough for display watchdogs and a lively progress bar, long against a submit. */
-const CHUNK_SECONDS = 0.1;
 /** Dispatches recorded into one submit at most. */
 const CHUNK_DISPATCHES = 4096;
 
@@ -29,6 +28,7 @@ export interface Epoch {
 
 /**
  * Runs the epochs from where `run` stands up to `until`, and brings its schedule and history there.
+ * Ends early, the run marked, when it diverges.
  * @throws the signal's reason when aborted; GpuError when the device fails. The run is then of no use.
  */
 export async function runEpochs(
@@ -51,20 +51,21 @@ export async function runEpochs(
     await batch.submit();
     const seconds = (performance.now() - began) / 1000;
     await check?.();
-    run.epoch += count;
-    // The first chunk includes compiling, so growth is what is bounded, not the size.
-    const fitting = Math.max(1, Math.floor((CHUNK_SECONDS / Math.max(seconds, 1e-6)) * count));
-    chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
-    if (options.onEpoch) {
-      const [loss, rate, correct] = await history.read((run.epoch - 1 - first) * 3, 3);
-      options.onEpoch({ epoch: run.epoch, loss: loss!, lr: rate!, accuracy: correct! / n });
+    const from = run.epoch;
+    const rows = await history.read((from - first) * 3, count * 3);
+    for (let at = 0; at < count; at++) {
+      run.loss[from + at] = rows[at * 3]!;
+      run.lr[from + at] = rows[at * 3 + 1]!;
+      run.accuracy[from + at] = rows[at * 3 + 2]! * (1 / n);
     }
-  }
-  const rows = await history.read(0, (until - first) * 3);
-  for (let at = 0; at < until - first; at++) {
-    run.loss[first + at] = rows[at * 3]!;
-    run.lr[first + at] = rows[at * 3 + 1]!;
-    run.accuracy[first + at] = rows[at * 3 + 2]! * (1 / n);
+    run.epoch += count;
+    run.watch(from);
+    if (run.diverged) return;
+    // The first chunk includes compiling, so growth is what is bounded, not the size.
+    const fitting = Math.max(1, Math.floor((SUBMIT_SECONDS / Math.max(seconds, 1e-6)) * count));
+    chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
+    const last = run.epoch - 1;
+    options.onEpoch?.({ epoch: run.epoch, loss: run.loss[last]!, lr: run.lr[last]!, accuracy: run.accuracy[last]! });
   }
   const [, lr, best, bad] = await state.read();
   run.schedule = { lr: lr!, best: best!, bad: bad! };
@@ -82,6 +83,7 @@ export async function runWithSnapshots(
   for (const stop of options.snapshots ?? []) {
     if (stop <= run.epoch || stop > until) continue;
     await runEpochs(gpu, epoch, run, stop, options);
+    if (run.diverged) return;
     await options.onSnapshot?.(stop, await copy());
   }
   if (run.epoch < until) await runEpochs(gpu, epoch, run, until, options);

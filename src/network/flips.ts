@@ -9,6 +9,7 @@ import type { TrainingRun } from './training-run';
 
 /** Takes a run one epoch on, directly. @returns the derivative bits that this flipped, of n m */
 export async function advanceCounting(gpu: Gpu, run: TrainingRun, options: TrainingOptions): Promise<number> {
+  if (run.diverged) return 0;
   const before = await derivativeBits(gpu, run.problem);
   await advanceDirect(gpu, run, run.epoch + 1, options);
   const after = await derivativeBits(gpu, run.problem);

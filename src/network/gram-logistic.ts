@@ -124,6 +124,7 @@ export async function trainGramLogistic(
     };
     await runWithSnapshots(gpu, epoch, run, problem.epochs, options, snapshot);
     training.dispose();
+    if (run.diverged) return;
     await applyCoefficients(gpu, problem, from, problem.network.weights);
   } finally {
     scope.dispose();

@@ -28,6 +28,10 @@ export class PassScratch {
     this.mask.dispose();
     this.partial.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 export interface PassArrays {

@@ -3,7 +3,6 @@
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import {
-  type Choice,
   chooseAtProbe,
   chooseStart,
   GRAM_MEMORY,
@@ -15,11 +14,15 @@ import {
   type TrainingShape,
 } from './choose';
 import { advanceDirect } from './direct';
+import { DivergenceError } from './divergence';
+import { finiteNetwork } from './finite';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
+import type { GramJob } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
-import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import { gramLength, gramMatrix } from './gram-matrix';
+import type { Network } from './network';
+import { type LazyGram, SampleGram } from './sample-gram';
+import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 
 export type Trainer = 'auto' | 'direct' | 'gram';
@@ -30,6 +33,8 @@ export interface TrainingOutcome extends TrainingHistory {
   readonly reason: string;
   /** Whether K was needed. */
   readonly usedGram: boolean;
+  /** Of {@link trainAll}: where it left the finite numbers. The history ends there, and the network means nothing. */
+  readonly diverged?: DivergenceError;
 }
 
 /** One of several trainings over the same samples. */
@@ -44,6 +49,7 @@ export interface TrainingTask {
   /** Of a snapshot: why the trainer was chosen, told just before it. */
   readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'>) => void;
   readonly onSplit?: (epoch: number) => void;
+  readonly observation?: Observation;
 }
 
 export interface TrainOptions {
@@ -62,64 +68,10 @@ export function trainingShape(problem: TrainingProblem): TrainingShape {
   return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, precision };
 }
 
-/** K of samples, made at first need; the caller disposes it. */
-export class SampleGram implements LazyGram {
-  #matrix: GramMatrix | undefined;
-  #pending: Promise<GramMatrix> | undefined;
-  #bare: SampleGram | undefined;
-
-  constructor(
-    private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
-    private readonly constant: GramConstant = 1,
-  ) {}
-
-  get matrix(): GramMatrix | undefined {
-    return this.#matrix;
-  }
-
-  /** Without the 1 of the bias; disposed with this. */
-  get bare(): SampleGram {
-    this.#bare ??= new SampleGram(this.create, 0);
-    return this.#bare;
-  }
-
-  async make(): Promise<GramMatrix> {
-    const pending = this.#pending ?? this.create(this.constant);
-    this.#pending = pending;
-    try {
-      this.#matrix = await pending;
-      return this.#matrix;
-    } catch (error) {
-      // Tried again by the next who asks.
-      if (this.#pending === pending) this.#pending = undefined;
-      throw error;
-    }
-  }
-
-  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
-  async take(): Promise<GramMatrix> {
-    const matrix = await this.make();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-    return matrix;
-  }
-
-  dispose(): void {
-    this.#bare?.dispose();
-    this.#matrix?.dispose();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
-
 /**
  * Trains `problem.network` in place. `auto` falls back to direct, and says why in the outcome.
- * @throws RangeError when `gram` is asked for and not possible ({@link gramObstacle}); the signal's reason when aborted;
- * GpuError when the device fails
+ * @throws RangeError when `gram` is asked for and not possible ({@link gramObstacle}); DivergenceError when loss or weights
+ * leave the finite numbers; the signal's reason when aborted; GpuError when the device fails
  */
 export async function train(
   gpu: Gpu,
@@ -127,19 +79,21 @@ export async function train(
   wanted: Trainer,
   options: TrainingOptions & TrainOptions = {},
 ): Promise<TrainingOutcome> {
-  const { signal, kernel, memoryLimit, ...rest } = options;
+  const { signal, kernel, memoryLimit, inner, ...rest } = options;
   const shared = {
     ...(signal ? { signal } : {}),
     ...(kernel ? { kernel } : {}),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(inner === undefined ? {} : { inner }),
   };
   const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
+  if (outcome!.diverged) throw outcome!.diverged;
   return outcome!;
 }
 
 /**
  * Trains several networks over the same samples, those in Gram space under the identity loss side by side; every result is
- * that of training it alone, to the bit.
+ * that of training it alone, to the bit. One that diverges ends there, its outcome marked; the others go on.
  * @throws RangeError when their samples are not the same arrays, or as {@link train}
  */
 export async function trainAll(
@@ -161,6 +115,8 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
+      // Training in Gram space is loaded when it is first chosen.
+      const { advanceGramIdentity } = await import('./gram-identity');
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
@@ -220,15 +176,31 @@ class Training {
     this.#options = {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
-      onSnapshot: async (epoch, network) => {
-        task.onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
-        await options.onSnapshot?.(epoch, network);
-      },
+      onSnapshot: (epoch, network) => this.#snapshot(epoch, network),
     };
   }
 
+  async #snapshot(epoch: number, network: Network): Promise<void> {
+    const { observation, options, onReason } = this.task;
+    const wanted = this.#snapshots.has(epoch);
+    try {
+      if (!(await finiteNetwork(this.gpu, network))) return network.dispose();
+      if (observation?.epochs.includes(epoch)) await observation.onNetwork(epoch, this.run.history, network);
+    } catch (error) {
+      network.dispose();
+      throw error;
+    }
+    if (!wanted) {
+      network.dispose();
+      return;
+    }
+    onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
+    await options?.onSnapshot?.(epoch, network);
+  }
+
   get outcome(): TrainingOutcome {
-    return { ...this.run.history, ...this.#choice() };
+    const { history, diverged } = this.run;
+    return { ...history, ...this.#choice(), ...(diverged ? { diverged } : {}) };
   }
 
   #choice(why = this.#reason): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
@@ -250,9 +222,10 @@ class Training {
     const { memoryLimit } = this.shared;
     let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
     for (const probe of PROBES) {
-      if (choice.trainer !== 'probe' || probe >= this.#shape.epochs) break;
+      if (choice.trainer !== 'probe' || probe >= this.#shape.epochs || run.diverged) break;
       await advanceDirect(gpu, run, probe - 1, this.#withSnapshots());
       const flips = await advanceCounting(gpu, run, this.#withSnapshots());
+      if (run.diverged) return;
       choice = this.#decide((shape) => chooseAtProbe(gpu, shape, probe, flips));
     }
     if (choice.trainer === 'gram') await this.#enter();
@@ -280,7 +253,8 @@ class Training {
   }
 
   #withSnapshots(): TrainingOptions {
-    return { ...this.#options, snapshots: [...this.#snapshots.keys()].sort((a, b) => a - b) };
+    const epochs = new Set([...this.#snapshots.keys(), ...(this.task.observation?.epochs ?? [])]);
+    return { ...this.#options, snapshots: [...epochs].sort((a, b) => a - b) };
   }
 
   async #enter(): Promise<void> {
@@ -316,18 +290,24 @@ class Training {
 
   leftGram(): void {
     const { run } = this;
-    if (run.epoch < run.problem.epochs) this.#chosen = 'direct';
+    if (run.goesOn) this.#chosen = 'direct';
   }
 
-  /** Directly, whatever is left. */
+  /** Directly, whatever is left; then a look at the weights, which a loss may hide. */
   async finish(): Promise<void> {
     const { gpu, run } = this;
-    if (run.epoch < run.problem.epochs) await advanceDirect(gpu, run, run.problem.epochs, this.#withSnapshots());
+    if (run.goesOn) await advanceDirect(gpu, run, run.problem.epochs, this.#withSnapshots());
+    const { network, epochs } = run.problem;
+    if (run.diverged || epochs === 0 || (await finiteNetwork(gpu, network))) return;
+    run.diverged = new DivergenceError({
+      epoch: epochs,
+      what: 'weights',
+      lr: run.lr[epochs - 1]!,
+      firstLoss: run.loss[0],
+    });
   }
 
   dispose(): void {
     this.run.dispose();
   }
 }
-
-export type { Choice };

@@ -44,6 +44,14 @@ export interface TrainingHistory {
   readonly accuracy?: Float32Array;
 }
 
+/** A look at a training on its way. Unlike a snapshot it never changes how the training goes on, nor outlives the look. */
+export interface Observation {
+  /** Ascending. */
+  readonly epochs: readonly number[];
+  /** @param history of the epochs so far @param network as it is after them; disposed by the caller */
+  readonly onNetwork: (epoch: number, history: TrainingHistory, network: Network) => Promise<void>;
+}
+
 export interface TrainingOptions {
   /** Called a few times a second with the epoch done last. */
   readonly onEpoch?: (report: { epoch: number; loss: number; lr: number; accuracy?: number }) => void;

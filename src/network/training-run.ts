@@ -3,6 +3,8 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { WORST_LOSS } from '../kernels/weight-gradient';
+import { DivergenceError } from './divergence';
+import { firstFault } from './finite';
 import type { TrainingHistory, TrainingProblem } from './trainer';
 
 /** torch's ReduceLROnPlateau between two epochs. */
@@ -26,6 +28,8 @@ export class TrainingRun {
   accuracyKnown = true;
   /** (d + 1, m), as the weights; absent while it is zero. */
   velocity: GpuArray | undefined;
+  /** Set when it left the finite numbers: it ends there, and its network means nothing. */
+  diverged: DivergenceError | undefined;
 
   constructor(
     private readonly gpu: Gpu,
@@ -36,6 +40,20 @@ export class TrainingRun {
     this.loss = new Float32Array(epochs);
     this.lr = new Float32Array(epochs);
     this.accuracy = new Float32Array(epochs);
+  }
+
+  /** Whether epochs are left to train. */
+  get goesOn(): boolean {
+    return this.epoch < this.problem.epochs && !this.diverged;
+  }
+
+  /** Looks at the losses recorded from epoch `first` on, and ends where one is not finite. */
+  watch(first: number): void {
+    const at = firstFault(this.loss.subarray(first, this.epoch));
+    if (at < 0) return;
+    const [firstLoss] = this.loss;
+    this.epoch = first + at;
+    this.diverged = new DivergenceError({ epoch: this.epoch + 1, what: 'loss', lr: this.lr[this.epoch]!, firstLoss });
   }
 
   /** The velocity, allocated (and zero) at first use. */

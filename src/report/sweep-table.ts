@@ -3,7 +3,9 @@
 import Table from 'cli-table3';
 import type { Statistics } from '../experiment/statistics';
 import type { SummaryPoint, SweepSummary } from '../experiment/sweep-results';
+import { valuesText, valueText } from './metrics';
 
+const SHOWN_ROWS = 5;
 const SHOWN_POINTS = 40;
 
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -12,9 +14,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
   agreement: 'f and g agree',
   cosine: 'cosine',
 };
-
-/** An axis value in a table's cell. */
-export const valueText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Mean and standard deviation: shares in percent, as everywhere else. */
 function text(name: string, statistics: Statistics | undefined): string {
@@ -50,7 +49,7 @@ function pointsTable(points: readonly SummaryPoint[]): string {
 
 /** The summary in words; the files have every number. */
 export function sweepTable(summary: SweepSummary): string {
-  const { points, bestOver, failures } = summary;
+  const { points, bestOver, failures, diverged } = summary;
   const parts: string[] = [];
   if (points.length > 0) {
     const several = points.some(({ metrics }) => Object.values(metrics).some(({ count }) => count > 1));
@@ -61,22 +60,31 @@ export function sweepTable(summary: SweepSummary): string {
     parts.push(`${title}\n${pointsTable(bestOver.points)}`);
   }
   if (bestOver && bestOver.incomplete.length > 0) {
-    parts.push(`${bestOver.incomplete.length} of these maxima are over fewer, because experiments failed.`);
+    parts.push(`${bestOver.incomplete.length} of these maxima are over fewer, because experiments failed or diverged.`);
+  }
+  if (diverged.length > 0) {
+    const lines = listed(diverged, ({ at }) => at.message);
+    parts.push(
+      [`Diverged, and in none of these numbers: ${diverged.length} of ${summary.cells.total}`, ...lines].join('\n'),
+    );
   }
   if (failures.length > 0) {
-    const shown = failures.slice(0, 5).map(({ values, seed, error }) => {
-      const where = [...Object.entries(values), ['seed', seed] as const].map(
-        ([key, value]) => `${key} = ${valueText(value)}`,
-      );
-      return `  ${where.join(', ')}: ${error.message}`;
-    });
-    const more =
-      failures.length > shown.length ? [`  ... and ${failures.length - shown.length} more in results.csv`] : [];
-    parts.push(['Without a result:', ...shown, ...more].join('\n'));
+    parts.push(['Without a result:', ...listed(failures, ({ error }) => error.message)].join('\n'));
   }
   if (summary.devices.length > 1 || summary.versions.length > 1) {
     const what = [...summary.devices, ...summary.versions.map((version) => JSON.stringify(version))].join('; ');
     parts.push(`Not all from one device and version: ${what}. Only on the same ones are results equal to the bit.`);
   }
   return parts.join('\n\n');
+}
+
+/** The first few experiments, each with what is to be said of it. */
+function listed<T extends { readonly values: Readonly<Record<string, unknown>>; readonly seed: number }>(
+  all: readonly T[],
+  say: (each: T) => string,
+): string[] {
+  const shown = all.slice(0, SHOWN_ROWS).map((each) => {
+    return `  ${valuesText({ ...each.values, seed: each.seed })}: ${say(each)}`;
+  });
+  return all.length > shown.length ? [...shown, `  ... and ${all.length - shown.length} more in results.csv`] : shown;
 }

@@ -1,7 +1,9 @@
 // Runs cells, those that are not kept from before, and hands each on as soon as it is finished.
 
+import { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
+import { distinct, type TrainerUse, trainerUse } from '../report/used';
 import type { Cell } from './cells';
 import type { CellMetrics } from './verdict';
 
@@ -12,10 +14,22 @@ export interface CellOutcome {
   readonly metrics: CellMetrics;
   /** Of all its experiments together; work shared with other cells is shared out. */
   readonly seconds: number;
-  readonly device: string;
-  readonly versions: Readonly<Record<string, string>>;
+  /** Absent when the last of them diverged. */
+  readonly device?: string;
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Those that differ; absent in cells kept by a version that wrote no reports. */
+  readonly trainers?: readonly TrainerUse[];
+  /** Experiments, by their place in the cell, whose training left the finite numbers: they have no metrics. */
+  readonly diverged?: readonly DivergedRun[];
   /** Of a decision map. */
   readonly map?: MapReading;
+}
+
+export interface DivergedRun {
+  readonly run: number;
+  readonly stage: DivergenceError['stage'];
+  /** Counted from 1. */
+  readonly epoch: number;
 }
 
 /** What is kept of a decision map beside its pictures. */
@@ -59,6 +73,7 @@ export interface RunCellsOptions {
   readonly runAll: (
     configs: readonly ExperimentConfig[],
     onResult: (run: number, result: ExperimentResult) => Promise<void>,
+    onDivergence: (run: number, error: DivergenceError) => Promise<void>,
   ) => Promise<unknown>;
   readonly store: CellStore;
   readonly onPlan?: (plan: CellPlan) => void;
@@ -81,8 +96,19 @@ function metricsOf({ metrics }: ExperimentResult): CellMetrics[number] {
   };
 }
 
-/** What is left of a cell's results, by the place of the run in the cell: metrics and seconds alone, not the arrays. */
-type Parts = Map<number, { readonly metrics: CellMetrics[number]; readonly seconds: number }>;
+const NO_METRICS: CellMetrics[number] = { standardAccuracy: null, perturbationAccuracy: null, agreement: null };
+
+/** What is left of an experiment: not the arrays. */
+interface Part {
+  readonly metrics: CellMetrics[number];
+  readonly seconds: number;
+  /** Absent when it diverged. */
+  readonly trainer?: TrainerUse;
+  readonly diverged?: DivergedRun;
+}
+
+/** By the place of the run in the cell. */
+type Parts = Map<number, Part>;
 
 /**
  * Runs every cell that the store does not have, and stores each when its last experiment is finished.
@@ -116,29 +142,41 @@ export async function runCells(cells: readonly Cell[], options: RunCellsOptions)
     const report = (cell: Cell) =>
       onProgress?.({ cells: unique.length, finished: outcomes.size, share: total > 0 ? done / total : 1, cell });
     report(places[runs[0]!]!.cell);
+    const settle = async (at: number, ended: ExperimentResult | DivergenceError) => {
+      const { cell, run } = places[runs[at]!]!;
+      done += shares.get(runs[at]!) ?? 0;
+      const parts: Parts = partial.get(cell.id) ?? new Map();
+      partial.set(cell.id, parts);
+      if (ended instanceof DivergenceError) {
+        const { stage, epoch } = ended;
+        parts.set(run, { metrics: NO_METRICS, seconds: 0, diverged: { run, stage, epoch } });
+      } else {
+        const { timing, trainer } = ended;
+        parts.set(run, { metrics: metricsOf(ended), seconds: timing.totalSeconds, trainer: trainerUse(trainer) });
+      }
+      if (parts.size < cell.runs.length) return;
+      const all = cell.runs.map((_, place) => parts.get(place)!);
+      const diverged = all.flatMap((part) => part.diverged ?? []);
+      const result = ended instanceof DivergenceError ? undefined : ended;
+      const map = result && (await readMap?.(cell, result));
+      const outcome: CellOutcome = {
+        id: cell.id,
+        metrics: all.map(({ metrics }) => metrics),
+        seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
+        ...(result ? { device: result.device.name, versions: result.versions } : {}),
+        trainers: distinct(all.flatMap(({ trainer }) => trainer ?? [])),
+        ...(diverged.length > 0 ? { diverged } : {}),
+        ...(map ? { map } : {}),
+      };
+      await store.save(outcome);
+      partial.delete(cell.id);
+      outcomes.set(cell.id, outcome);
+      report(cell);
+    };
     await runAll(
       runs.map((at) => places[at]!.config),
-      async (at, result) => {
-        const { cell, run } = places[runs[at]!]!;
-        done += shares.get(runs[at]!) ?? 0;
-        const parts: Parts = partial.get(cell.id) ?? new Map();
-        partial.set(cell.id, parts.set(run, { metrics: metricsOf(result), seconds: result.timing.totalSeconds }));
-        if (parts.size < cell.runs.length) return;
-        const all = cell.runs.map((_, place) => parts.get(place)!);
-        const map = await readMap?.(cell, result);
-        const outcome: CellOutcome = {
-          id: cell.id,
-          metrics: all.map(({ metrics }) => metrics),
-          seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
-          device: result.device.name,
-          versions: result.versions,
-          ...(map ? { map } : {}),
-        };
-        await store.save(outcome);
-        partial.delete(cell.id);
-        outcomes.set(cell.id, outcome);
-        report(cell);
-      },
+      settle,
+      settle,
     );
   }
   return outcomes;
