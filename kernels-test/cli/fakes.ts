@@ -72,6 +72,15 @@ export class FakeServices implements Services<{ dispose(): void }> {
     this.benches.push(options);
     return fakeBench();
   }
+  async tune(_: unknown, options: BenchOptions) {
+    this.benches.push(options);
+    const report = fakeBench();
+    const shape = { n: 1000, d: 100, m: 100 };
+    const why = { kernel: 'forward', shape, seconds: 1e-3, reason: 'because' } as const;
+    const kernels = [{ ...why, variant: 'tiled', status: 'chosen' } as const];
+    const tuning = { schemaVersion: 1, key: 'k', date: report.date, choices: {} } as const;
+    return { tuning, kernels, report, folder: 'the cache' };
+  }
   async listAdapters() {
     return this.adapters;
   }

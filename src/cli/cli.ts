@@ -86,6 +86,7 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--json', 'print one JSON document instead of the table')
     .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--no-tune', 'the default kernels, whatever perturb bench --tune chose')
     .option('--quiet', 'show no progress')
     .addHelpText('after', RUN_HELP)
     .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
@@ -154,6 +155,7 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--variant <name>', 'all, default, or one by name (default: all)')
     .option('--rounds <n>', 'rounds in which the variants take turns (default: 5, with --quick 3)')
     .option('--quick', 'two shapes and a square, shorter rounds')
+    .option('--tune', 'choose the fastest variants of the training kernels at these shapes, for later runs to take')
     .option('--compare <files...>', 'two reports: what changed between them beyond noise; measures nothing')
     .option('--out <dir>', 'write bench.json and roofline.svg to DIR, which must not hold anything yet')
     .option('--json', 'print one JSON document instead of the tables')

@@ -2,6 +2,7 @@
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
 import type { BenchOptions, BenchReport } from '../bench/bench';
+import type { Tuned } from '../bench/tune';
 import type { ReadFile } from '../data/dataset';
 import type { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
@@ -31,6 +32,8 @@ export interface Disposable {
 
 export interface EngineOptions {
   readonly adapter?: string;
+  /** False: the defaults, whatever has been tuned on this machine. */
+  readonly tune?: false;
 }
 
 export interface RunOptions {
@@ -56,5 +59,7 @@ export interface Services<E extends Disposable = Disposable> {
   /** Without an engine, what can be said without one. */
   planSweep(engine: E | undefined, configs: readonly ExperimentConfig[], readFile: ReadFile): Promise<SweepPlan>;
   runBench(engine: E, options: BenchOptions): Promise<BenchReport>;
+  /** Measures, chooses, and stores the choice for later runs; returns the folder it went to. */
+  tune(engine: E, options: Omit<BenchOptions, 'kernels' | 'variants'>): Promise<Tuned & { readonly folder: string }>;
   listAdapters(): Promise<readonly AdapterListing[]>;
 }

@@ -20,6 +20,8 @@ export interface RunArguments {
   readonly json?: boolean;
   readonly save?: string;
   readonly device?: string;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -46,11 +48,14 @@ export async function runOn<E extends Disposable>(
 export async function withEngine<E extends Disposable, T>(
   services: Services<E>,
   io: CliIo,
-  options: { readonly device?: string | undefined },
+  options: { readonly device?: string | undefined; readonly tune?: boolean | undefined },
   use: (engine: E) => Promise<T>,
 ): Promise<T> {
   io.signal.throwIfAborted();
-  const engine = await services.createEngine(options.device === undefined ? {} : { adapter: options.device });
+  const engine = await services.createEngine({
+    ...(options.device === undefined ? {} : { adapter: options.device }),
+    ...(options.tune === false ? { tune: false } : {}),
+  });
   try {
     io.signal.throwIfAborted();
     return await use(engine);
@@ -93,7 +98,7 @@ export async function runCommand<E extends Disposable>(
   if (out !== undefined) await claimOutput(out);
 
   const reporter = createReporter(io, read.config, args.quiet ?? false);
-  const result = await withEngine(services, io, { device: args.device }, (engine) =>
+  const result = await withEngine(services, io, { device: args.device, tune: args.tune }, (engine) =>
     runOn(engine, read, { services, io, reporter }),
   );
   const writtenTo = out === undefined ? undefined : await store(out, result, io, read.baseDir);

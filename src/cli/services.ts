@@ -6,7 +6,17 @@ import type { Services } from './io';
 type Engine = Awaited<ReturnType<typeof createEngine>>;
 
 export const services: Services<Engine> = {
-  createEngine: async (options) => (await import('../node')).createEngine(options),
+  createEngine: async ({ tune, ...options }) => {
+    const [{ createEngine, Engine }, { loadTuning, tuningKey }, { tuningFiles }] = await Promise.all([
+      import('../node'),
+      import('../bench/tuning'),
+      import('./tuning-files'),
+    ]);
+    const engine = await createEngine(options);
+    if (tune === false) return engine;
+    const tuning = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
+    return tuning ? new Engine(engine.gpu, { ...engine.settings, tuning }) : engine;
+  },
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),
   runExperiments: async (engine, configs, options) =>
@@ -14,5 +24,16 @@ export const services: Services<Engine> = {
   planSweep: async (engine, configs, readFile) =>
     (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
   runBench: async (engine, options) => (await import('../bench/bench')).runBench(engine, options),
+  tune: async (engine, options) => {
+    const [{ tune }, { saveTuning }, { tuningFiles }] = await Promise.all([
+      import('../bench/tune'),
+      import('../bench/tuning'),
+      import('./tuning-files'),
+    ]);
+    const tuned = await tune(engine, options);
+    const files = tuningFiles(process.env);
+    await saveTuning(files, tuned.tuning);
+    return { ...tuned, folder: files.folder };
+  },
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

@@ -5,7 +5,8 @@ import type { ReadFile } from '../data/dataset';
 import type { InitValues } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
-import { type MatmulLayout, matmulLayout } from '../kernels/variant';
+import { tunedLayout } from '../kernels/tuning';
+import type { MatmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
@@ -150,7 +151,7 @@ async function readInputs(
     const targets = await readTargets(config, n, readFile);
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
-    const layout = matmulLayout(engine.gpu, m, engine.settings.matmul);
+    const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG });
