@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { specialise } from '../../src/gpu/specialise';
 import { gramIdentityWorkgroup } from '../../src/kernels/generated';
-import { gramIdentity, gramSamples } from '../../src/kernels/gram-identity';
+import { gramIdentity } from '../../src/kernels/gram-identity';
+import { gramSamples } from '../../src/kernels/gram-limits';
 import { type GramLoop, gramLoop, subgroupLanes } from '../../src/kernels/variant';
 import { checkGramIdentity, type GramCase, type GramTraining } from '../checks/gram-identity';
 import { workgroupBytes } from '../contract';

@@ -1,10 +1,11 @@
 // Which variant to run, chosen from measurements, and a report of why every other one does not.
 
 import type { Engine } from '../engine';
-import { shapeClass, type TunedChoice, type Tuning, tuningKey } from '../kernels/tuning';
+import { shapeClass, type TunedChoice, type Tuning } from '../kernels/tuning';
 import { type BenchOptions, type BenchReport, type BenchRow, runBench } from './bench';
 import { type CandidateName, candidatesFor } from './candidates';
 import { type BenchKernel, type BenchShape, shapeName } from './cases';
+import { tuningKey } from './tuning';
 
 /** The kernels of an epoch, which share their masks and so their variant. */
 const TUNED = ['forward', 'weight-gradient'] as const satisfies readonly BenchKernel[];

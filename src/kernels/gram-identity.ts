@@ -4,26 +4,11 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { packRecords } from '../gpu/shader';
 import * as shaders from './generated';
+import { GRAM_PIECES, gramSamples } from './gram-limits';
 import { fold, type Step } from './step';
 import { type GramLoop, gramLoop } from './variant';
 
-/** Row pieces that K may lie in: as many as the kernel binds. */
-export const GRAM_PIECES = 6;
-/** Epochs that a run may have at most: the kernel's search for a crossing ends there. */
-export const GRAM_EPOCHS = 2 ** 22;
-
 const { record } = shaders.gramIdentitySubgroup.bindings.neurons;
-/** Bytes of workgroup memory that gram_identity_workgroup takes at its most lanes, besides a bit for each sample. */
-const WORKGROUP_BYTES = 5772;
-const MOST_LANES = 256;
-
-/** Samples that gram_identity_workgroup takes on an adapter: 83968 where workgroup memory is the least there may be. */
-export function gramSamples({ maxComputeWorkgroupStorageSize: bytes }: GPUSupportedLimits): number {
-  // Whole quads of all lanes.
-  const unit = 4 * MOST_LANES;
-  return Math.floor(((bytes - WORKGROUP_BYTES) * 8) / unit) * unit;
-}
-
 /** Words of a neuron's record, and where the four that come back lie. */
 export const NEURON_WORDS = record.size / 4;
 

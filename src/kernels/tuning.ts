@@ -1,11 +1,10 @@
-// Variants that were measured to be faster than the default on one adapter, and where they are kept.
+// Variants that were measured to be faster than the default on one adapter.
 //
 // A run never measures: it takes the default, or what an earlier `perturb bench --tune` chose and stored under the adapter,
 // its driver and the text of every shader. So the same configuration gives the same bits until somebody tunes again, and the
 // result says which choice ran.
 
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
 import { type MatmulLayout, type MatmulVariant, matmulLayout, type Tile, variantObstacle } from './variant';
 
 export interface TunedChoice {
@@ -19,46 +18,16 @@ export interface TunedChoice {
 
 export interface Tuning {
   readonly schemaVersion: 1;
-  /** {@link tuningKey} */
+  /** What the choices depend on, see tuningKey of src/bench/tuning.ts. */
   readonly key: string;
   readonly date: string;
   /** By {@link shapeClass}; a class without a choice runs the default. */
   readonly choices: Readonly<Record<string, TunedChoice>>;
 }
 
-/** Where tunings are kept: a page's localStorage, or files. */
-export interface TuningStorage {
-  getItem(key: string): string | null | Promise<string | null>;
-  setItem(key: string, value: string): void | Promise<void>;
-}
-
 /** Shapes between which a choice is carried over: the same powers of two, rounded. */
 export function shapeClass({ n, d, m }: { readonly n: number; readonly d: number; readonly m: number }): string {
   return [n, d, m].map((size) => Math.round(Math.log2(size))).join('/');
-}
-
-/** What a choice depends on: adapter, driver, and all shaders. */
-export async function tuningKey({ adapter }: Gpu): Promise<string> {
-  const { name, vendor, architecture, description, backend } = adapter;
-  const text = [name, vendor, architecture, description, backend, ...Object.values(shaders).map(({ code }) => code)];
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text.join('\n')));
-  return Array.from(new Uint8Array(digest, 0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-const itemOf = (key: string) => `perturb-gpu-tuning-${key}`;
-
-/** The tuning of this adapter, or undefined; what cannot be read counts as none, for it is measured again any time. */
-export async function loadTuning(storage: TuningStorage, key: string): Promise<Tuning | undefined> {
-  try {
-    const tuning = JSON.parse((await storage.getItem(itemOf(key))) ?? 'null') as Tuning | null;
-    return tuning?.schemaVersion === 1 && tuning.key === key ? tuning : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-export async function saveTuning(storage: TuningStorage, tuning: Tuning): Promise<void> {
-  await storage.setItem(itemOf(tuning.key), JSON.stringify(tuning));
 }
 
 /** The layout for a shape: forced, else as tuned, else the default. Its reason says which. */

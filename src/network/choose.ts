@@ -9,14 +9,14 @@
 
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
-import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-identity';
+import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-limits';
 import { paddedRow } from '../kernels/step';
 import { gramLoop, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { changeLength } from './gram-ends';
-import { groupLength, PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
+import { groupLength, PLANES } from './gram-size';
 import { planBlocks } from './samples';
 import type { Precision } from './trainer';
 

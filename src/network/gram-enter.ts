@@ -13,7 +13,8 @@ import {
   weightGradient,
 } from '../kernels/weight-gradient';
 import { preActivations } from './gram-ends';
-import { type NeuronGroup, PLANE } from './gram-groups';
+import type { NeuronGroup } from './gram-groups';
+import { PLANE } from './gram-size';
 import type { TrainingRun } from './training-run';
 
 /**

@@ -12,11 +12,8 @@ import { NEURON_WORDS } from '../kernels/gram-identity';
 import { MATMUL_ROWS } from '../kernels/matmul';
 import type { NeuronRows } from './gram-ends';
 import { gramRow } from './gram-matrix';
+import { groupLength, PLANES } from './gram-size';
 import type { TrainingProblem } from './trainer';
-
-/** Planes of the state; `changed` is the epoch of the last change. */
-export const PLANE = { H: 0, U: 1, A: 2, C: 3, V: 4, changed: 5 } as const;
-export const PLANES = Object.keys(PLANE).length;
 
 /** Consecutive neurons of one network in a group. */
 export interface GroupPart {
@@ -102,11 +99,6 @@ export class NeuronGroup {
   dispose(): void {
     this.#scope.dispose();
   }
-}
-
-/** Elements of the state of m neurons, padded by a workgroup's rows: the products that fill it write whole multiples. */
-export function groupLength(n: number, m: number): number {
-  return (PLANES * m + MATMUL_ROWS) * gramRow(n);
 }
 
 /**

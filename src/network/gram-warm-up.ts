@@ -3,7 +3,8 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { GRAM_PIECES, gramIdentity, NEURON_WORDS } from '../kernels/gram-identity';
+import { gramIdentity, NEURON_WORDS } from '../kernels/gram-identity';
+import { GRAM_PIECES } from '../kernels/gram-limits';
 import { gramPieces, gramRow } from './gram-matrix';
 
 /** Compiles the neuron loop for so many samples, which takes a second or two where n is new to the driver. */
