@@ -5,6 +5,7 @@ export { InputError } from './data/input-error';
 export { encodeNpy, parseNpy } from './data/npy';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
 export { resultArtifacts } from './experiment/artifacts';
+export type { Checkpoint, CheckpointKeeper } from './experiment/checkpoint';
 export { parseConfig } from './experiment/config';
 export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
 export { type Cell, type Combination, expandSweep, type Sweep } from './experiment/sweep';

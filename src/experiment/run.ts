@@ -10,6 +10,7 @@ import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
+import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
 import { refuseUnbuilt } from './config';
 import { canonical, planRuns } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** How files named in the configuration are read; needed only when it names any. */
   readonly readFile?: ReadFile;
+  /** Of one experiment alone: where its checkpoints go, and the one it goes on from, to the same bits. */
+  readonly checkpoint?: { readonly keeper?: CheckpointKeeper; readonly from?: Checkpoint };
 }
 
 export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
@@ -80,7 +83,8 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal, collect = true } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, collect = true, checkpoint } = options;
+  if (checkpoint && configs.length !== 1) throw new RangeError('checkpoints are kept of one experiment alone');
   for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
   const watch = new Stopwatch();
@@ -100,6 +104,7 @@ export async function runExperiments(
     await runDataStage(engine, stage, inputs, watch, {
       ...(signal ? { signal } : {}),
       ...(onProgress ? { onProgress } : {}),
+      ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
       ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
       onResult: async (run, result) => {
         if (collect) results[run] = result;

@@ -20,6 +20,7 @@ import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
 import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
+import type { Checkpoints } from './checkpoint';
 import { explainDivergence } from './divergence';
 import { mapArrays } from './map-arrays';
 import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
@@ -33,7 +34,8 @@ import { warmUp } from './warm-up';
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
 
-export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect'> & Required<Pick<RunsOptions, 'onResult'>>;
+export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect' | 'checkpoint'> &
+  Required<Pick<RunsOptions, 'onResult'>> & { readonly checkpoints?: Checkpoints };
 
 /** Runs every experiment of a data stage. */
 export async function runDataStage(
@@ -167,7 +169,11 @@ class DataWork {
       } as const;
       return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}) };
     });
-    const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
+    const shared = {
+      kernel: this.#kernel,
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.checkpoints ? { checkpoints: options.checkpoints } : {}),
+    };
     const trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
     const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, of: trained[at]! })));
     const firsts: TrainedFirst[] = [];
@@ -181,6 +187,11 @@ class DataWork {
       0,
     );
     if (this.#onto === 0) this.#kernel.dispose();
+    // Where f was restored rather than trained, K has still to be made, from panels that hold the samples: not later.
+    for (const { end, trained: each } of firsts) {
+      const [next] = end.perturbations.filter((stage) => this.#ontoSamples(stage, each));
+      if (next) await (next.config.loss === 'logistic' ? this.#kernel.bare : this.#kernel).make();
+    }
     watch.lap('standard', runsOf.data(stage));
   }
 
@@ -279,7 +290,8 @@ class DataWork {
       const { d } = x;
       const { width } = config.network;
       const inner = !span ? d : onData ? 2 * width : width;
-      const shared = { kernel, inner, ...(signal ? { signal } : {}) };
+      const { checkpoints } = options;
+      const shared = { kernel, inner, ...(signal ? { signal } : {}), ...(checkpoints ? { checkpoints } : {}) };
       const second = await trainTrajectories(engine, { samples: r, panels }, trajectories, shared, scope);
       kernel.dispose();
       if (this.#onto === 0) this.#kernel.dispose();

@@ -9,7 +9,8 @@ import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
 import type { Network } from './network';
 import type { TrainingOptions } from './trainer';
-import type { TrainingRun } from './training-run';
+import type { ScheduleState, TrainingRun } from './training-run';
+import { readAll } from './training-state';
 
 /** Time of a chunk of epochs: short enough for display watchdogs and a lively progress bar, long against a submit. */
 const CHUNK_SECONDS = 0.1;
@@ -23,6 +24,8 @@ export interface Epoch {
   readonly state: GpuArray;
   /** (epochs to run, 3) loss, learning rate, number correct. */
   readonly history: GpuArray;
+  /** What is to be kept of it beside the run, by name. */
+  readonly kept?: Readonly<Record<string, GpuArray>>;
 }
 
 /**
@@ -32,7 +35,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history }: Epoch,
+  { steps, state, history, kept = {} }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -64,9 +67,17 @@ export async function runEpochs(
     chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
     const last = run.epoch - 1;
     options.onEpoch?.({ epoch: run.epoch, loss: run.loss[last]!, lr: run.lr[last]!, accuracy: run.accuracy[last]! });
+    if (options.keeper?.due()) {
+      run.schedule = await readSchedule(state);
+      await options.keeper.keep(async () => ({ arrays: await readAll(kept) }));
+    }
   }
+  run.schedule = await readSchedule(state);
+}
+
+async function readSchedule(state: GpuArray): Promise<ScheduleState> {
   const [, lr, best, bad] = await state.read();
-  run.schedule = { lr: lr!, best: best!, bad: bad! };
+  return { lr: lr!, best: best!, bad: bad! };
 }
 
 /** {@link runEpochs}, stopping at the snapshots on the way. @param copy the network as it would be left here */

@@ -23,6 +23,7 @@ import { trainGramLogistic } from './gram-logistic';
 import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
+import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
 
 export type Trainer = 'auto' | 'direct' | 'gram';
 
@@ -56,6 +57,9 @@ export interface TrainOptions {
   readonly kernel?: LazyGram;
   /** Bytes that `auto` lets Gram training take. */
   readonly memoryLimit?: number;
+  /** Of a training that is alone: keeps its states, and the state from which it goes on. */
+  readonly keeper?: StateKeeper;
+  readonly resume?: TrainingState;
   /** Multiply-adds that an entry of that K takes (default: the inputs of a sample). */
   readonly inner?: number;
 }
@@ -158,6 +162,9 @@ export async function trainAll(
   if (tasks.some(({ problem }) => problem.panels !== panels)) {
     throw new RangeError('trainings side by side must share their samples');
   }
+  if ((options.keeper || options.resume) && tasks.length > 1) {
+    throw new RangeError('states are kept of a training that is alone');
+  }
   const scope = new Scope();
   try {
     const kernel =
@@ -211,6 +218,9 @@ class Training {
   #reason = 'asked for';
   #flips = 0;
   #inGram = false;
+  #phase: ChoiceState['phase'] = 'direct';
+  /** At the last review. */
+  #last = { epoch: 0, flips: 0, events: 0 };
 
   constructor(
     private readonly gpu: Gpu,
@@ -219,7 +229,9 @@ class Training {
     private readonly shared: TrainOptions,
   ) {
     const { problem, options = {} } = task;
+    const { keeper, resume } = shared;
     this.run = new TrainingRun(gpu, problem);
+    if (resume) this.#restore(resume);
     this.#shape = { ...trainingShape(problem), ...(shared.inner === undefined ? {} : { inner: shared.inner }) };
     this.#snapshots = new Map((options.snapshots ?? []).map((epoch) => [epoch, this.#reason]));
     this.#options = {
@@ -230,7 +242,32 @@ class Training {
         task.onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
         await options.onSnapshot?.(epoch, network);
       },
+      ...(keeper
+        ? {
+            keeper: {
+              due: () => keeper.due(),
+              keep: async (place) => keeper.keep(await captureRun(this.run, await place(), this.#choiceState)),
+            },
+          }
+        : {}),
+      ...(resume && this.#phase === 'gram'
+        ? { place: { arrays: resume.arrays, ...(resume.facts.identity ? { identity: resume.facts.identity } : {}) } }
+        : {}),
     };
+  }
+
+  #restore(state: TrainingState): void {
+    const { phase, chosen, reason, flips, last } = state.facts.choice;
+    restoreRun(this.run, state);
+    this.#phase = phase;
+    this.#chosen = chosen;
+    this.#reason = reason;
+    this.#flips = flips;
+    this.#last = { ...last };
+  }
+
+  get #choiceState(): ChoiceState {
+    return { phase: this.#phase, chosen: this.#chosen, reason: this.#reason, flips: this.#flips, last: this.#last };
   }
 
   get outcome(): TrainingOutcome {
@@ -248,6 +285,9 @@ class Training {
   async start(): Promise<void> {
     const { gpu, task, run } = this;
     const { wanted } = task;
+    const resumed = this.shared.resume !== undefined;
+    if (resumed && this.#phase === 'gram') return this.#enter();
+    if (resumed && this.#phase === 'direct') return;
     if (wanted === 'gram') {
       const obstacle = gramObstacle(gpu, this.#shape);
       if (obstacle) throw new RangeError(obstacle);
@@ -255,15 +295,25 @@ class Training {
     }
     if (wanted === 'direct') return;
     const { memoryLimit } = this.shared;
-    let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
+    let choice: Choice = resumed
+      ? { trainer: 'probe', reason: this.#reason }
+      : this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
     for (const probe of PROBES) {
+      if (probe <= run.epoch) continue;
       if (choice.trainer !== 'probe' || probe >= this.#shape.epochs || run.diverged) break;
+      this.#phase = 'probe';
       await advanceDirect(gpu, run, probe - 1, this.#withSnapshots());
-      const flips = await advanceCounting(gpu, run, this.#withSnapshots());
+      // A state kept between the two counts would lack the first.
+      const { keeper: _, ...uncounted } = this.#withSnapshots();
+      const flips = await advanceCounting(gpu, run, uncounted);
       if (run.diverged) return;
       choice = this.#decide((shape) => chooseAtProbe(gpu, shape, probe, flips));
     }
-    if (choice.trainer === 'gram') await this.#enter();
+    this.#phase = 'direct';
+    if (choice.trainer === 'gram') {
+      this.#last = { epoch: run.epoch, flips: 0, events: 0 };
+      await this.#enter();
+    }
   }
 
   /** Decides for the whole training, and splits off the snapshots whose own training would decide otherwise. */
@@ -295,13 +345,13 @@ class Training {
     const { gpu, run, kernel } = this;
     this.#chosen = 'gram';
     this.#inGram = true;
+    this.#phase = 'gram';
     if (this.#shape.loss === 'logistic') {
       if (run.problem.epochs > 0) await trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
       return;
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
     const snapshots = () => this.#withSnapshots();
-    let last = { epoch: run.epoch, flips: 0, events: 0 };
     this.job = {
       run,
       // Asked for anew each time: a review may have split snapshots off.
@@ -313,8 +363,9 @@ class Training {
         this.#flips = flips;
       },
       goOn: (epoch, { flips, events }) => {
-        const since = { epochs: epoch - last.epoch, flips: flips - last.flips, events: events - last.events };
-        last = { epoch, flips, events };
+        const { epoch: from, flips: flipsThen, events: eventsThen } = this.#last;
+        const since = { epochs: epoch - from, flips: flips - flipsThen, events: events - eventsThen };
+        this.#last = { epoch, flips, events };
         // The first reason stands as long as the choice does.
         const review = (shape: TrainingShape) => reviewGram(gpu, shape, epoch, since);
         return this.#decide(review, ({ stay }) => !stay).stay;
@@ -324,7 +375,9 @@ class Training {
 
   leftGram(): void {
     const { run } = this;
-    if (run.goesOn) this.#chosen = 'direct';
+    if (!run.goesOn) return;
+    this.#chosen = 'direct';
+    this.#phase = 'direct';
   }
 
   /** Directly, whatever is left; then a look at the weights, which a loss may hide. */
