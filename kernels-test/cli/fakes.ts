@@ -47,6 +47,9 @@ export class FakeServices implements Services<{ dispose(): void }> {
       },
     };
   }
+  identify() {
+    return { device: ADAPTER.name, versions: { 'perturb-gpu': '0.1.0' } };
+  }
   runExperiment(_: unknown, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult> {
     this.runs.push(config);
     return this.run(config, options);

@@ -17,7 +17,7 @@ const script = join(outdir, 'main.js');
 const ENGINE = `
 import { fakeResult } from './fake-result';
 process.stderr.write('engine loaded\\n');
-export const createEngine = async () => ({ dispose() {} });
+export const createEngine = async () => ({ dispose() {}, adapter: { name: 'a fake' }, settings: {} });
 export const listAdapters = async () => [];
 export async function runExperiment(engine, config, { onProgress, signal }) {
   onProgress({ stage: 'standard', epoch: 0, epochs: config.standard.epochs });

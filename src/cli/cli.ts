@@ -79,6 +79,8 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .argument('[config.json]', 'the configuration; without it every key has its default')
     .option('--set <key=value>', 'set one key over the configuration (repeatable)', append, [])
     .option('--out <dir>', 'write the result directory DIR, which must not hold anything yet')
+    .option('--checkpoint <seconds>', 'time between checkpoints, kept in DIR.checkpoint beside --out DIR (default: 60)')
+    .option('--resume <dir>', 'go on with an interrupted run to DIR, to the same bits')
     .option('--json', 'print one JSON document instead of the table')
     .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
     .option('--device <name>', 'part of an adapter name, or "software"')

@@ -2,6 +2,7 @@
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
 import type { ReadFile } from '../data/dataset';
+import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
 import type { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
@@ -36,9 +37,11 @@ export interface RunOptions {
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   readonly readFile: ReadFile;
+  /** Where checkpoints go, and the one to go on from. */
+  readonly checkpoint?: { readonly keeper?: CheckpointKeeper; readonly from?: Checkpoint };
 }
 
-export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
+export interface RunsOptions extends Omit<RunOptions, 'onProgress' | 'checkpoint'> {
   readonly onProgress: (progress: Progress & { readonly run: number }) => void;
   readonly onResult: (run: number, result: ExperimentResult) => Promise<void>;
   /** Of an experiment whose training diverged, in place of a result. */
@@ -50,6 +53,8 @@ export type { AdapterListing };
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
+  /** What results depend on to the bit, besides the configuration. */
+  identify(engine: E): { readonly device: string; readonly versions: Readonly<Record<string, string>> };
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
   runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<unknown>;
   /** Without an engine, what can be said without one. */

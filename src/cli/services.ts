@@ -7,6 +7,7 @@ type Engine = Awaited<ReturnType<typeof createEngine>>;
 
 export const services: Services<Engine> = {
   createEngine: async (options) => (await import('../node')).createEngine(options),
+  identify: ({ adapter, settings }) => ({ device: adapter.name, versions: { ...settings.versions } }),
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),
   runExperiments: async (engine, configs, options) =>
