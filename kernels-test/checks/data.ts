@@ -3,7 +3,7 @@
 import { PhiloxStream } from '../../src/data/philox';
 import { rowCosine, signAgreement } from '../../src/kernels/compare';
 import { add, panels, type RandomKind, random, shiftRows, transpose, unpackBytes } from '../../src/kernels/data';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, runStep, U } from '../bench';
 import type { Check } from './case';
 
 export interface RandomCase {

@@ -2,7 +2,7 @@
 
 import { forward, marginSummary, outputResidual } from '../../src/kernels/forward';
 import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../bench';
 import { type Loss, lossOf, lossSlope } from '../reference/network';
 import { type Check, layoutOf, type Shape } from './case';
 

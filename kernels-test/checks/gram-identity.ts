@@ -12,7 +12,7 @@ import {
   packNeurons,
 } from '../../src/kernels/gram-identity';
 import { type GramLoop, gramLoop } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep } from '../bench';
 import { type NeuronRun, simulateNeuron } from '../reference/gram';
 import type { Check } from './case';
 

@@ -2,7 +2,7 @@
 
 import { MATMUL_ROWS, matmul, type Operand } from '../../src/kernels/matmul';
 import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectSameBits, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectSameBits, runStep, U } from '../bench';
 import type { Check } from './case';
 
 /** How an operand lies in memory. */

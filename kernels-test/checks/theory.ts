@@ -1,7 +1,7 @@
 // squared_norms, phi_tile, phi_sampled, plane_coordinates, plane_prediction.
 
 import { phiSampled, phiTile, planeCoordinates, planePrediction, squaredNorms } from '../../src/kernels/theory';
-import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../helpers';
+import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../bench';
 import { dot, phi, rowOf } from '../reference/theory';
 import type { Check } from './case';
 

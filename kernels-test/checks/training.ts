@@ -10,7 +10,7 @@ import {
   plateauState,
   weightGradient,
 } from '../../src/kernels/weight-gradient';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../bench';
 import { Plateau } from '../reference/training';
 import { type Check, layoutOf, type Shape } from './case';
 

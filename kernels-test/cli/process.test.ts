@@ -45,8 +45,10 @@ beforeAll(async () => {
       {
         name: 'stand-in',
         setup(setup) {
-          setup.onResolve({ filter: /^\.\.\/(node|experiment\/(run|sweep-plan))$/ }, ({ importer }) =>
-            importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
+          setup.onResolve(
+            { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|\.\.\/kernels-test\/doctor)$/ },
+            ({ importer }) =>
+              importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
           );
           setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));
         },

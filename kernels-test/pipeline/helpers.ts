@@ -6,7 +6,7 @@ import { parseConfig } from '../../src/experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import type { Gpu } from '../../src/gpu/gpu';
 import { subgroupLanes } from '../../src/kernels/variant';
-import { Draws, normwise } from '../helpers';
+import { Draws, normwise } from '../bench';
 import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
 

@@ -5,6 +5,7 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
+import type { DoctorArguments } from './doctor';
 import { describeFailure, EXIT, failureBlock } from './failure';
 import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
@@ -28,6 +29,7 @@ Examples:
   perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
   perturb map runs/mine --resolution 800               its decision map, finer
   perturb devices                                      the GPU adapters on this machine
+  perturb doctor                                       whether the adapter computes rightly
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
 6 the training diverged (a sweep records such experiments and goes on), 130 interrupted.`;
@@ -131,6 +133,13 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .description('list the GPU adapters and say which one is taken')
     .option('--json', 'print one JSON document')
     .action((args: { json?: boolean }) => devicesCommand(args, services, io));
+  program
+    .command('doctor')
+    .description('check every kernel and trainer on this machine against the CPU, in float64')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--json', 'print one JSON document')
+    .option('--quiet', 'show no progress')
+    .action(async (args: DoctorArguments) => (await import('./doctor')).doctorCommand(args, services, io));
   program
     .command('map')
     .description('run an experiment again for its decision map: map.svg and map.png')

@@ -50,6 +50,14 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress' | 'checkpoint
 
 export type { AdapterListing };
 
+/** What came of one check of `perturb doctor`. */
+export interface Finding {
+  readonly subject: string;
+  readonly status: 'right' | 'wrong' | 'skipped';
+  readonly detail: string;
+  readonly seconds: number;
+}
+
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
@@ -60,4 +68,8 @@ export interface Services<E extends Disposable = Disposable> {
   /** Without an engine, what can be said without one. */
   planSweep(engine: E | undefined, configs: readonly ExperimentConfig[], readFile: ReadFile): Promise<SweepPlan>;
   listAdapters(): Promise<readonly AdapterListing[]>;
+  /** What is known of the adapter, by name. */
+  adapterOf(engine: E): Readonly<Record<string, unknown>>;
+  /** Every kernel and trainer against float64, one after another. */
+  examine(engine: E, signal: AbortSignal): AsyncIterable<Finding>;
 }

@@ -14,5 +14,10 @@ export const services: Services<Engine> = {
     (await import('../experiment/run')).runExperiments(engine, configs, { ...options, collect: false }),
   planSweep: async (engine, configs, readFile) =>
     (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
+  adapterOf: ({ adapter }) => ({ ...adapter }),
+  // The checks of the test suite, bundled with the command: what they find there they find here.
+  examine: async function* (engine, signal) {
+    yield* (await import('../../kernels-test/doctor')).examine(engine, signal);
+  },
   listAdapters: async () => (await import('../node')).listAdapters(),
 };
