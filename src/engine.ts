@@ -11,6 +11,8 @@ export interface EngineSettings {
   readonly matmul?: MatmulVariant;
   /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
   readonly memoryLimit?: number;
+  /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */
+  readonly availableMemory?: () => number | undefined;
   /** Versions to record in results. */
   readonly versions?: Readonly<Record<string, string>>;
   /** Seconds it took to find the adapter and make the device, when the caller measured them. */

@@ -2,7 +2,7 @@
 // moment. PERTURB_LEAK_RUNS=1000 runs more.
 
 import { expect, test } from 'vitest';
-import { createEngine, DeviceLostError, DisposedError, type Engine, runExperiment } from '../../src';
+import { createEngine, DeviceLostError, DisposedError, Engine, GpuOutOfMemoryError, runExperiment } from '../../src';
 import { createEngine as createNodeEngine } from '../../src/node';
 import { expectSameBits, testEngine, useEngine } from '../helpers';
 import { numbersOf, smallConfig } from './helpers';
@@ -103,4 +103,17 @@ test('an engine of Node on a device that is given', async () => {
   await runExperiment(engine, config());
   engine.dispose();
   expect(engine.gpu.currentBytes).toBe(0);
+});
+
+test('a run that cannot fit is refused before anything is allocated, with both sizes', async () => {
+  const engine = new Engine(bound.gpu, { availableMemory: () => 2 ** 20 });
+  const before = bound.gpu.peakBytes;
+  const big = smallConfig({ data: { kind: 'gauss', n: 100_000, d: 700 } });
+  const error = await runExperiment(engine, big).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(GpuOutOfMemoryError);
+  expect((error as Error).message).toMatch(/^the run needs about [\d.]+ MiB of device memory; 1\.0 MiB are free\.$/);
+  expect(bound.gpu.peakBytes).toBe(before);
+  await expect(
+    runExperiment(new Engine(bound.gpu, { availableMemory: () => 2 ** 30 }), config()),
+  ).resolves.toBeDefined();
 });

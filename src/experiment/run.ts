@@ -5,6 +5,8 @@ import type { ReadFile } from '../data/dataset';
 import { type InitValues, loadInit } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
+import { GpuOutOfMemoryError } from '../gpu/errors';
+import { formatBytes } from '../gpu/format';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
@@ -12,7 +14,8 @@ import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
 import { refuseUnbuilt } from './config';
-import { canonical, planRuns } from './plan';
+import { estimateStage } from './estimate';
+import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
 import { runDataStage } from './stages';
 import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
@@ -101,6 +104,7 @@ export async function runExperiments(
   });
   const results: ExperimentResult[] = [];
   for (const stage of stages) {
+    requireMemory(engine, stage, configs, inputs);
     await runDataStage(engine, stage, inputs, watch, {
       ...(signal ? { signal } : {}),
       ...(onProgress ? { onProgress } : {}),
@@ -113,6 +117,25 @@ export async function runExperiments(
     });
   }
   return results;
+}
+
+/**
+ * Refuses what cannot fit before any of it is allocated.
+ * @throws GpuOutOfMemoryError with both sizes
+ */
+function requireMemory(
+  { gpu, settings }: Engine,
+  stage: DataStage,
+  configs: readonly ExperimentConfig[],
+  inputs: readonly RunInput[],
+): void {
+  const available = settings.availableMemory?.();
+  if (available === undefined) return;
+  const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
+  const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
+  if (bytes <= available) return;
+  const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
+  throw new GpuOutOfMemoryError(`${message}.`, 'the whole run', bytes);
 }
 
 /** Reads every file once, however many experiments name it. */
