@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildLibrary, buildPage, common, installed } from './bundles.mjs';
 import { describeShader, renderDescriptors } from './src/kernels/reflect.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -31,29 +32,19 @@ if (before !== generated) {
 }
 if (process.argv.includes('--generate')) process.exit(0);
 
-const { version, dependencies, optionalDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist', { recursive: true, force: true });
-const common = {
-  bundle: true,
-  format: 'esm',
-  target: 'es2022',
-  outdir: 'dist',
-  sourcemap: true,
-  logLevel: 'warning',
-  loader: { '.wgsl': 'text' },
-  define: { PERTURB_VERSION: JSON.stringify(version) },
-  external: [...Object.keys(dependencies), ...Object.keys(optionalDependencies)],
-};
 await Promise.all([
-  build({ ...common, entryPoints: { index: 'src/index.ts' }, platform: 'browser' }),
-  build({ ...common, entryPoints: { node: 'src/node.ts' }, platform: 'node' }),
+  buildLibrary('dist'),
+  ...(existsSync('src/web/main.tsx') ? [buildPage('dist/web')] : []),
   build({
     ...common,
     entryPoints: { cli: 'src/cli/main.ts' },
+    outdir: 'dist',
     platform: 'node',
     splitting: true, // `perturb --help` must not load the engine
     chunkNames: 'cli-[hash]',
     banner: { js: '#!/usr/bin/env node' },
+    external: installed,
   }),
 ]);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
@@ -65,7 +56,9 @@ for (const entry of readdirSync('dist/types', { recursive: true })) {
     const target = new URL(path, new URL(file, import.meta.url));
     return `${how}'${path}${existsSync(`${fileURLToPath(target)}.d.ts`) ? '.js' : '/index.js'}'`;
   });
-  const head = /^(index|node)\.d\.ts$/.test(entry) ? '/// <reference types="@webgpu/types" />\n' : '';
+  const head = /^(index|node|(?:theory|report)\/index|experiment\/(?:files|sweeps)|worker\/\w+)\.d\.ts$/.test(entry)
+    ? '/// <reference types="@webgpu/types" />\n'
+    : '';
   writeFileSync(file, head + text);
 }
-say(`dist/: perturb-gpu ${version}`);
+say('dist/: the library, the command, the page, declarations');

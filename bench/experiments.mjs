@@ -1,9 +1,11 @@
 // Whole experiments: directly, in Gram space and as `auto` chooses, a grid of learning rates, samples that two runs share;
 // and the same in PyTorch on the same machine where the yardstick is at hand.
 //
-//   node build.mjs && node bench/experiments.mjs [--adapter NAME] [--rounds 3] [--mnist DIR] [--large] [--pytorch FILE.py] [--json FILE]
+//   node build.mjs && node bench/experiments.mjs [--adapter NAME] [--rounds 3] [--mnist DIR] [--large] [--pytorch FILE.py]
+//     [--python python3] [--json FILE]
 //
-// The trainers take turns, so that a machine that slows down slows all; figures are medians, ratios medians of the rounds'
+// The trainers take turns, so that a machine that slows down slows all; every round has a seed of its own, for the number of
+// flips, and with it the time in Gram space, differs from seed to seed. Figures are medians, ratios medians of the rounds'
 // ratios. Seconds are timing.totalSeconds: everything but adapter and compiling.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -12,7 +14,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as perturb from '../dist/node.js';
 
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const median = (list) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
+};
 const show = (value) => value.toPrecision(3);
 
 function experimentsOf({ mnist, large }) {
@@ -68,16 +74,17 @@ function experimentsOf({ mnist, large }) {
   return list;
 }
 
-/** A run's seconds under PyTorch: on the GPU with and without autocast, else on the CPU at its best number of threads. */
-function pytorch(file, python) {
-  const run = (...extra) => {
-    const lines = execFileSync('python3', [file, ...python, ...extra], { encoding: 'utf8' })
-      .trim()
-      .split('\n');
+/** Seconds under PyTorch, medians over seeds: on the GPU with and without autocast, else on the CPU at its best number of threads. */
+function pytorch({ pytorch: file, python: interpreter = 'python3', rounds }, args) {
+  // Of each process the second repetition: the first warms up.
+  const once = (seed, extra) => {
+    const all = [file, ...args, '--seed', String(seed), '--repeat', '2', ...extra];
+    const lines = execFileSync(interpreter, all, { encoding: 'utf8' }).trim().split('\n');
     return JSON.parse(lines.at(-1)).total_s;
   };
-  const cuda = execFileSync('python3', ['-c', 'import torch; print(torch.cuda.is_available())'], { encoding: 'utf8' });
-  if (cuda.trim() === 'True') {
+  const run = (...extra) => median(Array.from({ length: rounds }, (_, seed) => once(seed, extra)));
+  const probe = ['-c', 'import torch; print(torch.cuda.is_available())'];
+  if (execFileSync(interpreter, probe, { encoding: 'utf8' }).trim() === 'True') {
     return { cuda: run('--device', 'cuda'), autocast: run('--device', 'cuda', '--autocast') };
   }
   return { cpu: Math.min(...['1', '2'].map((threads) => run('--threads', threads))) };
@@ -87,12 +94,14 @@ function pytorch(file, python) {
 async function grid(engine, document, rounds) {
   const rates = [1, 0.3, 0.1, 0.03];
   const stage = (lr) => ({ lr, epochs: 1000 });
-  const configs = rates.flatMap((f) =>
-    rates.map((g) => perturb.parseConfig({ ...document, standard: stage(f), learning: stage(g) })),
-  );
+  const configsOf = (seed) =>
+    rates.flatMap((f) =>
+      rates.map((g) => perturb.parseConfig({ ...document, seed, standard: stage(f), learning: stage(g) })),
+    );
   const ratios = [];
   const seconds = [];
   for (let round = 0; round <= rounds; round++) {
+    const configs = configsOf(Math.max(0, round - 1));
     let began = performance.now();
     await perturb.runExperiment(engine, configs[0]);
     const one = performance.now() - began;
@@ -110,17 +119,25 @@ async function grid(engine, document, rounds) {
 }
 
 /** What a second run costs that differs from the first in the seed of its networks alone. */
-async function second(engine, document) {
-  const [one, two] = [0, 1].map((seed) => perturb.parseConfig({ ...document, seed }));
-  const results = [];
-  const seconds = [];
-  for (const configs of [[one], [one, two]]) {
-    const began = performance.now();
-    results.push(await perturb.runExperiments(engine, configs));
-    seconds.push((performance.now() - began) / 1000);
+async function second(engine, document, rounds) {
+  const more = [];
+  const one = [];
+  for (let round = 0; round < rounds; round++) {
+    const [first, other] = [2 * round, 2 * round + 1].map((seed) => perturb.parseConfig({ ...document, seed }));
+    const seconds = [];
+    for (const configs of [[first], [first, other]]) {
+      const began = performance.now();
+      await perturb.runExperiments(engine, configs);
+      seconds.push((performance.now() - began) / 1000);
+    }
+    one.push(seconds[0]);
+    more.push(seconds[1] - seconds[0]);
   }
-  console.log(`  a second run on the same samples: ${show(seconds[1] - seconds[0])} s more than ${show(seconds[0])} s`);
-  return { one: seconds[0], both: seconds[1] };
+  const list = more.map(show).join(', ');
+  console.log(
+    `  a second run on the same samples: ${show(median(more))} s (${list}) more than ${show(median(one))} s alone`,
+  );
+  return { one, more };
 }
 
 /** Runs all; prints and returns what it measured. */
@@ -133,7 +150,7 @@ export async function runExperimentsBench(engine, options) {
     const last = {};
     // The first round warms up.
     for (let round = 0; round <= rounds; round++) {
-      for (const config of configs) {
+      for (const config of configs.map((base) => ({ ...base, seed: Math.max(0, round - 1) }))) {
         const result = await perturb.runExperiment(engine, config);
         if (round > 0) seconds[config.trainer].push(result.timing.totalSeconds);
         last[config.trainer] = {
@@ -158,9 +175,9 @@ export async function runExperimentsBench(engine, options) {
     }
     console.log(`  ${JSON.stringify(last.auto.metrics)}; ${last.auto.trainer.reason}`);
     if (wantsGrid) row.grid = await grid(engine, document, rounds);
-    if (shared) row.second = await second(engine, document);
+    if (shared) row.second = await second(engine, document, rounds);
     if (options.pytorch) {
-      row.pytorch = pytorch(options.pytorch, python);
+      row.pytorch = pytorch(options, python);
       for (const [kind, value] of Object.entries(row.pytorch)) {
         console.log(`  PyTorch, ${kind}: ${show(value)} s, ${show(value / median(seconds.auto))} times ours`);
       }
@@ -178,6 +195,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       mnist: { type: 'string' },
       large: { type: 'boolean', default: false },
       pytorch: { type: 'string' },
+      python: { type: 'string' },
       json: { type: 'string' },
     },
   });

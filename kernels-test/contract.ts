@@ -66,7 +66,7 @@ function namedBindings(lines: readonly string[]): string[] {
   return lines.filter((line) => /^\d/.test(line)).map((line) => line.split(/\s+/).slice(0, 3).join(' '));
 }
 
-const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
+const BYTES: Readonly<Record<string, number>> = { f32: 4, u32: 4, vec2f: 8, vec4f: 16, vec4u: 16, vec4h: 8, f16: 2 };
 
 /** What a product or quotient of literals and constants comes to, from left to right. */
 function constantValue(code: string, expression: string): number {
@@ -84,8 +84,10 @@ function constantValue(code: string, expression: string): number {
   return value;
 }
 
-/** Bytes of an element: of a scalar, a vector, or a struct of 32-bit scalars. */
+/** Bytes of an element, aliases followed: of a scalar, a vector, or a struct of 32-bit scalars. */
 function bytesOf(code: string, type: string): number {
+  const alias = new RegExp(`^alias ${type} = (\\w+);`, 'm').exec(code);
+  if (alias) return bytesOf(code, alias[1]!);
   const struct = new RegExp(`^struct ${type} \\{([^}]*)\\}`, 'm').exec(code);
   return struct ? 4 * [...struct[1]!.matchAll(/^ {2}\w+: (?:u32|i32|f32),$/gm)].length : (BYTES[type] ?? Number.NaN);
 }

@@ -5,11 +5,11 @@ import type { Finding } from '../src/cli/io';
 import type { Engine } from '../src/engine';
 import { runExperiment } from '../src/experiment/run';
 import type { ExperimentConfig } from '../src/experiment/types';
-import { subgroupLanes } from '../src/kernels/variant';
 import { gramObstacle } from '../src/network/choose';
 import type { Check } from './checks/case';
 import { distant, givenExperiment, numbersOf, withTrainer } from './pipeline/helpers';
 import { SABOTAGES } from './sabotages';
+import { shaderObstacle } from './sabotages/sabotage';
 
 /** Checks a kernel is given: what it is broken with in the tests, unbroken. */
 const CASES_EACH = 2;
@@ -46,8 +46,8 @@ export async function* examine(engine: Engine, signal: AbortSignal): AsyncGenera
   };
   for (const [kernel, check] of kernelChecks()) {
     yield await look(kernel, async () => {
-      if (kernel.endsWith('_subgroup') && subgroupLanes(gpu) === null)
-        return 'the adapter has no subgroups of a fixed size';
+      const obstacle = shaderObstacle(gpu, kernel);
+      if (obstacle !== undefined) return obstacle;
       await check(gpu);
       return undefined;
     });

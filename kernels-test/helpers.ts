@@ -7,7 +7,7 @@ import type { ShaderDescriptor } from '../src/gpu/shader';
 import { subgroupLanes } from '../src/kernels/variant';
 import { createEngine } from '../src/node';
 
-export * from './bench';
+export * from './harness';
 
 /** The adapter the tests run on: a name as --device takes it; empty for the best there is. */
 export const ADAPTER = process.env.PERTURB_TEST_ADAPTER ?? '';

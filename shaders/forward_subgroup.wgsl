@@ -4,12 +4,14 @@
 //            partial output sum_{j in word} a[j] phi(h[i, j]), phi(z) = z for z > 0, slope z otherwise. h is not stored.
 // Shapes     n samples of the block, d inputs, m width, G neurons a mask word, words = ceil(m / G)
 // Bindings   0 panels   read        (ceil(n / 32), d, 32) inputs in panels of 32 samples, as vec4
-//            1 weights  read        (d + 1, m) weights, k-major; row d is the bias
-//            2 readout  read        (m) a
-//            3 mask     read_write  (words, n) bit r of mask[w, i] is h[i, w G + r] > 0
-//            4 partial  read_write  (words, n) partial outputs
-//            5 params   uniform
-// Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U steps of k at once; AF = ceil(G NW / S)
+//            1 weights  read        (d, m) weights, k-major
+//            2 bias     read        (d + 1, m), row d of which is the bias: in float32 the weights again
+//            3 readout  read        (m) a
+//            4 mask     read_write  (words, n) bit r of mask[w, i] is h[i, w G + r] > 0
+//            5 partial  read_write  (words, n) partial outputs
+//            6 params   uniform
+// Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U steps of k at once; AF = ceil(G NW / S);
+//            HALF 1 for inputs and weights stored as halves
 // Dispatch   (ceil(words / NW), ceil(n / (4 S)), 1): neighbours share a panel of inputs, not of weights
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes (adapters whose smallest and largest size are equal); 4 S divides 32 or is 64
@@ -27,6 +29,10 @@ const G = 25u; // @specialised
 const NW = 2u; // @specialised
 const U = 2u; // @specialised
 const AF = 7u; // @specialised
+const HALF = 0u; // @specialised
+
+alias Quad = vec4f; // @half vec4h
+alias Scalar = f32; // @half f16
 
 struct Params {
   n: u32,
@@ -35,12 +41,13 @@ struct Params {
   slope: f32,
 }
 
-@group(0) @binding(0) var<storage, read> panels: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
-@group(0) @binding(2) var<storage, read> readout: array<f32>;
-@group(0) @binding(3) var<storage, read_write> mask: array<u32>;
-@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> panels: array<Quad>;
+@group(0) @binding(1) var<storage, read> weights: array<Scalar>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(3) var<storage, read> readout: array<f32>;
+@group(0) @binding(4) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(5) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(S)
 fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -59,7 +66,7 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
   // @unroll
   for (var f = 0u; f < AF; f++) {
     neuron[f] = min(first + f * S + lane, m - 1u);
-    fragment[f] = weights[params.d * m + neuron[f]];
+    fragment[f] = bias[params.d * m + neuron[f]];
   }
   // @unroll
   for (var r = 0u; r < G * NW; r++) {
@@ -70,11 +77,11 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
     var w: array<f32, U * AF>;
     // @unroll
     for (var u = 0u; u < U; u++) {
-      // Past the last input the sample is zero, and the weight read is the bias, which exists.
-      x[u] = select(vec4f(0.0), panels[panel + (k0 + u) * 8u], k0 + u < params.d);
+      // Past the last input the sample is zero, and the weight read is the last one again.
+      x[u] = select(vec4f(0.0), vec4f(panels[panel + (k0 + u) * 8u]), k0 + u < params.d);
       // @unroll
       for (var f = 0u; f < AF; f++) {
-        w[u * AF + f] = weights[min(k0 + u, params.d) * m + neuron[f]];
+        w[u * AF + f] = f32(weights[min(k0 + u, params.d - 1u) * m + neuron[f]]);
       }
     }
     // @unroll

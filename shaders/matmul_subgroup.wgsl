@@ -9,7 +9,8 @@
 //            2 bias   read        element bias_first + r bias_stride
 //            3 output read_write  (rows rounded up to R, quads) as vec4 in rows of output_stride, from output_first on
 //            4 params uniform
-// Constants  S lanes of a subgroup, exactly; R rows held at once; U steps of k at once; AF = ceil(R / S); ACC 1 to accumulate
+// Constants  S lanes of a subgroup, exactly; R rows held at once; U steps of k at once; AF = ceil(R / S); ACC 1 to accumulate;
+//            HALF 1 for operands stored as halves
 // Dispatch   (ceil(quads / S), ceil(rows / R), 1)
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes
@@ -25,6 +26,10 @@ const R = 32u; // @specialised
 const U = 2u; // @specialised
 const AF = 4u; // @specialised
 const ACC = 0u; // @specialised
+const HALF = 0u; // @specialised
+
+alias Quad = vec4f; // @half vec4h
+alias Scalar = f32; // @half f16
 
 struct Params {
   steps: u32,
@@ -46,8 +51,8 @@ struct Params {
   scale: f32,
 }
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(0) var<storage, read> a: array<Scalar>;
+@group(0) @binding(1) var<storage, read> b: array<Quad>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -81,10 +86,10 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     // @unroll
     for (var u = 0u; u < U; u++) {
       let k = min(k0 + u, last);
-      x[u] = select(vec4f(0.0), b[column + k * params.b_stride], k0 + u <= last);
+      x[u] = select(vec4f(0.0), vec4f(b[column + k * params.b_stride]), k0 + u <= last);
       // @unroll
       for (var f = 0u; f < AF; f++) {
-        w[u * AF + f] = a[address[f] + k * params.a_stride];
+        w[u * AF + f] = f32(a[address[f] + k * params.a_stride]);
       }
     }
     // @unroll

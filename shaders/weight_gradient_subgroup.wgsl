@@ -10,7 +10,8 @@
 //            3 gradient read_write  (parts, quads / S, words, G, S) as vec4: columns 4 q .. 4 q + 3 of q = tile S + lane
 //            4 total    read_write  (parts, quads) as vec4
 //            5 params   uniform
-// Constants  S lanes of a workgroup: the subgroup size; G 1..32; NW words a workgroup; U samples at once
+// Constants  S lanes of a workgroup: the subgroup size; G 1..32; NW words a workgroup; U samples at once;
+//            HALF 1 for inputs stored as halves
 // Dispatch   (words / NW, quads / S, splits)
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    nothing
@@ -25,6 +26,9 @@ const S = 8u; // @specialised
 const G = 25u; // @specialised
 const NW = 2u; // @specialised
 const U = 4u; // @specialised
+const HALF = 0u; // @specialised
+
+alias Quad = vec4f; // @half vec4h
 
 struct Params {
   n: u32,
@@ -36,7 +40,7 @@ struct Params {
   step: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read> mask: array<u32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
@@ -67,7 +71,7 @@ fn weight_gradient_subgroup(
       // Past the end the residual is zero, and what is read is the last sample again.
       let i = min(i0 + u, n - 1u);
       let s = select(0.0, residual[params.start + i], i0 + u < end);
-      b[u] = s * select(x[i * ld + inside], vec4f(1.0), bias);
+      b[u] = s * select(vec4f(x[i * ld + inside]), vec4f(1.0), bias);
       sum += b[u];
       // @unroll
       for (var w = 0u; w < NW; w++) {

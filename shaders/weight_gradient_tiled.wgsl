@@ -10,14 +10,20 @@
 //            3 gradient read_write  (parts, quads / 16, words, 32, 16) as vec4: columns 4 q .. 4 q + 3 of q = tile 16 + lane
 //            4 total    read_write  (parts, quads) as vec4
 //            5 params   uniform
-// Constants  none
-// Dispatch   (quads / 16, ceil(words / 2), splits)
-// Workgroup  (256); 8 KiB of workgroup memory: two 16 x 64 operand tiles
+// Constants  RW neuron quads an invocation, 1 or 2; RC column quads; HALF 1 for inputs stored as halves
+// Dispatch   (ceil(quads / (16 RC)), ceil(words / (2 RW)), splits)
+// Workgroup  (256); 8 KiB of workgroup memory: operand tiles of 16 x 64 RW and 16 x 64 RC
 // Assumes    nothing
 // Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
 //
-// A workgroup makes 64 neurons x 64 columns, an invocation 4 x 4. Bits become numbers when a tile is loaded, once for 16
-// uses each.
+// A workgroup makes 64 RW neurons x 64 RC columns, an invocation 4 RW x 4 RC in squares 64 apart. Bits become numbers when a
+// tile is loaded, once for 16 uses each; the next tile is on its way into registers while one is multiplied.
+
+const RW = 1u; // @specialised
+const RC = 1u; // @specialised
+const HALF = 0u; // @specialised
+
+alias Quad = vec4f; // @half vec4h
 
 const STEP = 16u;
 
@@ -26,76 +32,112 @@ struct Params {
   d: u32,
   start: u32,
   words: u32,
+  tiles: u32,
   part: u32,
   step: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<Quad>;
 @group(0) @binding(1) var<storage, read> mask: array<u32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
 @group(0) @binding(3) var<storage, read_write> gradient: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> total: array<vec4f>;
 @group(0) @binding(5) var<uniform> params: Params;
 
-var<workgroup> x_tile: array<vec4f, 256>; // (STEP samples, 16 column quads)
-var<workgroup> bit_tile: array<vec4f, 256>; // (STEP samples, 16 neuron quads)
+var<workgroup> bit_tile: array<vec4f, 256 * RW>; // (STEP samples, 16 RW neuron quads)
+var<workgroup> x_tile: array<vec4f, 256 * RC>; // (STEP samples, 16 RC column quads)
 
 @compute @workgroup_size(256)
-fn weight_gradient_tiled(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) at: u32,
-) {
+fn weight_gradient_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) at: u32) {
   let n = params.n;
   let ld = (params.d + 3u) / 4u;
-  let lane = at % 16u;
-  let row = at / 16u;
-  let quad = group.x * 16u + lane;
-  let bias = vec4u(0u, 1u, 2u, 3u) + quad * 4u == vec4u(params.d);
-  let load_word = group.y * 2u + lane / 8u;
+  let across = at % 16u;
+  let down = at / 16u;
   let begin = group.z * params.step;
   let end = min(n, begin + params.step);
 
-  var acc: array<vec4f, 4>;
-  var sum = vec4f(0.0);
-  for (var i0 = begin; i0 < end; i0 += STEP) {
-    let i = i0 + row;
-    var value = vec4f(0.0);
-    var bits = vec4u(0u);
-    if (i < end) {
-      if (quad < ld) {
-        value = x[i * ld + quad];
+  var acc: array<vec4f, 4 * RW * RC>;
+  var sum: array<vec4f, RC>;
+  var bits: array<u32, RW>;
+  var value: array<vec4f, RC>;
+  for (var i0 = begin; i0 < end + STEP; i0 += STEP) {
+    // The samples before these, which are in registers, go to workgroup memory; then these are asked for.
+    if (i0 > begin) {
+      // @unroll
+      for (var i = 0u; i < RW; i++) {
+        let four = (vec4u(bits[i] >> (4u * (across % 8u))) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(1u);
+        bit_tile[(down * RW + i) * 16u + across] = vec4f(four);
       }
-      value = residual[params.start + i] * select(value, vec4f(1.0), bias);
-      if (load_word < params.words) {
-        bits = (vec4u(mask[load_word * n + i] >> (4u * (lane % 8u))) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(1u);
+      // @unroll
+      for (var j = 0u; j < RC; j++) {
+        x_tile[(down * RC + j) * 16u + across] = value[j];
       }
     }
-    x_tile[at] = value;
-    bit_tile[at] = vec4f(bits);
     workgroupBarrier();
-    for (var step = 0u; step < STEP; step++) {
-      let b = x_tile[step * 16u + lane];
-      let on = bit_tile[step * 16u + row];
-      acc[0] += on.x * b;
-      acc[1] += on.y * b;
-      acc[2] += on.z * b;
-      acc[3] += on.w * b;
-      sum += b;
+    let sample = i0 + down;
+    // @unroll
+    for (var i = 0u; i < RW; i++) {
+      let word = (group.y * RW + i) * 2u + across / 8u;
+      bits[i] = 0u;
+      if (sample < end && word < params.words) {
+        bits[i] = mask[word * n + sample];
+      }
+    }
+    // @unroll
+    for (var j = 0u; j < RC; j++) {
+      let quad = (group.x * RC + j) * 16u + across;
+      value[j] = vec4f(0.0);
+      if (sample < end) {
+        if (quad < ld) {
+          value[j] = vec4f(x[sample * ld + quad]);
+        }
+        let bias = vec4u(0u, 1u, 2u, 3u) + quad * 4u == vec4u(params.d);
+        value[j] = residual[params.start + sample] * select(value[j], vec4f(1.0), bias);
+      }
+    }
+    if (i0 > begin) {
+      for (var step = 0u; step < STEP; step++) {
+        var b: array<vec4f, RC>;
+        // @unroll
+        for (var j = 0u; j < RC; j++) {
+          b[j] = x_tile[(step * RC + j) * 16u + across];
+          sum[j] += b[j];
+        }
+        // @unroll
+        for (var i = 0u; i < RW; i++) {
+          let on = bit_tile[(step * RW + i) * 16u + down];
+          // @unroll
+          for (var r = 0u; r < 4u; r++) {
+            // @unroll
+            for (var j = 0u; j < RC; j++) {
+              acc[(i * 4u + r) * RC + j] += on[r] * b[j];
+            }
+          }
+        }
+      }
     }
     workgroupBarrier();
   }
 
   let part = params.part + group.z;
-  let word = group.y * 2u + row / 8u;
-  if (word < params.words) {
-    let slot = (((part * groups.x + group.x) * params.words + word) * 32u + (row % 8u) * 4u) * 16u + lane;
-    // @unroll
-    for (var r = 0u; r < 4u; r++) {
-      gradient[slot + r * 16u] = acc[r];
+  // @unroll
+  for (var j = 0u; j < RC; j++) {
+    let tile = group.x * RC + j;
+    if (tile < params.tiles) {
+      // @unroll
+      for (var i = 0u; i < RW; i++) {
+        let word = (group.y * RW + i) * 2u + down / 8u;
+        if (word < params.words) {
+          let slot = (((part * params.tiles + tile) * params.words + word) * 32u + (down % 8u) * 4u) * 16u + across;
+          // @unroll
+          for (var r = 0u; r < 4u; r++) {
+            gradient[slot + r * 16u] = acc[(i * 4u + r) * RC + j];
+          }
+        }
+      }
+      if (group.y == 0u && down == 0u) {
+        total[(part * params.tiles + tile) * 16u + across] = sum[j];
+      }
     }
-  }
-  if (group.y == 0u && row == 0u) {
-    total[part * groups.x * 16u + quad] = sum;
   }
 }

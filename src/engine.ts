@@ -13,6 +13,8 @@ export interface EngineSettings {
   readonly memoryLimit?: number;
   /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */
   readonly availableMemory?: () => number | undefined;
+  /** Dawn toggles that the device was made with, to record beside measurements. */
+  readonly toggles?: readonly string[];
   /** Versions to record in results. */
   readonly versions?: Readonly<Record<string, string>>;
   /** Seconds it took to find the adapter and make the device, when the caller measured them. */
@@ -34,6 +36,16 @@ export class Engine {
     return this.gpu.adapter;
   }
 
+  /** Holds whatever runs before its next piece of work, a tenth of a second or so; results do not change by it. */
+  pause(): void {
+    this.gpu.pause();
+  }
+
+  /** Goes on after {@link pause}. Cancelling a run that is held goes on, too, and ends it. */
+  resume(): void {
+    this.gpu.resume();
+  }
+
   /** Frees all device memory of this engine, and the device if the engine made it. */
   dispose(): void {
     this.gpu.dispose();
@@ -51,6 +63,8 @@ export class Engine {
 export interface CreateEngineOptions {
   /** A device to share. It is never destroyed by us, and must have been made with the limits you want us to use. */
   readonly device?: GPUDevice;
+  /** Which adapter to ask the browser for (default: high-performance); without meaning for a device that is given. */
+  readonly powerPreference?: GPUPowerPreference;
   readonly matmul?: MatmulVariant;
   readonly memoryLimit?: number;
 }
@@ -61,7 +75,7 @@ export interface CreateEngineOptions {
  */
 export async function createEngine(options: CreateEngineOptions = {}): Promise<Engine> {
   const began = performance.now();
-  const { device, ...settings } = options;
+  const { device, powerPreference = 'high-performance', ...settings } = options;
   if (device) {
     return new Engine(new Gpu(device, { adapter: reportInfo(device.adapterInfo), ownsDevice: false }), settings);
   }
@@ -72,7 +86,7 @@ export async function createEngine(options: CreateEngineOptions = {}): Promise<E
       'Use a browser with WebGPU on a secure page (https or localhost); in Node, import from "perturb-gpu/node".',
     );
   }
-  const adapter = await api.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await api.requestAdapter({ powerPreference });
   if (!adapter) {
     throw new GpuUnavailableError(
       'The browser found no GPU adapter.',

@@ -12,14 +12,17 @@ import type { ExperimentConfig, ExperimentResult } from './experiment/types';
 import { createDawnGpu, dawnVersion } from './gpu/dawn';
 
 export { nodeReadFile } from './data/node';
+export * from './experiment/files';
 // Kept out of the pages' entry: it needs jStat for Student's t.
 export { bestOver, overSeeds, type Statistics, statistics } from './experiment/statistics';
+export * from './experiment/sweeps';
 export { type AdapterListing, listAdapters, probeAdapters } from './gpu/listing';
 export * from './index';
+export * from './theory';
 
 declare const PERTURB_VERSION: string;
 
-export interface NodeEngineOptions extends CreateEngineOptions {
+export interface NodeEngineOptions extends Omit<CreateEngineOptions, 'powerPreference'> {
   /** Part of an adapter's name, vendor or architecture, or `software`; default: the best there is. */
   readonly adapter?: string;
   /** Dawn toggles to enable. */
@@ -53,6 +56,7 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
     versions: versions(),
     startupSeconds,
     ...availableMemory,
+    ...(toggles ? { toggles } : {}),
     ...settings(matmul, memoryLimit),
   });
 }

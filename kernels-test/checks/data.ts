@@ -2,8 +2,29 @@
 
 import { PhiloxStream } from '../../src/data/philox';
 import { rowCosine, signAgreement } from '../../src/kernels/compare';
-import { add, panels, type RandomKind, random, shiftRows, transpose, unpackBytes } from '../../src/kernels/data';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, runStep, U } from '../bench';
+import {
+  add,
+  halfLength,
+  halve,
+  panels,
+  type RandomKind,
+  random,
+  shiftRows,
+  transpose,
+  unpackBytes,
+} from '../../src/kernels/data';
+import {
+  Bench,
+  Draws,
+  expectClose,
+  expectExact,
+  expectSameBits,
+  halfBits,
+  halfValue,
+  padRows,
+  runStep,
+  U,
+} from '../harness';
 import type { Check } from './case';
 
 export interface RandomCase {
@@ -32,6 +53,34 @@ function normalOf(words: Uint32Array, first: number, e: number): { value: number
   const radius = Math.sqrt(-2 * Math.log(u));
   const angle = 2 * Math.PI * v;
   return { radius, value: radius * ((e - first) % 2 === 0 ? Math.cos(angle) : Math.sin(angle)) };
+}
+
+/** Every element rounded to a half and back, what does not fit counted and held at the largest half. */
+export function checkHalve(values: Float32Array): Check {
+  return async (gpu) => {
+    using bench = new Bench(gpu);
+    const input = bench.input('input', values);
+    const run = async () => {
+      const output = bench.inout('halves', new Uint32Array(halfLength(values.length)).fill(0xdeadbeef), 'f16');
+      const overflow = bench.inout('overflow', Uint32Array.of(5), 'u32');
+      await runStep(gpu, await halve(gpu, { input, output, overflow, count: values.length }));
+      return { bits: await bench.words(output), lost: (await bench.bits(overflow))[0]! };
+    };
+    const { bits, lost } = await run();
+    const halves = new Uint16Array(bits.buffer as ArrayBuffer);
+    const fits = (value: number) => Math.abs(value) <= 65504;
+    const expected = Array.from(halves, (_, e) => {
+      const value = values[e] ?? 0;
+      return Number.isNaN(value) ? 0 : halfValue(halfBits(Math.max(-65504, Math.min(65504, value))));
+    });
+    // Rounded to nearest or to the neighbour, as WGSL leaves open; below the smallest normal half perhaps to zero.
+    const spacing = (value: number) => 2 ** (Math.floor(Math.log2(Math.max(Math.abs(value), 2 ** -14))) - 10);
+    const tolerance = (e: number) =>
+      Math.abs(expected[e]!) < 2 ** -14 ? Math.abs(expected[e]!) : spacing(expected[e]!);
+    expectClose('halves', Array.from(halves, halfValue), expected, tolerance);
+    expectExact('overflow', [lost], [5 + Array.from(values).filter((value) => !fits(value)).length]);
+    expectSameBits('halves', (await run()).bits, bits);
+  };
 }
 
 export function checkRandom(test: RandomCase): Check {

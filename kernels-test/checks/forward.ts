@@ -1,8 +1,8 @@
 // forward_subgroup and forward_tiled, output_residual, margin_summary.
 
 import { forward, marginSummary, outputResidual } from '../../src/kernels/forward';
-import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../bench';
+import type { MatmulVariant, Tile } from '../../src/kernels/variant';
+import { asHalves, Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../harness';
 import { type Loss, lossOf, lossSlope } from '../reference/network';
 import { type Check, layoutOf, type Shape } from './case';
 
@@ -10,18 +10,23 @@ export interface ForwardCase {
   readonly shape: Shape;
   readonly slope: number;
   readonly variant: MatmulVariant;
+  /** Tiled only. */
+  readonly tile?: Tile;
+  /** Inputs and weights stored as halves: they are drawn as such, so nothing else changes. */
+  readonly half?: boolean;
   /** Small integers: everything is exact in float32, so every bit must agree, those of h = 0 included. */
   readonly exact?: boolean;
 }
 
-export function checkForward({ shape: [n, d, m], slope, variant, exact = false }: ForwardCase): Check {
+export function checkForward({ shape: [n, d, m], slope, variant, exact = false, tile, half }: ForwardCase): Check {
   return async (gpu) => {
     const draws = new Draws(n * 1e6 + d * 1e3 + m);
-    const X = exact ? draws.integers(n * d, 2) : draws.normal(n * d);
-    const W = exact ? draws.integers(d * m, 1) : draws.normal(d * m, 1 / Math.sqrt(d)); // k-major: (d, m)
+    const stored = half ? asHalves : (values: Float32Array) => values;
+    const X = stored(exact ? draws.integers(n * d, 2) : draws.normal(n * d));
+    const W = stored(exact ? draws.integers(d * m, 1) : draws.normal(d * m, 1 / Math.sqrt(d))); // k-major: (d, m)
     const b = exact ? draws.integers(m, 1) : draws.normal(m);
     const a = exact ? draws.integers(m, 3) : draws.normal(m, 1 / Math.sqrt(m));
-    const layout = layoutOf(gpu, m, variant);
+    const layout = { ...layoutOf(gpu, m, variant), ...(tile ? { tile } : {}) };
     const { words, group } = layout;
     using bench = new Bench(gpu);
     // Past the last sample of the last panel: NaN, which must stay there.
@@ -33,7 +38,8 @@ export function checkForward({ shape: [n, d, m], slope, variant, exact = false }
     weights.set(W);
     weights.set(b, d * m);
     const inputs = {
-      panels: bench.input('panels', panels),
+      panels: half ? bench.halves('panels', panels) : bench.input('panels', panels),
+      ...(half ? { half: bench.halves('weights as halves', W) } : {}),
       weights: bench.input('weights', weights),
       readout: bench.input('readout', a),
     };

@@ -1,8 +1,8 @@
 // matmul_subgroup, matmul_tiled.
 
 import { MATMUL_ROWS, matmul, type Operand } from '../../src/kernels/matmul';
-import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectSameBits, runStep, U } from '../bench';
+import type { MatmulVariant, Tile } from '../../src/kernels/variant';
+import { asHalves, Bench, Draws, expectClose, expectSameBits, runStep, U } from '../harness';
 import type { Check } from './case';
 
 /** How an operand lies in memory. */
@@ -10,6 +10,12 @@ export type Arrangement = 'plain' | 'panels' | 'transposed';
 
 export interface MatmulCase {
   readonly variant: MatmulVariant;
+  /** Tiled only. */
+  readonly tile?: Tile;
+  /** By matmul_matrix, whose sums may be in any order. */
+  readonly matrix?: boolean;
+  /** Operands stored as halves: they are drawn as such, so nothing else changes. */
+  readonly half?: boolean;
   readonly steps: number;
   readonly rows: number;
   readonly columns: number;
@@ -70,8 +76,9 @@ export function checkMatmul(test: MatmulCase): Check {
   return async (gpu) => {
     const draws = new Draws(steps * 1e6 + rows * 1e3 + columns);
     const draw = (length: number) => (exact ? draws.integers(length, 5) : draws.normal(length));
-    const A = draw(steps * rows);
-    const B = draw(steps * columns);
+    const stored = test.half ? asHalves : (values: Float32Array) => values;
+    const A = stored(draw(steps * rows));
+    const B = stored(draw(steps * columns));
     const biases = draw(first + rows * stride + 1);
     // The head: rows rounded up to whole workgroups, and what lies between them.
     const padded = Math.ceil(rows / MATMUL_ROWS) * MATMUL_ROWS;
@@ -79,12 +86,23 @@ export function checkMatmul(test: MatmulCase): Check {
     using bench = new Bench(gpu);
     const operand = (label: string, how: Arrangement, values: Float32Array, width: number, from: number): Operand => {
       const { out, place } = arrange(how, values, steps, width, from);
-      return { array: bench.input(label, out), first: from, ...place };
+      return { array: test.half ? bench.halves(label, out) : bench.input(label, out), first: from, ...place };
     };
     const a = operand('a', test.a ?? 'plain', A, rows, firsts[0]);
     const b = operand('b', test.b ?? 'plain', B, columns, firsts[1]);
     const bias = { array: bench.input('bias', biases), first, stride };
-    const sizes = { variant, steps, rows, columns, outputFirst, outputStride, scale, accumulate };
+    const sizes = {
+      variant,
+      steps,
+      rows,
+      columns,
+      outputFirst,
+      outputStride,
+      scale,
+      accumulate,
+      ...(test.tile ? { tile: test.tile } : {}),
+      ...(test.matrix ? { matrix: true } : {}),
+    };
     const run = async () => {
       const output = bench.inout('output', before);
       await runStep(gpu, await matmul(gpu, { a, b, bias, output, ...sizes, ...(triangle ? { triangle } : {}) }));
@@ -128,16 +146,23 @@ export function checkMatmul(test: MatmulCase): Check {
       if (e % outputStride < columns || Object.is(output[e], before[outputFirst + e])) continue;
       throw new Error(`element ${e} between two rows was changed`);
     }
-    if (triangle) expectLeftOut(kept, rows, columns, triangle);
+    if (triangle) expectLeftOut(kept, rows, columns, triangle, test.tile);
     expectSameBits('product', await run(), output);
   };
 }
 
-/** Fails unless more is left out than all tiles of 64 x 64 below the diagonal hold, less those it passes through. */
-function expectLeftOut(kept: number, rows: number, columns: number, from: { row: number; column: number }): void {
+/** Fails unless as much is left out as all tiles below the diagonal hold. */
+function expectLeftOut(
+  kept: number,
+  rows: number,
+  columns: number,
+  from: { row: number; column: number },
+  tile: Tile = { rows: 1, columns: 1 },
+): void {
+  const [high, wide] = [64 * tile.rows, 64 * tile.columns];
   let least = 0;
-  for (let r = 0; r + 64 <= rows; r += 64) {
-    for (let c = 0; c + 64 <= columns; c += 64) if (from.row + r >= from.column + c + 64) least += 64 * 64;
+  for (let r = 0; r + high <= rows; r += high) {
+    for (let c = 0; c + wide <= columns; c += wide) if (from.row + r >= from.column + c + wide) least += high * wide;
   }
   if (kept < least) throw new Error(`only ${kept} entries below the diagonal were left out, not ${least}`);
 }

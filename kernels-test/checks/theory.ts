@@ -1,7 +1,8 @@
-// squared_norms, phi_tile, phi_sampled, plane_coordinates, plane_prediction.
+// row_dot, phi_tile, phi_sampled, plane_coordinates, plane_prediction.
 
-import { phiSampled, phiTile, planeCoordinates, planePrediction, squaredNorms } from '../../src/kernels/theory';
-import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../bench';
+import { rowDot } from '../../src/kernels/compare';
+import { phiSampled, phiTile, planeCoordinates, planePrediction } from '../../src/kernels/theory';
+import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../harness';
 import { dot, phi, rowOf } from '../reference/theory';
 import type { Check } from './case';
 
@@ -12,30 +13,34 @@ const sizeOf = (x: ArrayLike<number>, z: ArrayLike<number>) => {
   return sum;
 };
 
-export interface NormsCase {
+export interface RowDotCase {
   readonly n: number;
   readonly d: number;
   readonly scale?: number;
+  /** Rows with themselves: the same array at both bindings. */
+  readonly same?: boolean;
 }
 
-export function checkSquaredNorms({ n, d, scale = 1 }: NormsCase): Check {
+export function checkRowDot({ n, d, scale = 1, same = false }: RowDotCase): Check {
   return async (gpu) => {
-    const X = new Draws(n * 1e3 + d).normal(n * d);
+    const draws = new Draws(n * 1e3 + d);
+    const A = draws.normal(n * d);
+    const B = same ? A : draws.normal(n * d);
     using bench = new Bench(gpu);
-    const x = bench.input('x', padRows(X, d, rowLength(d)));
+    const a = bench.input('a', padRows(A, d, rowLength(d)));
+    const b = same ? a : bench.input('b', padRows(B, d, rowLength(d)));
     const run = async () => {
-      const output = bench.output('norms', n);
-      await runStep(gpu, await squaredNorms(gpu, { x, output, n, d, scale }));
+      const output = bench.output('products', n);
+      await runStep(gpu, await rowDot(gpu, { a, b, output, n, d, scale }));
       return bench.floats(output);
     };
     const actual = await run();
-    const expected = Float64Array.from({ length: n }, (_, i) => {
-      const row = rowOf(wide(X), d, i);
-      return scale * dot(row, row);
-    });
+    const pairs = Array.from({ length: n }, (_, i) => [rowOf(wide(A), d, i), rowOf(wide(B), d, i)] as const);
+    const expected = Float64Array.from(pairs, ([x, z]) => scale * dot(x, z));
     // d terms in four sums and three more additions, each term a product; the factor, and its own rounding.
-    expectClose('norms', actual, expected, (i) => (Math.ceil(d / 4) + 6) * U * expected[i]!);
-    expectSameBits('norms', await run(), actual);
+    const tolerance = (i: number) => (Math.ceil(d / 4) + 6) * U * Math.abs(scale) * sizeOf(...pairs[i]!);
+    expectClose('products', actual, expected, tolerance);
+    expectSameBits('products', await run(), actual);
   };
 }
 

@@ -1,6 +1,6 @@
 // weight_gradient_subgroup and weight_gradient_tiled, momentum_update, plateau.
 
-import type { MatmulLayout, MatmulVariant } from '../../src/kernels/variant';
+import type { MatmulLayout, MatmulVariant, Tile } from '../../src/kernels/variant';
 import {
   gradientPartLength,
   gradientQuads,
@@ -10,13 +10,28 @@ import {
   plateauState,
   weightGradient,
 } from '../../src/kernels/weight-gradient';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../bench';
+import {
+  asHalves,
+  Bench,
+  Draws,
+  expectClose,
+  expectExact,
+  expectSameBits,
+  padRows,
+  rowLength,
+  runStep,
+  U,
+} from '../harness';
 import { Plateau } from '../reference/training';
 import { type Check, layoutOf, type Shape } from './case';
 
 export interface WeightGradientCase {
   readonly shape: Shape;
   readonly variant: MatmulVariant;
+  /** Tiled only. */
+  readonly tile?: Tile;
+  /** Inputs stored as halves: they are drawn as such, so nothing else changes. */
+  readonly half?: boolean;
   readonly splits?: number;
   /** Samples of a part, where it is not an even share. */
   readonly step?: number;
@@ -42,16 +57,17 @@ export function checkWeightGradient(test: WeightGradientCase): Check {
   const { step = Math.ceil(n / splits) } = test;
   return async (gpu) => {
     const draws = new Draws(n * 1e6 + d * 1e3 + m + 7);
-    const layout = layoutOf(gpu, m, variant);
+    const layout = { ...layoutOf(gpu, m, variant), ...(test.tile ? { tile: test.tile } : {}) };
     const { words, group } = layout;
-    const X = draws.normal(n * d);
+    const X = test.half ? asHalves(draws.normal(n * d)) : draws.normal(n * d);
+    const rows = padRows(X, d, rowLength(d));
     const s = draws.normal(start + n + 3);
     const bits = draws.bits(words * n);
     const quads = gradientQuads(d, layout);
     const partLength = gradientPartLength(d, layout);
     using bench = new Bench(gpu);
     const inputs = {
-      x: bench.input('x', padRows(X, d, rowLength(d))),
+      x: test.half ? bench.halves('x', rows) : bench.input('x', rows),
       mask: bench.input('mask', bits),
       residual: bench.input('residual', s),
     };

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
+import type { BenchOptions, BenchReport } from '../../src/bench/bench';
 import { runCli } from '../../src/cli/cli';
 import type {
   AdapterListing,
@@ -84,9 +85,49 @@ export class FakeServices implements Services<{ dispose(): void }> {
   planSweep(_: unknown, configs: readonly ExperimentConfig[], readFile: ReadFile) {
     return planSweep(undefined, configs, readFile);
   }
+  readonly benches: BenchOptions[] = [];
+  async runBench(_: unknown, options: BenchOptions) {
+    this.benches.push(options);
+    return fakeBench();
+  }
   async listAdapters() {
     return this.adapters;
   }
+}
+
+/** A report of one kernel in two variants, a second apart from other reports when `seconds` says so. */
+export function fakeBench(seconds = 1e-3): BenchReport {
+  const row = (variant: 'subgroup' | 'tiled', scale: number) => {
+    const samples = [1, 1.01, 1.02].map((factor) => factor * scale * seconds);
+    const [min, median, max] = samples as [number, number, number];
+    return {
+      ...({ kernel: 'forward', shape: { n: 1000, d: 100, m: 100 }, variant, chosen: variant === 'tiled' } as const),
+      ...({ samples, min, median, max, repeats: 10, clock: 'device', firstSeconds: 0.1 } as const),
+      ...{ flop: 2e7, bytes: 5e5, gflops: 2e-2 / median, gbs: 5e-4 / median },
+      ...{ ofFma: 0.4 / scale, ofCopy: 0.1 / scale, ofRoofline: 0.4 / scale, error: 1e-7, tolerance: 1e-5 },
+    };
+  };
+  const { name, vendor, architecture, description, backend, software } = ADAPTER;
+  return {
+    schemaVersion: 1,
+    date: '2026-11-22T20:00:00.000Z',
+    adapter: { name, vendor, architecture, description, backend, software, subgroupSize: 32 },
+    features: ['shader-f16'],
+    toggles: [],
+    versions: { node: 'v20' },
+    rounds: 3,
+    ceilings: { gflops: 50, gbs: 10, copyBytes: 1 << 26 },
+    rows: [row('tiled', 1), row('subgroup', 2)],
+    skipped: [
+      {
+        kernel: 'gram',
+        shape: { n: 1000, d: 100, m: 100 },
+        variant: 'subgroup',
+        status: 'absent',
+        reason: 'no subgroups here',
+      },
+    ],
+  };
 }
 
 export class FakeIo implements CliIo {

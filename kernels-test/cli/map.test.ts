@@ -43,7 +43,7 @@ describe('perturb map', () => {
     expect(services.runs[0]).toMatchObject({
       data: { n: 30 },
       save: [],
-      theory: { cosine: false, map: { resolution: 400, limits: [-7, 7] } },
+      theory: { cosine: false, map: { resolution: 400, limits: [-7, 7] }, phi: 'exact' },
     });
     expect(await names(join(dir, 'runs/a'))).toEqual([...before, 'map.png', 'map.svg'].sort());
     expect(err).toContain('the whole experiment is run');

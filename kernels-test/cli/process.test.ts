@@ -40,6 +40,7 @@ beforeAll(async () => {
     target: 'es2022',
     platform: 'node',
     packages: 'external',
+    loader: { '.wgsl': 'text' },
     logLevel: 'error',
     plugins: [
       {

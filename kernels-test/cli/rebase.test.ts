@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { rebaseFiles } from '../../src/cli/rebase';
 import { parseConfig } from '../../src/experiment/config';
 
-const move = (document: unknown, from = '/work/here', to = '/work/runs/a') =>
+const move = (document: unknown, from = '/home/me/here', to = '/home/me/runs/a') =>
   rebaseFiles(parseConfig(document), from, to);
 
 describe('a configuration in another folder', () => {

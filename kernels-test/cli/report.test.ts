@@ -4,8 +4,9 @@ import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { createReporter } from '../../src/cli/progress';
 import { parseConfig } from '../../src/experiment/config';
+import { seconds } from '../../src/report/format';
 import { diverging, pictures } from '../../src/report/pictures';
-import { resultTable, seconds } from '../../src/report/table';
+import { resultTable } from '../../src/report/table';
 import { FakeIo, fakeResult } from './fakes';
 
 const pixel = (image: { width: number; data: ArrayLike<number> }, x: number, y: number) =>

@@ -5,11 +5,33 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ExperimentConfig } from '../../src/experiment/types';
 import { FIGURE_IDS } from '../../src/reproduce/published';
+import type { DecisionMap } from '../../src/theory/map';
+import { headings, parsePage, rowsIn } from '../report/html';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
 const PANEL = ['reproduce', 'shifted-gauss-a', '--panel', '1', '--out', 'out'];
 
 const json = async (...path: string[]) => JSON.parse(await readFile(join(...path), 'utf8'));
+
+const page = async (...path: string[]) => parsePage(await readFile(join(...path), 'utf8'));
+
+/** f and its prediction are zero on y = x; g is positive all over, so a quarter of 2 x 2 points differ. */
+function straightMap(): DecisionMap {
+  const f = Float32Array.of(0.5, 1, -1, 0.5);
+  const fHat = Float32Array.of(-14, 0, 0, 14);
+  const ones = new Float32Array(4).fill(1);
+  return {
+    resolution: 2,
+    limits: [-7, 7],
+    f,
+    g: ones,
+    agree: Float32Array.of(1, 1, 0, 1),
+    fHat,
+    gHat: fHat,
+    projected: Float32Array.of(1, 1),
+    labels: Float32Array.of(1),
+  };
+}
 
 /** Accuracy grows with the learning rate of g, agreement falls with it. */
 class Rates extends FakeServices {
@@ -40,7 +62,12 @@ describe('perturb reproduce', () => {
     expect(services.runs).toHaveLength(32);
     expect(await names(join(cwd, 'out'))).toEqual(['cells', 'shifted-gauss-a', 'summary.json']);
     expect(await readdir(join(cwd, 'out/cells'))).toHaveLength(8);
-    expect(await names(join(cwd, 'out/shifted-gauss-a'))).toContain('panel-1.csv');
+    expect(await names(join(cwd, 'out/shifted-gauss-a'))).toEqual([
+      'panel-1.csv',
+      'panel-1.json',
+      'panel-1.svg',
+      'report.html',
+    ]);
     const { metrics, scale, devices } = await json(cwd, 'out/shifted-gauss-a/panel-1.json');
     expect(scale).toBe('small');
     expect(devices).toEqual(['Fake Adapter 3000']);
@@ -81,8 +108,74 @@ describe('perturb reproduce', () => {
     expect(code).toBe(130);
     expect(err).toMatch(/interrupted; 2 finished points and seeds are kept in out/);
     expect((await json(cwd, 'out/summary.json')).panels).toMatchObject([{ finished: 2, cells: 8 }]);
+    const lead = (await page(cwd, 'out/shifted-gauss-a/report.html')).querySelector('.lead')!.textContent;
+    expect(lead).toContain('Unfinished: 2 of 8 points and seeds are computed');
     expect((await cli(cwd, PANEL)).services.runs).toHaveLength(24);
     expect((await json(cwd, 'out/summary.json')).panels).toMatchObject([{ finished: 8, cells: 8 }]);
+  });
+
+  test('the report has every panel that is there, verdicts, and how to run it again', async () => {
+    const cwd = await temporary();
+    await cli(cwd, ['reproduce', 'shifted-gauss-a', '--panel', '5', '--out', 'out'], new Rates());
+    await cli(cwd, [...PANEL, '--device', 'Fake Adapter'], new Rates());
+    const document = await page(cwd, 'out/shifted-gauss-a/report.html');
+    expect(headings(document)).toEqual([
+      'Verdict',
+      'Panel 1: Input dimension d',
+      'Panel 5: Slope γ',
+      'How the published values differ',
+      'How it ran',
+      'Run it again',
+    ]);
+    // A figure for each of three metrics, in both panels.
+    expect(document.querySelectorAll('figure img')).toHaveLength(6);
+    // Published: 0.512 at d = 10. The seeds gave 0.6 and 0.601: half-width 12.706 * 0.000707 * sqrt 1.5 = 0.0110.
+    expect(rowsIn(document, 'Panel 1: Input dimension d')).toContainEqual([
+      'g on clean data',
+      '10',
+      '0.512 ± 0.003',
+      '0.601 (0.589 to 0.612)',
+      '0.601 (0.589 to 0.612)',
+      '2',
+      'outside',
+    ]);
+    const text = document.body.textContent!;
+    for (const part of [
+      'not the published setting',
+      'direct',
+      'forward tiled',
+      'Fake Adapter 3000',
+      'perturb-gpu 0.1.0',
+      "npx perturb reproduce shifted-gauss-a --scale small --seeds 2 --device 'Fake Adapter' --out out",
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).not.toMatch(/NaN|undefined|\[object|Unfinished/);
+    // The same cells with other learning rates: the maximum is not the plain value.
+    expect(rowsIn(document, 'Panel 1: Input dimension d')).toContainEqual(
+      expect.arrayContaining(['agreement of f and g', '10', '0.890 (0.890 to 0.890)', '0.800 (0.800 to 0.800)']),
+    );
+  });
+
+  test('maps have the picture of a seed with the published lines, and a report', async () => {
+    const cwd = await temporary();
+    const services = new FakeServices();
+    services.run = async (config) => ({ ...fakeResult(config), map: straightMap() });
+    const { code } = await cli(cwd, ['reproduce', 'maps', '--panel', '1', '--out', 'out'], services);
+    expect(code).toBe(0);
+    const document = await page(cwd, 'out/maps/report.html');
+    const source = document.querySelector('figure img')!.getAttribute('src')!;
+    expect(atob(source.split(',')[1]!)).toContain('aria-label="published, predicted g = 0"');
+    // The zero line of the fake is y = x; a published point of f is at (-5.18, -5.13).
+    expect(rowsIn(document, 'Panel 1: Shifted Gauss (a)')).toContainEqual([
+      'predicted f = 0',
+      '−5.18',
+      '−5.13',
+      '−5.180 (−5.180 to −5.180)',
+      '2',
+      'near',
+    ]);
+    expect(document.querySelector('figcaption')!.textContent).toContain('different signs on 25.00 % of the area');
   });
 
   test('a kept file that is torn or changed is computed again', async () => {

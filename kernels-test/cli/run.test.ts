@@ -141,7 +141,6 @@ describe('bad input', () => {
     ['a wrong value', ['run', '--set', 'network.slope=1'], /network\.slope must be/],
     ['a missing file', ['run', 'none.json'], /does not exist[\s\S]*where: none\.json/],
     ['a directory as file', ['run', '.'], /is a directory/],
-    ['what is not built', ['run', '--set', 'precision=f16'], /does not have yet/],
     ['an unknown array', ['run', '--save', 'networks,dta', '--out', 'o'], /did you mean "data"/],
     ['an empty list of arrays', ['run', '--save', '', '--out', 'o'], /empty item/],
     ['--save without --out', ['run', '--save', 'data'], /no effect without --out/],

@@ -20,6 +20,7 @@ async function folder(grid: unknown = GRID): Promise<string> {
   return dir;
 }
 const cellFiles = async (dir: string) => (await names(join(dir, 'cells'))).filter((name) => name.endsWith('.json'));
+const report = (dir: string) => readFile(join(dir, 'o/report.html'), 'utf8');
 const json = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
 
 /** Services that fail at the `at`-th experiment. */
@@ -39,7 +40,14 @@ describe('perturb sweep', () => {
     expect(code).toBe(0);
     expect(services.runs).toHaveLength(6);
     const target = join(dir, 'runs/grid');
-    expect(await names(target)).toEqual(['cells', 'results.csv', 'results.jsonl', 'summary.json', 'sweep.json']);
+    expect(await names(target)).toEqual([
+      'cells',
+      'report.html',
+      'results.csv',
+      'results.jsonl',
+      'summary.json',
+      'sweep.json',
+    ]);
     expect(await cellFiles(target)).toHaveLength(6);
     expect(out).toContain('Mean ± standard deviation over the seeds');
     expect(out).toContain('98.76 ± 0.00 %');
@@ -81,6 +89,19 @@ describe('perturb sweep', () => {
     ]);
     expect(services.engines).toEqual([{ adapter: 'acme' }]);
     expect(read).toBe('here');
+  });
+
+  it('writes a report that says how to run it again, from the grid it keeps or from where its files are', async () => {
+    const dir = await folder();
+    await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--set', 'data.n=60']);
+    expect(await report(dir)).toContain('npx perturb sweep sweep.json --out .');
+    const again = await cli(join(dir, 'o'), ['sweep', 'sweep.json', '--out', '.']);
+    expect([again.code, again.services.runs.length]).toEqual([0, 0]);
+    await writeFile(join(dir, 'grid.json'), JSON.stringify({ base: { perturbation: { targets: 't.npy' } }, seeds: 2 }));
+    await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--set', 'loss="logistic"']);
+    expect(await report(dir)).toContain(
+      'npx perturb sweep grid.json --set &#39;loss=&quot;logistic&quot;&#39; --out o</code>',
+    );
   });
 
   it('keeps the arrays of a cell in a directory of its own, and misses them when they are gone', async () => {
@@ -157,8 +178,13 @@ describe('an unfinished sweep', () => {
     expect(code).toBe(130);
     expect(out).toBe('');
     expect(err).toBe('interrupted; 2 of 6 experiments are kept in o, and the same command goes on from there\n');
-    expect(await names(join(dir, 'o'))).toEqual(['cells', 'sweep.json']);
     expect(services.disposed).toBe(1);
+    expect(await json(join(dir, 'o/summary.json'))).toMatchObject({ cells: { total: 6, finished: 2, failed: 0 } });
+    expect(await report(dir)).toContain('unfinished: 4 are not computed yet');
+    expect(
+      (await cli(dir, ['sweep', 'sweep.json', '--out', '.'], new FakeServices(), new FakeIo(join(dir, 'o')))).code,
+    ).toBe(0);
+    expect(await report(dir)).not.toContain('not computed yet');
   });
 
   it.each<[string, (path: string) => Promise<void>, RegExp]>([

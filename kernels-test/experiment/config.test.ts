@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/data/input-error';
-import { applySets, parseConfig, refuseUnbuilt, resolvedJson } from '../../src/experiment/config';
+import { applySets, parseConfig, resolvedJson } from '../../src/experiment/config';
 
 const GOLDEN = new URL('../../../shared/golden/', import.meta.url);
 
@@ -34,7 +34,7 @@ describe('defaults', () => {
       perturbation: { kind: 'l2', size: 0.01, onData: false },
       learning: training,
       test: { n: 1000 },
-      theory: { cosine: false, map: false },
+      theory: { cosine: false, map: false, phi: 'exact' },
       trainer: 'auto',
       precision: 'f32',
       save: [],
@@ -76,6 +76,7 @@ describe('defaults', () => {
   });
 
   it('fill a map and a plateau that are written in part, and leave false alone', () => {
+    expect(parseConfig({ theory: { phi: {} } }).theory.phi).toEqual({ draws: 1000 });
     expect(parseConfig({ theory: { map: {} } }).theory.map).toEqual({ resolution: 400, limits: [-7, 7] });
     const { standard, learning } = parseConfig({
       standard: { plateau: { patience: 3 } },
@@ -128,6 +129,7 @@ describe('an unknown key', () => {
     [{ standard: { plateau: { patiense: 2 } } }, 'standard.plateau.patiense', 'standard.plateau.patience'],
     [{ learning: { init: { w: 'x' } } }, 'learning.init.w', 'learning.init.W'],
     [{ theory: { map: { resolutoin: 3 } } }, 'theory.map.resolutoin', 'theory.map.resolution'],
+    [{ theory: { phi: { draw: 3 } } }, 'theory.phi.draw', 'theory.phi.draws'],
     [{ width: 3 }, 'width', 'network.width'],
     [{ lr: 1 }, 'lr', 'standard.lr or learning.lr'],
     [{ data: { kind: 'gauss', nn: 1 } }, 'data.nn', 'data.n'],
@@ -218,6 +220,9 @@ describe('a wrong value', () => {
     [{ theory: { map: 3 } }, 'theory.map'],
     [{ theory: { map: { limits: [3, 1] } } }, 'theory.map.limits'],
     [{ theory: { cosine: 1 } }, 'theory.cosine'],
+    [{ theory: { phi: 1000 } }, 'theory.phi'],
+    [{ theory: { phi: { draws: 0 } } }, 'theory.phi.draws'],
+    [{ theory: { phi: { draws: 2 ** 24 } } }, 'theory.phi.draws'],
     [{ trainer: 'gramm' }, 'trainer'],
     [{ precision: 'f64' }, 'precision'],
     [{ save: 'data' }, 'save'],
@@ -268,23 +273,6 @@ describe('several problems', () => {
 
   it('are not counted twice for what a misplaced value contains', () => {
     expect(refusal({ network: [1, 2] }).message.split('\n')).toHaveLength(1);
-  });
-});
-
-describe('what this version does not have', () => {
-  it.each<[unknown, string]>([[{ precision: 'f16' }, 'precision']])('%j is valid and refused', (raw, key) => {
-    const config = parseConfig(raw);
-    expect(() => refuseUnbuilt(config, { file: 'f.json' })).toThrow(InputError);
-    try {
-      refuseUnbuilt(config, { file: 'f.json' });
-    } catch (error) {
-      expect(error).toMatchObject({ key, file: 'f.json', remedy: expect.stringContaining(`Set ${key} to`) });
-      expect((error as Error).message).toContain('does not have yet');
-    }
-  });
-
-  it('does not include the defaults', () => {
-    expect(refuseUnbuilt(parseConfig({}))).toBeUndefined();
   });
 });
 

@@ -13,7 +13,7 @@ import { checkSignMask, checkSums } from '../checks/gram';
 import { checkGramCoefficients, checkGramOutputs } from '../checks/gram-epoch';
 import { checkMatmul } from '../checks/matmul';
 import { checkInputGradient, checkPerturb } from '../checks/perturbation';
-import { checkSquaredNorms } from '../checks/theory';
+import { checkRowDot } from '../checks/theory';
 import { checkMomentumUpdate, checkPlateau, checkWeightGradient } from '../checks/training';
 import { ADAPTER, expectSameBits, flavour, TINY, useEngine } from '../helpers';
 import { numbersOf, smallConfig } from '../pipeline/helpers';
@@ -127,9 +127,9 @@ const cases: fc.Arbitrary<Case> = fc.oneof(
   made('panels', fc.tuple(size(130), size(80)), ([n, d]) => checkPanels(n, d), true),
   made('add', fc.record({ count: size(700) }), ({ count }) => checkAdd(count, 0.5), true),
   made(
-    'squared norms',
-    fc.record({ n: size(70), d: size(90), scale: fc.constantFrom(1, 1e-3, 1e5) }),
-    checkSquaredNorms,
+    'row dot',
+    fc.record({ n: size(70), d: size(90), scale: fc.constantFrom(1, 1e-3, 1e5), same: fc.boolean() }),
+    checkRowDot,
   ),
 );
 

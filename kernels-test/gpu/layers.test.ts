@@ -16,14 +16,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   perturbation: ['network', 'kernels', 'gpu'],
   theory: ['network', 'kernels', 'gpu'],
   engine: ['kernels', 'gpu'],
+  bench: ['engine', 'network', 'kernels', 'gpu'],
   experiment: ['engine', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu'],
-  report: ['experiment', 'theory', 'data'],
+  report: ['bench', 'experiment', 'theory', 'data'],
   reproduce: ['report', 'experiment', 'theory'],
-  index: ['engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
-  node: ['index', 'engine', 'experiment', 'data', 'gpu'],
-  worker: ['index', 'engine', 'experiment', 'data', 'gpu'],
-  cli: ['node', 'index', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
-  web: ['worker', 'index', 'engine', 'report', 'experiment', 'data', 'gpu'],
+  index: ['bench', 'engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
+  node: ['index', 'engine', 'experiment', 'theory', 'data', 'gpu'],
+  worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
+  cli: ['node', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
+  web: ['worker', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'theory', 'network', 'data', 'gpu'],
 };
 /** Files that may import node: modules, besides src/cli. Those of src/gpu are Dawn's and never reach a browser bundle. */
 const NODE_FILES = ['data/node.ts', 'node.ts', 'gpu/dawn.ts', 'gpu/swiftshader.ts', 'gpu/listing.ts'];

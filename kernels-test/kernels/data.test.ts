@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { random } from '../../src/kernels/data';
 import {
   checkAdd,
+  checkHalve,
   checkNormalMoments,
   checkPanels,
   checkRandom,
@@ -12,7 +13,7 @@ import {
   checkUnpackBytes,
   type RandomCase,
 } from '../checks/data';
-import { useEngine } from '../helpers';
+import { Draws, NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
 
@@ -117,6 +118,37 @@ describe('shift_rows', () => {
     { n: 101, d: 65, ld: 68, start: 0, shift: 0.03 },
   ])('%j', async (each) => {
     await checkShiftRows(each)(bound.gpu);
+  });
+});
+
+/** Halves and numbers between them, of all sizes, and what does not fit. */
+const ODD = [
+  65504,
+  65505,
+  -65504,
+  -7e4,
+  1e9,
+  Infinity,
+  -Infinity,
+  NaN,
+  0,
+  -0,
+  1,
+  1.0004883,
+  2 ** -14,
+  1e-4,
+  3e-8,
+  1 / 3,
+];
+
+describe('halve', () => {
+  test.for([1, 3, 4, 5, 255, 257])('%i normals', async (count, { skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    await checkHalve(new Draws(count).normal(count, 100))(bound.gpu);
+  });
+  test('odd values', async ({ skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    await checkHalve(Float32Array.from(ODD))(bound.gpu);
   });
 });
 

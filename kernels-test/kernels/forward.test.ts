@@ -1,8 +1,14 @@
 import { describe, test } from 'vitest';
-import { subgroupLanes } from '../../src/kernels/variant';
+import { subgroupLanes, TILES } from '../../src/kernels/variant';
 import { SHAPES, type Shape } from '../checks/case';
-import { checkForward, checkMarginFault, checkMarginSummary, checkOutputResidual } from '../checks/forward';
-import { Draws, useEngine } from '../helpers';
+import {
+  checkForward,
+  checkMarginFault,
+  checkMarginSummary,
+  checkOutputResidual,
+  type ForwardCase,
+} from '../checks/forward';
+import { Draws, NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
 
@@ -35,6 +41,33 @@ describe('forward_tiled', () => {
     [33, 64, 101],
   ] as Shape[])('every bit of small integers, h = 0 included: %j', async (shape) => {
     await checkForward({ shape, slope: 0.25, variant: 'tiled', exact: true })(bound.gpu);
+  });
+});
+
+describe('forward_tiled, larger tiles', () => {
+  for (const tile of TILES.slice(0, 2)) {
+    test.for([
+      [127, 17, 129],
+      [130, 15, 65],
+      [65, 33, 96],
+    ] as Shape[])(`${64 * tile.rows} neurons x ${64 * tile.columns} samples: %j`, async (shape) => {
+      await checkForward({ shape, slope: 0.25, variant: 'tiled', tile })(bound.gpu);
+    });
+  }
+});
+
+describe('inputs and weights of halves', () => {
+  const cases: ForwardCase[] = [
+    { shape: [33, 17, 33], slope: 0.25, variant: 'subgroup' },
+    { shape: [65, 64, 101], slope: 0, variant: 'subgroup' },
+    { shape: [65, 64, 101], slope: 0.25, variant: 'subgroup', exact: true },
+    { shape: [33, 17, 33], slope: 0.25, variant: 'tiled' },
+    { shape: [130, 17, 129], slope: 0, variant: 'tiled', tile: TILES[0]! },
+  ];
+  test.for(cases)('%j', async (each, { skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    if (each.variant === 'subgroup' && subgroupLanes(bound.gpu) === null) skip('the adapter has no fixed subgroups');
+    await checkForward({ ...each, half: true })(bound.gpu);
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { matmul, panelOperand, plainOperand } from '../../src/kernels/matmul';
-import { subgroupLanes } from '../../src/kernels/variant';
+import { matrixObstacle, subgroupLanes, TILES } from '../../src/kernels/variant';
 import { checkMatmul, type MatmulCase } from '../checks/matmul';
-import { useEngine } from '../helpers';
+import { NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
 const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
@@ -75,6 +75,69 @@ describe('matmul_tiled', () => {
   });
   test.for(EXACT)('every bit of small integers: %j', async (each) => {
     await checkMatmul({ ...each, variant: 'tiled', exact: true })(bound.gpu);
+  });
+});
+
+// Around the edges of larger tiles, in rows, columns and steps, with every part of the contract once.
+const LARGE: Sizes[] = [
+  { steps: 15, rows: 65, columns: 68 },
+  { steps: 16, rows: 127, columns: 124, scale: 0.5 },
+  { steps: 17, rows: 128, columns: 128, a: 'panels', b: 'panels', firsts: [7, 8] },
+  { steps: 33, rows: 129, columns: 132, outputFirst: 8, outputStride: 140, accumulate: true },
+  { steps: 31, rows: 130, columns: 260, a: 'transposed' },
+  { steps: 3, rows: 257, columns: 320, triangle: { row: 64, column: 0 } },
+];
+
+describe('matmul_tiled, larger tiles', () => {
+  for (const tile of TILES.slice(0, 2)) {
+    test.for(LARGE)(`${64 * tile.rows} x ${64 * tile.columns}: %j`, async (each) => {
+      await checkMatmul({ ...each, variant: 'tiled', tile })(bound.gpu);
+    });
+  }
+});
+
+describe('matmul_matrix', () => {
+  const cases: Sizes[] = [
+    { steps: 16, rows: 16, columns: 16 },
+    { steps: 33, rows: 127, columns: 132, scale: 3, outputFirst: 8 },
+    { steps: 65, rows: 129, columns: 260, a: 'panels', b: 'panels', firsts: [8, 4], accumulate: true },
+    { steps: 3, rows: 257, columns: 320, triangle: { row: 64, column: 0 }, tile: TILES[0]! },
+  ];
+  test.for(cases)('float64 reference: %j', async (each, { skip }) => {
+    const obstacle = matrixObstacle(bound.gpu);
+    if (obstacle) skip(obstacle);
+    await checkMatmul({ ...each, variant: 'tiled', matrix: true, half: true })(bound.gpu);
+  });
+  test('is refused where it cannot run', async ({ skip }) => {
+    if (matrixObstacle(bound.gpu) === undefined) skip('the adapter has subgroup matrices');
+    await expect(checkMatmul({ ...cases[0]!, variant: 'tiled', matrix: true })(bound.gpu)).rejects.toThrow(
+      /matri|halves/,
+    );
+  });
+});
+
+describe('operands of halves', () => {
+  const cases: MatmulCase[] = [
+    { variant: 'subgroup', steps: 33, rows: 33, columns: 36, scale: 3 },
+    { variant: 'subgroup', steps: 17, rows: 65, columns: 64, a: 'panels', b: 'panels', firsts: [7, 8] },
+    { variant: 'subgroup', steps: 31, rows: 9, columns: 20, a: 'transposed', accumulate: true },
+    { variant: 'tiled', steps: 33, rows: 33, columns: 36, scale: 3 },
+    { variant: 'tiled', steps: 17, rows: 65, columns: 64, a: 'panels', b: 'panels', firsts: [7, 8] },
+    { variant: 'tiled', steps: 31, rows: 129, columns: 132, a: 'transposed', tile: TILES[0]!, accumulate: true },
+  ];
+  test.for(cases)('%j', async (each, { skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    if (each.variant === 'subgroup' && subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
+    await checkMatmul({ ...each, half: true })(bound.gpu);
+  });
+  test('both or neither', async ({ skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    using halves = bound.gpu.array('halves', 64, 'f16');
+    using floats = bound.gpu.array('floats', 64);
+    const args = { bias: { array: floats, first: 0, stride: 0 }, output: floats, steps: 1, rows: 4, columns: 4 };
+    const [a, b] = [plainOperand(halves, 4), plainOperand(floats, 4)];
+    await expect(matmul(bound.gpu, { ...args, a, b })).rejects.toThrow(/halves/);
+    await expect(matmul(bound.gpu, { ...args, a: b, b: a })).rejects.toThrow(/halves/);
   });
 });
 

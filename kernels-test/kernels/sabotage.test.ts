@@ -2,17 +2,17 @@
 // guard missing, an index transposed), and the check that passes on the real shader must fail on the broken one.
 
 import { describe, expect, test } from 'vitest';
-import { subgroupLanes } from '../../src/kernels/variant';
 import { useEngine, withShaders } from '../helpers';
 import { SABOTAGES } from '../sabotages';
+import { shaderObstacle } from '../sabotages/sabotage';
 
 const bound = useEngine();
 
 for (const [name, list] of Object.entries(SABOTAGES)) {
   describe(`${name}, broken`, () => {
     test.for(list)('$what', async ({ from, to, check }, { skip }) => {
-      if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null)
-        skip('the adapter has no subgroups of a fixed size');
+      const obstacle = shaderObstacle(bound.gpu, name);
+      if (obstacle !== undefined) skip(obstacle);
       let changed = false;
       using broken = withShaders(bound.gpu, (shader) => {
         if (shader.name !== name) return shader.code;
@@ -36,7 +36,7 @@ for (const [name, list] of Object.entries(SABOTAGES)) {
 test('the checks pass on the shaders as they are, through the same path', async () => {
   using same = withShaders(bound.gpu, (shader) => shader.code);
   for (const [name, [first]] of Object.entries(SABOTAGES)) {
-    if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null) continue;
+    if (shaderObstacle(bound.gpu, name) !== undefined) continue;
     await first!.check(same);
   }
 });

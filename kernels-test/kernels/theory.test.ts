@@ -5,25 +5,26 @@ import {
   checkPhiTile,
   checkPlaneCoordinates,
   checkPlanePrediction,
-  checkSquaredNorms,
-  type NormsCase,
+  checkRowDot,
   type PhiSampledCase,
   type PhiTileCase,
   type PredictionCase,
+  type RowDotCase,
 } from '../checks/theory';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
 
-describe('squared_norms', () => {
+describe('row_dot', () => {
   test.for([
     { n: 1, d: 1 },
     { n: 63, d: 3 },
-    { n: 64, d: 4, scale: 0.25 },
+    { n: 64, d: 4, scale: -0.25 },
     { n: 65, d: 101, scale: 1 / 101 },
     { n: 7, d: 784, scale: 1 / 784 },
-  ] as NormsCase[])('%j', async (each) => {
-    await checkSquaredNorms(each)(bound.gpu);
+    { n: 65, d: 13, same: true },
+  ] as RowDotCase[])('%j', async (each) => {
+    await checkRowDot(each)(bound.gpu);
   });
 });
 

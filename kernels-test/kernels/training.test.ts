@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { subgroupLanes } from '../../src/kernels/variant';
+import { subgroupLanes, TILES } from '../../src/kernels/variant';
 import { SHAPES } from '../checks/case';
 import {
   checkMomentumUpdate,
@@ -8,7 +8,7 @@ import {
   TORCH,
   type WeightGradientCase,
 } from '../checks/training';
-import { useEngine } from '../helpers';
+import { NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
 
@@ -40,6 +40,32 @@ describe('weight_gradient_subgroup', () => {
 describe('weight_gradient_tiled', () => {
   test.for(GRADIENTS)('float64 reference: %j', async (each) => {
     await checkWeightGradient({ ...each, variant: 'tiled' })(bound.gpu);
+  });
+});
+
+describe('weight_gradient_tiled, larger tiles', () => {
+  const cases: Omit<WeightGradientCase, 'variant'>[] = [
+    { shape: [33, 127, 129] },
+    { shape: [17, 64, 65], splits: 2, start: 3, part: 1 },
+    { shape: [101, 200, 100], splits: 4, step: 32 },
+  ];
+  for (const tile of TILES.slice(0, 2)) {
+    test.for(cases)(`${64 * tile.rows} neurons x ${64 * tile.columns} columns: %j`, async (each) => {
+      await checkWeightGradient({ ...each, variant: 'tiled', tile })(bound.gpu);
+    });
+  }
+});
+
+describe('weight gradient of halves', () => {
+  const cases: WeightGradientCase[] = [
+    { shape: [33, 7, 33], variant: 'subgroup', splits: 2 },
+    { shape: [33, 7, 33], variant: 'tiled', splits: 2 },
+    { shape: [33, 100, 101], variant: 'tiled', tile: TILES[0]! },
+  ];
+  test.for(cases)('%j', async (each, { skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    if (each.variant === 'subgroup' && subgroupLanes(bound.gpu) === null) skip('the adapter has no fixed subgroups');
+    await checkWeightGradient({ ...each, half: true })(bound.gpu);
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { advanceDirect } from '../../src/network/direct';
 import { advanceGramIdentity } from '../../src/network/gram-identity';
 import { gramMatrix } from '../../src/network/gram-matrix';
-import { SampleGram } from '../../src/network/train';
+import { SampleGram } from '../../src/network/sample-gram';
 import { TrainingRun } from '../../src/network/training-run';
 import { normwise, U, useEngine } from '../helpers';
 import type { ReferenceSchedule } from '../reference/training';

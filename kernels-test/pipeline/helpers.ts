@@ -6,7 +6,8 @@ import { parseConfig } from '../../src/experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import type { Gpu } from '../../src/gpu/gpu';
 import { subgroupLanes } from '../../src/kernels/variant';
-import { Draws, normwise } from '../bench';
+import { type Block, Panels, Samples, writeRows } from '../../src/network/samples';
+import { Draws, normwise } from '../harness';
 import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
 
@@ -158,4 +159,34 @@ export function smallConfig(changes: Record<string, unknown> = {}): ExperimentCo
 export function numbersOf(result: ExperimentResult): Record<string, Float32Array> {
   const arrays = Object.fromEntries(Object.entries(result.arrays).map(([name, { data }]) => [name, data]));
   return { ...arrays, ...result.history };
+}
+
+/** Samples (n, d) with labels, panels, and what a second network learns from, on the device in blocks of `block` rows. */
+export async function placeOnDevice(
+  gpu: Gpu,
+  X: Float32Array,
+  learned: Float32Array,
+  y: Float32Array,
+  block = Infinity,
+) {
+  const n = y.length;
+  const d = X.length / n;
+  const blocks: Block[] = [];
+  for (let start = 0; start < n; start += block) blocks.push({ start, rows: Math.min(block, n - start) });
+  const fill = (values: Float32Array) => {
+    const samples = Samples.allocate(gpu, 'samples', blocks, d);
+    for (const [at, { start, rows }] of blocks.entries()) {
+      writeRows(samples.arrays[at]!, values.subarray(start * d, (start + rows) * d), d);
+    }
+    return samples;
+  };
+  const samples = fill(X);
+  const second = fill(learned);
+  const panels = Panels.allocate(gpu, blocks, d);
+  await panels.fill(gpu, samples);
+  const labels = gpu.upload('labels', y);
+  const dispose = () => {
+    for (const each of [samples, second, panels, labels]) each.dispose();
+  };
+  return { samples, learned: second, panels, labels, dispose };
 }

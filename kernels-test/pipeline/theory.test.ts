@@ -82,6 +82,31 @@ describe('in an experiment', () => {
     const again = numbersOf(all);
     for (const [name, values] of Object.entries(numbersOf(plain))) expectSameBits(name, again[name]!, values);
   });
+  test('Phi from drawn neurons: near the closed form, by the seed alone, and nothing else changes', async ({
+    skip,
+  }) => {
+    if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
+    const save = ['theory', 'outputs'];
+    const run = (phi: 'exact' | { draws: number }, seed = 0) =>
+      runExperiment(bound.engine, smallConfig({ seed, theory: { ...theory, phi }, save }));
+    const [draws, few] = [{ draws: 1000 }, { draws: 20 }];
+    const [exact, drawn, again, fewer] = [await run('exact'), await run(draws), await run(draws), await run(few)];
+    expect(drawn.config.theory.phi).toEqual(draws);
+    expect(again.metrics).toEqual(drawn.metrics);
+    for (const [name, { data }] of Object.entries(drawn.arrays)) expectSameBits(name, again.arrays[name]!.data, data);
+    const off = (of: typeof exact, name: string) => normwise(of.arrays[name]!.data, exact.arrays[name]!.data);
+    for (const name of ['direction', 'map_f_hat', 'map_g_hat']) {
+      // The relative standard error of Phi, which is 1/4 for inputs at a right angle, is sqrt(3 / draws) there.
+      expect(off(drawn, name), name).toBeLessThan(3 * Math.sqrt(3 / 1000));
+      expect(off(drawn, name), name).toBeGreaterThan(1e-4);
+      expect(off(fewer, name), name).toBeGreaterThan(off(drawn, name));
+    }
+    expect(Math.abs(drawn.metrics.cosine! - exact.metrics.cosine!)).toBeLessThan(3 * Math.sqrt(3 / 1000));
+    for (const name of ['map_f', 'map_g', 'map_agree', 'map_projected', 'f_X', 'g_X']) {
+      expectSameBits(name, drawn.arrays[name]!.data, exact.arrays[name]!.data);
+    }
+    expect(bound.gpu.liveArrays).toBe(0);
+  });
   test('a map of one class only is refused before anything is trained', async ({ skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
     const stages: string[] = [];

@@ -280,26 +280,61 @@ describe('panels of a sweep', () => {
     return { values: { 'data.d': d, 'network.slope': slope, loss: 'identity' }, metrics: { agreement: of(0.9) } };
   };
 
-  it('have a metric each, over the axis with the most numbers, a line for each of the others', () => {
-    const points = [0, 0.5].flatMap((slope) => [100, 10, 1000].map((d) => point(d, slope)));
-    const [panel, ...others] = sweepPanels(points);
+  const slopes = (count: number) => Array.from({ length: count }, (_, s) => s / 10);
+  const grid = (ds: readonly number[], ss: readonly number[]) => ({
+    points: ss.flatMap((slope) => ds.map((d) => point(d, slope))),
+    axes: [
+      { keys: ['data.d'], values: ds.map((d) => [d]) },
+      { keys: ['network.slope'], values: ss.map((slope) => [slope]) },
+      { keys: ['loss'], values: [['identity']] },
+    ],
+  });
+
+  it('have a metric each, over the axis with the most numbers, a line for each of the others that vary', () => {
+    const { points, axes } = grid([100, 10, 1000], [0, 0.5]);
+    const [panel, ...others] = sweepPanels(points, axes);
     expect(others).toEqual([]);
     expect(panel).toMatchObject({ title: 'agreement', xLabel: 'data.d', xScale: 'log' });
-    expect(panel!.series.map(({ name }) => name)).toEqual([
-      'network.slope 0, loss identity',
-      'network.slope 0.5, loss identity',
-    ]);
+    expect(panel!.series.map(({ name }) => name)).toEqual(['network.slope = 0', 'network.slope = 0.5']);
     expect(panel!.series[0]!.points.map(({ x }) => x)).toEqual([10, 100, 1000]);
     // A share is not above 1, whatever a normal distribution says.
     expect(panel!.series[0]!.points[0]).toMatchObject({ low: 0.4, high: 1 });
     parseSvg(panelSvg(panel!));
   });
 
-  it('are none without an axis of numbers, or with more lines than can be told apart', () => {
-    expect(sweepPanels([point(10, 0)])).toEqual([]);
-    expect(sweepPanels([])).toEqual([]);
-    const many = Array.from({ length: 8 }, (_, s) => Array.from({ length: 9 }, (_, d) => point(d, s))).flat();
-    expect(sweepPanels(many)).toEqual([]);
+  it('have one line over keys that go together', () => {
+    const points = [10, 20].map((d) => ({
+      values: { 'data.kind': 'gauss', 'data.d': d, 'data.n': 5 * d },
+      metrics: { agreement: of(0.9) },
+    }));
+    const axes = [
+      { keys: ['data.kind', 'data.d', 'data.n'], values: points.map(({ values }) => Object.values(values)) },
+    ];
+    const panels = sweepPanels(points, axes);
+    expect(panels).toHaveLength(1);
+    expect(panels[0]).toMatchObject({
+      xLabel: 'data.d',
+      series: [{ name: 'agreement', points: [{ x: 10 }, { x: 20 }] }],
+    });
+  });
+
+  it('are several where one would have more lines than can be told apart', () => {
+    const { points, axes } = grid(slopes(9), slopes(3));
+    const lrs = [0.01, 0.1, 1].map((lr) => [lr]);
+    const all = lrs.flatMap(([lr]) =>
+      points.map(({ values, metrics }) => ({ values: { ...values, 'standard.lr': lr }, metrics })),
+    );
+    const panels = sweepPanels(all, [...axes, { keys: ['standard.lr'], values: lrs }]);
+    expect(panels.map(({ title }) => title)).toEqual(lrs.map(([lr]) => `agreement: standard.lr = ${lr}`));
+    for (const { series } of panels) expect(series.map(({ points }) => points.length)).toEqual([9, 9, 9]);
+  });
+
+  it('are none without an axis of numbers, or with more than can be looked at', () => {
+    const { points, axes } = grid([10], [0]);
+    expect(sweepPanels(points, axes)).toEqual([]);
+    expect(sweepPanels([], axes)).toEqual([]);
+    const many = grid(slopes(15), slopes(14));
+    expect(sweepPanels(many.points, many.axes)).toEqual([]);
   });
 });
 

@@ -1,32 +1,16 @@
 // The pages: self-contained, complete, and safe whatever stands in a configuration.
 
-import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/experiment/config';
+import { expandSweep } from '../../src/experiment/sweep';
+import { parseGrid } from '../../src/experiment/sweep-grid';
+import { type CellOutcome, rowsOf, summarise } from '../../src/experiment/sweep-results';
 import type { ExperimentResult } from '../../src/experiment/types';
 import { reportFiles } from '../../src/report/report';
 import { sweepReport } from '../../src/report/sweep-report';
 import { fakeResult } from '../cli/fake-result';
+import { HOSTILE, headings, parsePage, rowsIn } from './html';
 import { parseSvg } from './svg';
-
-const HOSTILE = `"><script>alert('x')</script>&amp;<b>`;
-
-/** A page after checking that it needs nothing from elsewhere. */
-function parsePage(html: string): Document {
-  const { document } = parseHTML(html);
-  expect(html).toMatch(/^<!doctype html>/);
-  expect(document.querySelectorAll('script, link, iframe, object, embed, base')).toHaveLength(0);
-  for (const element of document.querySelectorAll('*')) {
-    for (const name of ['src', 'href', 'srcset', 'action', 'data', 'poster', 'background']) {
-      const target = element.getAttribute(name);
-      if (target !== null) expect(target).toMatch(/^data:image\//);
-    }
-    for (const { name } of [...element.attributes]) expect(name).not.toMatch(/^on/);
-  }
-  expect(html).not.toMatch(/url\(|@import/);
-  expect(document.title).toBe(document.querySelector('h1')!.textContent);
-  return document as unknown as Document;
-}
 
 const textOf = (files: { name: string; bytes: Uint8Array }[], name: string) =>
   new TextDecoder().decode(files.find((file) => file.name === name)!.bytes);
@@ -56,10 +40,10 @@ describe('the report of a run', () => {
     expect(files.map(({ name }) => name)).toEqual(['report.html', 'curves.svg', 'map.svg']);
     parseSvg(textOf(files, 'curves.svg'));
     parseSvg(textOf(files, 'map.svg'));
-    const [curves, drawnMap] = [...document.querySelectorAll('figure img')].map((image) => image.getAttribute('src')!);
+    const [f, g, drawnMap] = [...document.querySelectorAll('figure img')].map((image) => image.getAttribute('src')!);
     const inside = (source: string) =>
       new TextDecoder().decode(Uint8Array.from(atob(source.split(',')[1]!), (sign) => sign.charCodeAt(0)));
-    expect(inside(curves!)).toBe(textOf(files, 'curves.svg'));
+    for (const column of [f, g]) expect(inside(column!)).toContain('learning rate');
     expect(inside(drawnMap!)).toBe(textOf(files, 'map.svg'));
   });
 
@@ -122,64 +106,125 @@ describe('the report of a run', () => {
 });
 
 describe('the report of a sweep', () => {
-  const statistics = (mean: number) => ({
-    count: 2,
-    mean,
-    standardDeviation: 0.01,
-    confidence95: [mean - 0.1, mean + 0.1] as const,
-    prediction95: [mean - 0.2, mean + 0.2] as const,
-  });
-  const sweep = {
-    title: HOSTILE,
-    lead: HOSTILE,
-    seeds: [0, 1],
-    axes: [
+  const GRID = {
+    base: { data: { n: 50 } },
+    vary: [
       {
-        keys: ['data.d', 'standard.lr'],
+        keys: ['data.d', 'perturbation.size'],
         values: [
           [10, 0.1],
-          [20, 1],
+          [20, 0.2],
         ],
       },
+      { key: 'standard.lr', values: [0.5, 1] },
     ],
-    points: [10, 20].map((d) => ({ values: { 'data.d': d }, metrics: { agreement: statistics(0.5) } })),
-    failures: [{ values: { 'data.d': HOSTILE }, seed: 3, error: { message: HOSTILE } }],
-    facts: [['device', HOSTILE]] as const,
-    document: JSON.stringify({ [HOSTILE]: HOSTILE }),
-    command: `perturb sweep ${HOSTILE}`,
+    seeds: 2,
+    bestOver: ['standard.lr'],
   };
 
-  it('has axes, a panel a metric, all numbers, failures, and how to run it again', () => {
-    const document = parsePage(sweepReport(sweep));
-    const text = document.body.textContent!;
-    expect(document.querySelectorAll('figure img')).toHaveLength(1);
-    expect(document.querySelectorAll('details tbody tr')).toHaveLength(2);
-    for (const part of ['10, 0.1; 20, 1', '0.3 to 0.7', '0.4 to 0.6', 'Not computed', `perturb sweep ${HOSTILE}`]) {
-      expect(text).toContain(part);
+  /** Accuracies that tell seeds and learning rates apart; the combinations that `fate` names have no outcome or an error. */
+  async function report(grid: unknown, fate: (at: number) => 'done' | 'failed' | 'missing' = () => 'done') {
+    const parsed = parseGrid(grid);
+    const sweep = await expandSweep(parsed, parsed.base);
+    const outcomes = new Map<string, CellOutcome>();
+    for (const [at, { hash, config }] of sweep.cells.entries()) {
+      const agreement = 0.5 + 0.1 * config.standard.lr + 0.01 * config.seed;
+      const result = {
+        ...fakeResult(config),
+        metrics: { standardAccuracy: 0.9, perturbationAccuracy: 0.8, agreement },
+      };
+      if (fate(at) === 'done') outcomes.set(hash, { result });
+      if (fate(at) === 'failed') outcomes.set(hash, { error: { kind: 'GpuError', message: HOSTILE, remedy: HOSTILE } });
     }
-    expect(document.querySelectorAll('b')).toHaveLength(0);
-  });
-
-  it('gives the maximum over axes a section of its own, and shows figures that it is given', () => {
-    const bestOver = { keys: ['standard.lr'], points: sweep.points };
-    const figures = [{ svg: '<svg xmlns="http://www.w3.org/2000/svg"/>', description: 'a "figure"', caption: '<i>' }];
-    const document = parsePage(sweepReport({ ...sweep, bestOver, figures, failures: [] }));
-    const heads = [...document.querySelectorAll('h2')].map((head) => head.textContent);
-    expect(heads).toEqual([
+    const rows = rowsOf(sweep, outcomes);
+    return parsePage(
+      sweepReport({
+        title: HOSTILE,
+        summary: summarise(sweep, rows),
+        rows,
+        missing: sweep.combinations.filter(({ cell }) => cell && !outcomes.has(cell.hash)),
+        document: { [HOSTILE]: HOSTILE },
+        again: { where: HOSTILE, command: `perturb sweep ${HOSTILE}` },
+      }),
+    );
+  }
+  it('has axes, panels, all numbers, what it used and how to run it again', async () => {
+    const document = await report(GRID);
+    expect(headings(document)).toEqual([
       'What was varied',
-      'Figures',
+      'State',
+      'Best over standard.lr',
       'Over the seeds',
-      'Maximum over standard.lr',
       'How it ran',
       'Run it again',
+      'Base and grid',
     ]);
-    expect(document.querySelector('img')!.getAttribute('alt')).toBe('a "figure"');
-    expect(document.querySelector('figcaption')!.textContent).toBe('<i>');
+    const text = document.body.textContent!;
+    for (const part of [
+      '10, 0.1; 20, 0.2',
+      'Seeds: 0, 1.',
+      'trainer of f',
+      'forward tiled',
+      'Fake Adapter 3000',
+      'perturb-gpu 0.1.0',
+      'training g 17 min 20 s',
+      '17 min 30 s for 8 experiments',
+      `perturb sweep ${HOSTILE}`,
+    ]) {
+      expect(text).toContain(part);
+    }
+    // Three metrics, for the maximum and for every learning rate.
+    expect(document.querySelectorAll('figure img')).toHaveLength(6);
+    expect(document.querySelectorAll('b')).toHaveLength(0);
+    expect(text).not.toMatch(/NaN|undefined|\[object|not computed yet/);
   });
 
-  it('has its numbers in the open when they make no figure', () => {
-    const document = parsePage(sweepReport({ ...sweep, points: sweep.points.slice(0, 1) }));
+  it('has mean, deviation and intervals of every point, and of the maximum, which its name tells', async () => {
+    const document = await report(GRID);
+    // Seeds at 0.55 and 0.56: s = 0.00707; t(1) = 12.706 times s / sqrt 2 and s sqrt 1.5 for the half-widths.
+    expect(rowsIn(document, 'Over the seeds')).toContainEqual([
+      '10',
+      '0.1',
+      '0.5',
+      'agreement',
+      '2',
+      '0.555',
+      '0.007071',
+      '0.4915 to 0.6185',
+      '0.445 to 0.665',
+    ]);
+    expect(rowsIn(document, 'Best over standard.lr')).toContainEqual([
+      '10',
+      '0.1',
+      'best agreement',
+      '2',
+      '0.605',
+      '0.007071',
+      '0.5415 to 0.6685',
+      '0.495 to 0.715',
+    ]);
+  });
+
+  it('of an unfinished sweep says what is missing, and what failed', async () => {
+    const document = await report(GRID, (at) => (at < 5 ? 'done' : at === 5 ? 'failed' : 'missing'));
+    expect(document.querySelector('.lead')!.textContent).toContain('unfinished: 2 are not computed yet');
+    expect(rowsIn(document, 'Not computed yet')).toEqual([
+      ['data.d = 20, perturbation.size = 0.2, standard.lr = 1', '0'],
+      ['data.d = 20, perturbation.size = 0.2, standard.lr = 1', '1'],
+    ]);
+    expect(rowsIn(document, 'Without a result')).toEqual([
+      ['data.d = 20, perturbation.size = 0.2, standard.lr = 0.5', '1', HOSTILE],
+    ]);
+    expect(document.body.textContent).toContain('Maxima over fewer values, because the others have no result: 1.');
+  });
+
+  it('of nothing finished is a page too', async () => {
+    expect(headings(await report(GRID, () => 'missing'))).toContain('Not computed yet');
+  });
+
+  it('has its numbers in the open when they make no figure', async () => {
+    const document = await report({ base: {}, seeds: 2 });
     expect(document.querySelector('details')).toBeNull();
-    expect(document.body.textContent).toContain('0.3 to 0.7');
+    expect(rowsIn(document, 'Over the seeds')).toHaveLength(3);
   });
 });

@@ -7,7 +7,9 @@ import type { Cell, PanelPoint } from '../../src/reproduce/cells';
 import { panelDocument, panelRows } from '../../src/reproduce/document';
 import { panelPlot } from '../../src/reproduce/figure';
 import { compareMaps, readMap, zeroCrossing } from '../../src/reproduce/maps';
+import { originOf } from '../../src/reproduce/origin';
 import type { PublishedFigure, PublishedMap, PublishedPanel } from '../../src/reproduce/published';
+import type { Scale } from '../../src/reproduce/scale';
 import {
   bestOf,
   type CellMetrics,
@@ -35,6 +37,13 @@ const cellOf = (id: string, seed: number): Cell => ({
 /** Metrics of the four pairs of learning rates. */
 const four = (accuracy: readonly number[], agreement: readonly (number | null)[]): CellMetrics =>
   accuracy.map((standardAccuracy, at) => ({ standardAccuracy, agreement: agreement[at]! }));
+
+const origin = (scale: Scale, points: readonly PanelPoint[]) =>
+  originOf(
+    points.flatMap(({ cells }) => cells),
+    new Map(),
+    { scale, seeds: 2 },
+  );
 
 describe('a cell', () => {
   const cell = cellOf('a', 0);
@@ -127,7 +136,7 @@ describe('a panel', () => {
   });
   test('as a table: a line a point, empty where there is nothing', () => {
     const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
-    const document = panelDocument(figure, panel, curves, { scale: 'paper', seeds: 2, devices: ['a'] });
+    const document = panelDocument(figure, panel, curves, origin('paper', points));
     expect(document).toMatchObject({
       panel: 1,
       xKey: 'data.d',
@@ -152,8 +161,7 @@ test('the input of a figure: curves of one colour, intervals within 0 and 1, pub
     ['b', four([0.8, 1, 0.8, 0.8], [0.6, 0.6, 0.6, 0.6])],
   ]);
   const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
-  const run = { scale: 'small', seeds: 2, devices: [] } as const;
-  const input = panelPlot(panelDocument(figure, panel, panelCurves(panel, points, outcomes), run));
+  const input = panelPlot(panelDocument(figure, panel, panelCurves(panel, points, outcomes), origin('small', points)));
   expect(input.title).toBe('Made up (2 seeds, small scale, not the published setting)');
   expect(input.yLabel).toBe('best over learning rates');
   expect(input.series).toEqual([

@@ -1,5 +1,6 @@
 import {
   checkAdd,
+  checkHalve,
   checkPanels,
   checkRandom,
   checkRowCosine,
@@ -13,12 +14,21 @@ import type { Sabotages } from './sabotage';
 const bits = checkRandom({ kind: 'bits', rows: 3, cols: 21, ld: 24, seed: 2 ** 40 + 1, offset: 2 ** 34 - 18 });
 const normal = checkRandom({ kind: 'normal', rows: 5, cols: 101, ld: 104, seed: 7, scale: 0.5 });
 
+const overflow = checkHalve(Float32Array.from([1, -2, 1e5, -1e9, 3, Infinity, 65504, 7, 5]));
+
 export const DATA: Sabotages = {
   add: [
     { what: 'scale forgotten', from: 'params.scale * ', to: '', check: checkAdd(65, -0.5) },
     { what: 'sign', from: 'b[at] += params.scale', to: 'b[at] -= params.scale', check: checkAdd(65) },
     { what: 'no guard', from: 'at < params.count', to: 'at < params.count + 1u', check: checkAdd(65) },
     { what: 'one too few', from: 'at < params.count', to: 'at + 1u < params.count', check: checkAdd(65) },
+  ],
+  halve: [
+    { what: 'not counted', from: 'lost++;', to: '', check: overflow },
+    { what: 'infinity passes', from: 'size > bitcast<u32>(LARGEST)', to: 'size > INFINITY_BITS', check: overflow },
+    { what: 'sign lost', from: 'clamp(value, -LARGEST', to: 'clamp(value, 0.0', check: overflow },
+    { what: 'a quad too few', from: '(params.count + 3u) / 4u', to: 'params.count / 4u', check: overflow },
+    { what: 'past the end not zero', from: 'at < params.count', to: 'true', check: overflow },
   ],
   panels: [
     { what: 'row length d', from: 'i * params.ld + k', to: 'i * params.d + k', check: checkPanels(33, 5) },

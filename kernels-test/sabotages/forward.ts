@@ -28,15 +28,16 @@ export const FORWARD: Sabotages = {
     },
   ],
   forward_tiled: [
-    { what: 'bias forgotten', from: '+ weights[d * m + j]', to: '', check: forwardTiled },
+    { what: 'bias forgotten', from: '+ bias[d * m + unit]', to: '+ 0.0 * bias[d * m + unit]', check: forwardTiled },
     {
       what: 'h >= 0',
       from: '> vec4f(0.0)',
       to: '>= vec4f(0.0)',
       check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'tiled', exact: true }),
     },
-    { what: 'weights past d', from: 'k < params.d && j < params.m', to: 'j < params.m', check: forwardTiled },
-    { what: 'neurons past m', from: 'if (j < m) {', to: 'if (true) {', check: forwardTiled },
+    { what: 'inputs past d', from: 'if (k < d)', to: 'if (k <= d)', check: forwardTiled },
+    { what: 'the last tile not multiplied', from: 'k0 < d + STEP', to: 'k0 < d', check: forwardTiled },
+    { what: 'neurons past m', from: 'if (unit < m) {', to: 'if (true) {', check: forwardTiled },
     { what: 'no guard of the samples', from: 'first + c < n', to: 'first + c < n + 4u', check: forwardTiled },
   ],
   margin_summary: [

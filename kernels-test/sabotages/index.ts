@@ -1,5 +1,6 @@
 // All sabotages: ways kernels break (one off, wrong sign, a guard missing, an index transposed).
 
+import { CEILINGS } from './ceilings';
 import { DATA } from './data';
 import { FORWARD } from './forward';
 import { GRAM } from './gram';
@@ -11,6 +12,7 @@ import { THEORY } from './theory';
 import { TRAINING } from './training';
 
 export const SABOTAGES: Sabotages = {
+  ...CEILINGS,
   ...DATA,
   ...FORWARD,
   ...GRAM,

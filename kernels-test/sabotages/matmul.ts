@@ -12,6 +12,7 @@ const products = (variant: MatmulVariant) => ({
 });
 const { product, samples, part, upper } = products('subgroup');
 const tiled = products('tiled');
+const matrix = checkMatmul({ variant: 'tiled', matrix: true, half: true, steps: 31, rows: 33, columns: 36, scale: 3 });
 const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destination: { start: 64, rows: 28 } });
 const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
 
@@ -44,20 +45,26 @@ export const MATMUL: Sabotages = {
     { what: 'half of the steps', from: 'step < STEP', to: 'step < STEP / 2u', check: tiled.product },
     {
       what: 'operands exchanged',
-      from: 'a_tile[step * 16u + down]',
-      to: 'a_tile[step * 16u + across]',
+      from: '(step * RA + i) * 16u + down',
+      to: '(step * RA + i) * 16u + across',
       check: tiled.product,
     },
-    { what: 'bias forgotten', from: 'vec4f(bias[', to: 'vec4f(0.0 * bias[', check: tiled.product },
+    { what: 'bias forgotten', from: 'let start = bias[', to: 'let start = 0.0 * bias[', check: tiled.product },
+    {
+      what: 'the last tile not multiplied',
+      from: 'k0 < params.steps + STEP',
+      to: 'k0 < params.steps',
+      check: tiled.product,
+    },
     {
       what: 'bias of the row loaded',
-      from: 'min(first + r, params.rows',
-      to: 'min(across * 4u + r, params.rows',
+      from: 'min(top + (i * 16u + down) * 4u',
+      to: 'min(top + (i * 16u + across) * 4u',
       check: tiled.product,
     },
-    { what: 'scale forgotten', from: 'params.scale * acc[r]', to: 'acc[r]', check: tiled.product },
-    { what: 'not where the output begins', from: 'params.output_first + (first', to: '(first', check: tiled.product },
-    { what: 'no guard of the rows', from: 'first + r < params.rows && ', to: '', check: tiled.product },
+    { what: 'scale forgotten', from: 'params.scale * acc[(i', to: 'acc[(i', check: tiled.product },
+    { what: 'not where the output begins', from: 'params.output_first + row', to: 'row', check: tiled.product },
+    { what: 'no guard of the rows', from: 'row < params.rows && ', to: '', check: tiled.product },
     { what: 'no guard of the columns', from: ' && quad < params.quads', to: '', check: tiled.product },
     { what: 'panels of a in a row', from: '* params.a_panel + row', to: '* 32u + row', check: tiled.samples },
     { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: tiled.samples },
@@ -65,8 +72,14 @@ export const MATMUL: Sabotages = {
     { what: 'not where a begins', from: 'params.a_first + ', to: '', check: tiled.part },
     { what: 'not where b begins', from: 'params.b_first + ', to: '', check: tiled.part },
     { what: 'what was there overwritten', from: 'value += output', to: 'value += 0.0 * output', check: tiled.part },
-    { what: 'one too much left out', from: '* TILE) <=', to: '* TILE) - 1 <=', check: tiled.upper },
-    { what: 'nothing left out', from: '* TILE) <=', to: '* TILE * 100u) <=', check: tiled.upper },
+    { what: 'one too much left out', from: '* 64u * RB) <=', to: '* 64u * RB) - 1 <=', check: tiled.upper },
+    { what: 'nothing left out', from: '* 64u * RB) <=', to: '* 6400u * RB) <=', check: tiled.upper },
+  ],
+  matmul_matrix: [
+    { what: 'a step past the last', from: 'if (k < params.steps)', to: 'if (k <= params.steps)', check: matrix },
+    { what: 'operands not turned', from: 'col_major', to: 'row_major', check: matrix },
+    { what: 'bias forgotten', from: 'vec4f(start)', to: 'vec4f(0.0)', check: matrix },
+    { what: 'no guard of the rows', from: 'r < params.rows && ', to: '', check: matrix },
   ],
   mirror_across: [
     { what: 'blocks not turned', from: 'transpose(mat4x4f(', to: '(mat4x4f(', check: across },

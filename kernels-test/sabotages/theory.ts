@@ -3,7 +3,7 @@ import {
   checkPhiTile,
   checkPlaneCoordinates,
   checkPlanePrediction,
-  checkSquaredNorms,
+  checkRowDot,
 } from '../checks/theory';
 import type { Sabotages } from './sabotage';
 
@@ -14,20 +14,16 @@ const sampled = checkPhiSampled({ rows: 31, columns: 33, draws: 70, slope: 0.25,
 const predictions = checkPlanePrediction({ n: 31, count: 65, d: 7, slope: 0.25 });
 
 export const THEORY: Sabotages = {
-  squared_norms: [
-    {
-      what: 'a quad lost',
-      from: 'q < params.quads',
-      to: 'q + 1u < params.quads',
-      check: checkSquaredNorms({ n: 63, d: 7 }),
-    },
+  row_dot: [
+    { what: 'a quad lost', from: 'q < params.quads', to: 'q + 1u < params.quads', check: checkRowDot({ n: 63, d: 7 }) },
+    { what: 'the first row of b', from: 'a[at] * b[at]', to: 'a[at] * b[q]', check: checkRowDot({ n: 63, d: 7 }) },
     {
       what: 'scale forgotten',
       from: 'params.scale * (',
       to: '(',
-      check: checkSquaredNorms({ n: 63, d: 7, scale: 0.25 }),
+      check: checkRowDot({ n: 63, d: 7, scale: 0.25 }),
     },
-    { what: 'no guard', from: 'i >= params.n', to: 'i > params.n', check: checkSquaredNorms({ n: 63, d: 7 }) },
+    { what: 'no guard', from: 'i >= params.n', to: 'i > params.n', check: checkRowDot({ n: 63, d: 7 }) },
   ],
   phi_tile: [
     { what: 'near pairs from products', from: 'apart <= NEAR', to: 'apart < -1.0 + 0.0 * NEAR', check: nearPairs },

@@ -74,12 +74,12 @@ export const TRAINING: Sabotages = {
   weight_gradient_tiled: [
     {
       what: 'the last sample of a split counted twice',
-      from: 'if (i < end)',
-      to: 'if (i <= end)',
+      from: 'if (sample < end) {',
+      to: 'if (sample <= end) {',
       check: gradientTiled,
     },
-    { what: 'no bias', from: 'select(value, vec4f(1.0), bias)', to: 'value', check: gradientTiled },
-    { what: 'residuals of another block', from: 'params.start + i', to: 'i', check: gradientTiled },
+    { what: 'no bias', from: 'select(value[j], vec4f(1.0), bias)', to: 'value[j]', check: gradientTiled },
+    { what: 'residuals of another block', from: 'params.start + sample', to: 'sample', check: gradientTiled },
     {
       what: 'no guard of the words',
       from: 'if (word < params.words)',

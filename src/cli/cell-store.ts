@@ -3,8 +3,8 @@
 //
 //   cells/HASH.json            a point of a panel with one seed, named by the hash of its configurations
 //   lock.json                  while a process works here
-//   FIGURE/panel-1.json, .csv, .svg and so on, and summary.json: written anew whenever a run ends
-//   maps/map-1-seed-0/ and so on  grids and picture of a decision map
+//   FIGURE/panel-1.json, .csv, .svg and so on, FIGURE/report.html, and summary.json: written anew whenever a run ends
+//   maps/map-1.json and so on, maps/map-1-seed-0/ and so on: grids and picture of a decision map
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -87,6 +87,16 @@ export class CellDirectory implements CellStore {
       throw asInputError(error, this.directory);
     }
     await replaceFile(join(place, name), text);
+  }
+
+  /** The text of a file of the directory; undefined when it is not there. */
+  async read(...path: readonly string[]): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.directory, ...path), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw asInputError(error, this.directory);
+    }
   }
 
   #path(id: string): string {

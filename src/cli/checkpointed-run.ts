@@ -5,7 +5,7 @@ import { nodeReadFile } from '../data/node';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError } from '../gpu/errors';
-import { bytes } from '../report/table';
+import { bytes } from '../report/format';
 import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
+import type { BenchArguments } from './bench';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import type { DoctorArguments } from './doctor';
@@ -13,6 +14,7 @@ import { type MapArguments, mapCommand } from './map';
 import type { ReproduceArguments } from './reproduce';
 
 import { type RunArguments, runCommand } from './run';
+import type { ServeArguments } from './serve';
 import type { SweepArguments } from './sweep';
 
 declare const PERTURB_VERSION: string | undefined;
@@ -28,8 +30,10 @@ Examples:
   perturb run --json --quiet | jq .metrics             for scripts
   perturb sweep grid.json --out runs/grid              many experiments, kept one by one and continued when interrupted
   perturb map runs/mine --resolution 800               its decision map, finer
+  perturb bench --quick                                how fast the kernels are here
   perturb devices                                      the GPU adapters on this machine
   perturb doctor                                       whether the adapter computes rightly
+  perturb serve --open                                 the laboratory page in the browser
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
 6 the training diverged (a sweep records such experiments and goes on), 130 interrupted.`;
@@ -151,12 +155,35 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--quiet', 'show no progress')
     .action((where: string, args: MapArguments) => mapCommand(where, args, services, io));
   program
+    .command('bench')
+    .description('measure the kernels beside what the adapter can do at most; a few minutes, seconds on a GPU')
+    .option('--kernel <list>', 'some of forward,weight-gradient,input-gradient,gram,matmul,epoch')
+    .option(
+      '--shape <list>',
+      'samples/inputs/neurons, such as 1000/100/100,12700/784/100 (default: those of the paper)',
+    )
+    .option('--variant <name>', 'all, default, or one by name (default: all)')
+    .option('--rounds <n>', 'rounds in which the variants take turns (default: 5, with --quick 3)')
+    .option('--quick', 'two shapes and a square, shorter rounds')
+    .option('--compare <files...>', 'two reports: what changed between them beyond noise; measures nothing')
+    .option('--out <dir>', 'write bench.json and roofline.svg to DIR, which must not hold anything yet')
+    .option('--json', 'print one JSON document instead of the tables')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--quiet', 'show no progress')
+    .action(async (args: BenchArguments) => (await import('./bench')).benchCommand(args, services, io));
+  program
     .command('demo')
     .description('run two experiments and explain them')
     .option('--out <dir>', 'where the result directories go (default: runs)')
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--quiet', 'print the tables only')
     .action((args: { out?: string; device?: string; quiet?: boolean }) => demoCommand(args, services, io));
+  program
+    .command('serve')
+    .description('show the laboratory page, on this machine only')
+    .option('--port <n>', 'the port to listen on (default: a free one)')
+    .option('--open', 'open the page in the browser')
+    .action(async (args: ServeArguments) => (await import('./serve')).serveCommand(args, io));
   return program;
 }
 

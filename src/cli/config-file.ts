@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
-import { applySets, parseConfig, refuseUnbuilt, SAVE_ITEMS, setKeys } from '../experiment/config';
+import { applySets, parseConfig, SAVE_ITEMS, setKeys } from '../experiment/config';
 import { isPlainObject } from '../experiment/config-problems';
 import { parseConfigText } from '../experiment/config-text';
 import type { ExperimentConfig } from '../experiment/types';
@@ -59,6 +59,5 @@ export async function readConfig({ file, sets, save }: ConfigArguments, cwd: str
     sets: setKeys(sets),
   };
   const config = parseConfig(document, source);
-  refuseUnbuilt(config, source);
   return { config, baseDir: file === undefined ? cwd : dirname(resolve(cwd, file)) };
 }

@@ -1,7 +1,7 @@
 // `perturb doctor`: whether this adapter computes rightly, as a text to paste into a report.
 
 import { toJson } from '../experiment/artifacts';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import { EXIT, IncompleteError } from './failure';
 import type { CliIo, Disposable, Finding, Services } from './io';
 import { withEngine } from './run';

@@ -2,7 +2,7 @@
 
 import { InputError } from '../data/input-error';
 import { DivergenceError } from '../experiment/divergence';
-import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
+import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError, HalfRangeError } from '../gpu/errors';
 
 export const EXIT = {
   done: 0,
@@ -52,6 +52,7 @@ export class IncompleteError extends Error {
 const isAbort = (error: unknown) => error instanceof Error && error.name === 'AbortError';
 
 function gpuExitCode(error: GpuError): number {
+  if (error instanceof HalfRangeError) return EXIT.input;
   if (error instanceof GpuUnavailableError) return EXIT.noAdapter;
   if (error instanceof GpuOutOfMemoryError) return EXIT.outOfMemory;
   return error instanceof DeviceLostError ? EXIT.deviceLost : EXIT.internal;

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DOWNLOADS, type PublishedData } from '../data/downloads';
 import { InputError } from '../data/input-error';
-import { bytes } from '../report/table';
+import { bytes } from '../report/format';
 import { type DownloadOptions, download } from './download';
 import { InterruptedError } from './failure';
 import type { CliIo } from './io';

@@ -1,6 +1,7 @@
 // What the command line needs from outside, as values: the streams and the engine. Tests put others in their place, and
 // nothing here imports the engine, so that --help and bad input never load Dawn.
 
+import type { BenchOptions, BenchReport } from '../bench/bench';
 import type { ReadFile } from '../data/dataset';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
 import type { DivergenceError } from '../experiment/divergence';
@@ -67,6 +68,7 @@ export interface Services<E extends Disposable = Disposable> {
   runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<unknown>;
   /** Without an engine, what can be said without one. */
   planSweep(engine: E | undefined, configs: readonly ExperimentConfig[], readFile: ReadFile): Promise<SweepPlan>;
+  runBench(engine: E, options: BenchOptions): Promise<BenchReport>;
   listAdapters(): Promise<readonly AdapterListing[]>;
   /** What is known of the adapter, by name. */
   adapterOf(engine: E): Readonly<Record<string, unknown>>;

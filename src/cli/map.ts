@@ -8,7 +8,7 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { isPlainObject } from '../experiment/config-problems';
 import type { ExperimentResult } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import { type ReadConfig, readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';

@@ -3,7 +3,7 @@
 
 import { SingleBar } from 'cli-progress';
 import type { ExperimentConfig, Progress, Stage } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CliIo } from './io';
 
 export interface Reporter {
@@ -79,16 +79,8 @@ class Bar implements Reporter {
       format: '{bar} {percentage}%  {stage}  {detail}  {eta_formatted}',
       // Before the first epochs the bar knows no time: it gives 0, or a word in the number's place.
       formatTime: (left) => (Number(left) > 0 && Number.isFinite(Number(left)) ? `${seconds(left)} left` : ''),
-      stream: io.stderr as unknown as NodeJS.WritableStream,
-      barsize: 24,
-      barCompleteChar: '#',
-      barIncompleteChar: '.',
-      hideCursor: true,
-      linewrap: true,
+      ...barOptions(io),
       etaBuffer: 50,
-      clearOnComplete: true,
-      // Signals are handled in main.ts: the bar's own handler would end the process in the middle of a write.
-      gracefulExit: false,
     });
   }
 
@@ -119,6 +111,19 @@ class Bar implements Reporter {
     this.started = false;
   }
 }
+
+/** What every bar has in common. */
+export const barOptions = (io: CliIo) => ({
+  stream: io.stderr as unknown as NodeJS.WritableStream,
+  barsize: 24,
+  barCompleteChar: '#',
+  barIncompleteChar: '.',
+  hideCursor: true,
+  linewrap: true,
+  clearOnComplete: true,
+  // Signals are handled in main.ts: the bar's own handler would end the process in the middle of a write.
+  gracefulExit: false,
+});
 
 /** Whether a bar can be drawn. A dumb terminal has no cursor to move. */
 export const canRedraw = (io: CliIo): boolean => io.stderr.isTTY === true && io.env.TERM !== 'dumb';

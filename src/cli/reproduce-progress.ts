@@ -2,9 +2,10 @@
 // from the estimated share of the work that is done.
 
 import { SingleBar } from 'cli-progress';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CellProgress } from '../reproduce/run';
 import type { CliIo } from './io';
+import { barOptions, canRedraw } from './progress';
 
 export interface CellReporter {
   readonly report: (progress: CellProgress) => void;
@@ -30,7 +31,7 @@ export function cellProgress(io: CliIo, quiet: boolean): CellReporter {
     if (share < TELLING_SHARE) return '';
     return `about ${seconds(((io.now() - began) / 1000) * ((1 - share) / share))} left`;
   };
-  if (io.stderr.isTTY && io.env.TERM !== 'dumb') return bar(io, left);
+  if (canRedraw(io)) return bar(io, left);
   let last = -Infinity;
   return {
     report: ({ cells, finished, share, cell }) => {
@@ -46,15 +47,7 @@ export function cellProgress(io: CliIo, quiet: boolean): CellReporter {
 function bar(io: CliIo, left: (share: number) => string): CellReporter {
   const display = new SingleBar({
     format: '{bar} {finished}/{cells}  {left}  {what}',
-    stream: io.stderr as unknown as NodeJS.WritableStream,
-    barsize: 24,
-    barCompleteChar: '#',
-    barIncompleteChar: '.',
-    hideCursor: true,
-    linewrap: true,
-    clearOnComplete: true,
-    // Signals are handled in main.ts: the bar's own handler would end the process in the middle of a write.
-    gracefulExit: false,
+    ...barOptions(io),
   });
   let started = false;
   return {

@@ -1,13 +1,13 @@
 // The tables of `perturb reproduce`: what there is, and what became of it.
 
 import Table from 'cli-table3';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import { axisKey, neededData } from '../reproduce/cells';
 import { BEST } from '../reproduce/document';
 import { FIGURES, MAPS, MAPS_ID } from '../reproduce/published';
 import { SCALE_NOTE, type Scale } from '../reproduce/scale';
 import { NEAR, type Verdict } from '../reproduce/verdict';
-import type { TaskSummary } from './reproduce-tasks';
+import type { TaskSummary } from './reproduce-write';
 
 const PLAIN_STYLE = { head: [], border: [] };
 
@@ -52,9 +52,12 @@ export function summaryTable(
   const close = summaries.reduce((sum, each) => sum + each.close, 0);
   const agreeing = total.inside + total.near;
   const diverged = summaries.reduce((sum, each) => sum + each.diverged, 0);
+  // Maps were published for one pair of learning rates.
+  const maps = summaries.filter(({ figure }) => figure === MAPS_ID).length;
+  const best = maps === summaries.length ? '' : `, ${BEST} in both${maps > 0 ? ' but for maps' : ''}`;
   return [
     table.toString(),
-    `Published points beside ${seeds} seeds of ours, ${BEST} in both; ${scale} scale: ${SCALE_NOTE[scale]}.`,
+    `Published points beside ${seeds} seeds of ours${best}; ${scale} scale: ${SCALE_NOTE[scale]}.`,
     'inside: in the 95 % prediction interval of a single seed; near: else within ' +
       `${NEAR} of our mean (0.15 for zero lines of maps); uncertain: not readable with confidence.`,
     `${agreeing} of ${certain} certain points are inside or near (${share(agreeing, certain)}); ${close} (${share(close, certain)}) are near our mean, whatever the interval.`,

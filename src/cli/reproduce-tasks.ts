@@ -1,17 +1,13 @@
-// What there is to reproduce: panels of curves and decision maps, chosen by name; and what is written of each.
+// What there is to reproduce: panels of curves and decision maps, chosen by name; and what is kept of a map.
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../data/input-error';
 import { encodeNpz } from '../data/npz';
-import { toJson } from '../experiment/artifacts';
 import { mapArrays } from '../experiment/map-arrays';
 import type { ExperimentResult } from '../experiment/types';
 import { type Cell, mapCells, neededData, type PanelPoint, panelPoints } from '../reproduce/cells';
-import { panelDocument, panelRows } from '../reproduce/document';
-import { panelPlot } from '../reproduce/figure';
-import { compareMaps, LINE_READING, LINES, readMap } from '../reproduce/maps';
+import { readMap } from '../reproduce/maps';
 import {
   FIGURE_IDS,
   FIGURES,
@@ -21,9 +17,8 @@ import {
   type PublishedMap,
   type PublishedPanel,
 } from '../reproduce/published';
-import type { CellOutcome, MapReading } from '../reproduce/run';
-import { MAP_RESOLUTION, SCALE_NOTE, type Scale } from '../reproduce/scale';
-import { countClose, countVerdicts, panelCurves, type Verdict } from '../reproduce/verdict';
+import type { MapReading } from '../reproduce/run';
+import { MAP_RESOLUTION, type Scale } from '../reproduce/scale';
 import type { CellDirectory } from './cell-store';
 import { writeResult } from './store';
 
@@ -44,21 +39,6 @@ interface MapTask {
 }
 
 export type Task = PanelTask | MapTask;
-
-export interface TaskSummary {
-  readonly figure: string;
-  readonly panel: number;
-  readonly title: string;
-  readonly verdicts: Readonly<Record<Verdict, number>>;
-  /** Certain points close to our mean, whatever the interval. */
-  readonly close: number;
-  /** Device time of the cells behind it; cells that several panels share count in each. */
-  readonly seconds: number;
-  readonly finished: number;
-  readonly cells: number;
-  /** Experiments behind it that diverged, and have no metrics. */
-  readonly diverged: number;
-}
 
 export interface Choice {
   readonly figure: string;
@@ -139,6 +119,12 @@ async function mapTask(map: PublishedMap, number: number, options: TaskOptions):
   return { kind: 'map', map, number, cells };
 }
 
+/** The picture of a map, in {@link mapFolder}. */
+export const MAP_SVG = 'map.svg';
+
+/** Where the grids and the picture of a map are, in the folder of the maps. */
+export const mapFolder = (number: number, seed: number): string => `map-${number}-seed-${seed}`;
+
 /** Reads the maps of cells that have one, and keeps their grids and pictures; undefined when no task is a map. */
 export function mapReader(
   tasks: readonly Task[],
@@ -149,78 +135,14 @@ export function mapReader(
   return async ({ id, seed }, { map }) => {
     const task = maps.find(({ cells }) => cells.some((cell) => cell.id === id));
     if (!task || !map) return undefined;
-    const directory = join(store.directory, MAPS_ID, `map-${task.number}-seed-${seed}`);
+    const directory = join(store.directory, MAPS_ID, mapFolder(task.number, seed));
     await rm(directory, { recursive: true, force: true });
     const { mapSvg } = await import('../report/map');
+    const svg = mapSvg(map, { title: `${task.map.title}, seed ${seed}`, published: task.map.zeroLines });
     await writeResult(directory, [
       { name: 'map.npz', bytes: encodeNpz(mapArrays(map)) },
-      { name: 'map.svg', bytes: new TextEncoder().encode(mapSvg(map, { title: `${task.map.title}, seed ${seed}` })) },
+      { name: MAP_SVG, bytes: new TextEncoder().encode(svg) },
     ]);
     return readMap(task.map, map);
   };
-}
-
-interface WriteOptions {
-  readonly scale: Scale;
-  readonly seeds: number;
-  readonly store: CellDirectory;
-}
-
-/** Writes what a task has come to; undefined, and nothing, when none of its cells is finished. */
-export async function writeTask(
-  task: Task,
-  outcomes: ReadonlyMap<string, CellOutcome>,
-  options: WriteOptions,
-): Promise<TaskSummary | undefined> {
-  const done = task.cells.flatMap(({ id }) => outcomes.get(id) ?? []);
-  if (done.length === 0) return undefined;
-  const counts = {
-    panel: task.number,
-    seconds: done.reduce((sum, { seconds }) => sum + seconds, 0),
-    finished: done.length,
-    cells: task.cells.length,
-    diverged: done.reduce((sum, { diverged = [] }) => sum + diverged.length, 0),
-  };
-  const devices = [...new Set(done.flatMap(({ device }) => device ?? []))];
-  const written =
-    task.kind === 'map' ? writeMap(task, done, devices, options) : writePanel(task, outcomes, devices, options);
-  return { ...(await written), ...counts };
-}
-
-type Written = Pick<TaskSummary, 'figure' | 'title' | 'verdicts' | 'close'>;
-
-async function writePanel(
-  { figure, panel, number, points }: PanelTask,
-  outcomes: ReadonlyMap<string, CellOutcome>,
-  devices: readonly string[],
-  { scale, seeds, store }: WriteOptions,
-): Promise<Written> {
-  const metrics = new Map([...outcomes].map(([id, outcome]) => [id, outcome.metrics]));
-  const curves = panelCurves(panel, points, metrics);
-  const document = panelDocument(figure, panel, curves, { scale, seeds, devices });
-  await store.write(figure.id, `panel-${number}.json`, toJson(document));
-  await store.write(figure.id, `panel-${number}.csv`, stringify(panelRows(document)));
-  // Plot and its document are loaded for those who draw.
-  const { panelSvg } = await import('../report/panel');
-  await store.write(figure.id, `panel-${number}.svg`, panelSvg(panelPlot(document)));
-  const close = countClose(curves.flatMap(({ published }) => published));
-  return { figure: figure.id, title: panel.xLabel, verdicts: document.verdicts, close };
-}
-
-async function writeMap(
-  { map, number }: MapTask,
-  done: readonly CellOutcome[],
-  devices: readonly string[],
-  { scale, seeds, store }: WriteOptions,
-): Promise<Written> {
-  const comparison = compareMaps(
-    map,
-    done.flatMap((outcome) => outcome.map ?? []),
-  );
-  const points = LINES.flatMap((line) => comparison.lines[line]);
-  const verdicts = countVerdicts(points);
-  const close = points.filter(({ ours, published }) => ours && Math.abs(published - ours.mean) <= LINE_READING).length;
-  const head = { figure: MAPS_ID, panel: number, title: map.title, scale, setting: SCALE_NOTE[scale], seeds, devices };
-  await store.write(MAPS_ID, `map-${number}.json`, toJson({ ...head, verdicts, ...comparison }));
-  return { figure: MAPS_ID, title: map.title, verdicts, close };
 }

@@ -5,15 +5,17 @@ import { join, relative, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import { toJson } from '../experiment/artifacts';
-import { seconds } from '../report/table';
-import { type CellOutcome, type CellPlan, runCells } from '../reproduce/run';
+import { seconds } from '../report/format';
+import { type CellPlan, runCells } from '../reproduce/run';
 import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale } from '../reproduce/scale';
 import { CellDirectory } from './cell-store';
+import { commandLine, optionWords } from './command-line';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
-import { chooseTasks, mapReader, type Task, type TaskSummary, writeTask } from './reproduce-tasks';
+import { chooseTasks, mapReader, type Task } from './reproduce-tasks';
+import { writeReproduction } from './reproduce-write';
 import { tableWidth, withEngine } from './run';
 
 export interface ReproduceArguments {
@@ -74,7 +76,8 @@ export async function reproduceCommand<E extends Disposable>(
     mnist: await dataFolder(args.dataDir, 'mnist', io.cwd),
     'fashion-mnist': await dataFolder(args.dataDir, 'fashion-mnist', io.cwd),
   };
-  const { tasks, left } = await chooseTasks({ figure, panel, scale, seeds, folders });
+  const choice = { figure, panel, scale, seeds, folders };
+  const { tasks, left } = await chooseTasks(choice);
   const say = (text: string) => {
     if (!args.quiet) io.stderr.write(`${text}\n`);
   };
@@ -85,17 +88,24 @@ export async function reproduceCommand<E extends Disposable>(
   const store = await CellDirectory.open(directory);
   try {
     const run = { scale, setting: SCALE_NOTE[scale], seeds };
+    const figureTasks = panel === undefined ? tasks : (await chooseTasks({ ...choice, panel: undefined })).tasks;
+    const commandOf = (one: string) =>
+      commandLine([
+        ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
+        ...optionWords({ 'data-dir': args.dataDir, device: args.device, out: place }),
+      ]);
+    const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
     try {
       await runTasks(tasks, store, args, services, io);
     } catch (error) {
-      const { finished } = await writeAll(tasks, store, run);
+      const { finished } = await write();
       if (!io.signal.aborted) throw error;
       const kept = `interrupted; ${finished} finished points and seeds are kept in ${place}`;
       throw new InterruptedError(kept, 'The same command goes on from there.');
     }
-    const { panels } = await writeAll(tasks, store, run);
+    const { panels } = await write();
     if (args.json) io.stdout.write(toJson({ ...run, directory, panels }));
-    else io.stdout.write(`${summaryTable(panels, run)}\nWritten to ${place}\n`);
+    else io.stdout.write(`${summaryTable(panels, run)}\nWritten to ${place}: FIGURE/report.html for each figure\n`);
   } finally {
     await store.close();
   }
@@ -139,26 +149,6 @@ async function runTasks<E extends Disposable>(
   } finally {
     progress.stop();
   }
-}
-
-/** Writes what every task has come to, as far as its cells are in the store. */
-async function writeAll(
-  tasks: readonly Task[],
-  store: CellDirectory,
-  run: { readonly scale: Scale; readonly setting: string; readonly seeds: number },
-): Promise<{ panels: TaskSummary[]; finished: number }> {
-  const outcomes = new Map<string, CellOutcome>();
-  for (const { id } of tasks.flatMap(({ cells }) => cells)) {
-    const outcome = outcomes.get(id) ?? (await store.load(id));
-    if (outcome) outcomes.set(id, outcome);
-  }
-  const panels: TaskSummary[] = [];
-  for (const task of tasks) {
-    const summary = await writeTask(task, outcomes, { ...run, store });
-    if (summary) panels.push(summary);
-  }
-  if (panels.length > 0) await store.write('.', 'summary.json', toJson({ ...run, panels }));
-  return { panels, finished: outcomes.size };
 }
 
 /** How much there is to do, before anything is done. */

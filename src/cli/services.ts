@@ -19,5 +19,6 @@ export const services: Services<Engine> = {
   examine: async function* (engine, signal) {
     yield* (await import('../../kernels-test/doctor')).examine(engine, signal);
   },
+  runBench: async (engine, options) => (await import('../bench/bench')).runBench(engine, options),
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

@@ -2,9 +2,9 @@
 
 import { SingleBar } from 'cli-progress';
 import type { Progress } from '../experiment/types';
-import { seconds } from '../report/table';
+import { seconds } from '../report/format';
 import type { CliIo } from './io';
-import { canRedraw, LINE_EVERY_MS, STAGES } from './progress';
+import { barOptions, canRedraw, LINE_EVERY_MS, STAGES } from './progress';
 
 /** Time left, from the experiments finished so far and how much of the work they were. */
 export class TimeLeft {
@@ -108,15 +108,7 @@ class Bar extends Counting {
     super(display);
     this.#bar = new SingleBar({
       format: '{bar} {value}/{total} experiments  {stage}  {left}',
-      stream: io.stderr as unknown as NodeJS.WritableStream,
-      barsize: 24,
-      barCompleteChar: '#',
-      barIncompleteChar: '.',
-      hideCursor: true,
-      linewrap: true,
-      clearOnComplete: true,
-      // Signals are handled in main.ts: the bar's own handler would end the process in the middle of a write.
-      gracefulExit: false,
+      ...barOptions(io),
     });
     this.#bar.start(display.total, display.done, { stage: 'starting', left: '' });
   }

@@ -1,10 +1,10 @@
 // The directory of a sweep. Every finished cell is a file of its own, written, synced and renamed into place before the
 // next is begun, so that a process killed at any moment leaves only whole files; what it left is read back and checked.
 //
-//   sweep.json                 the grid as it was last run
+//   sweep.json                 base and grid as they were last run, a sweep that can be run itself
 //   cells/HASH.json            a cell: its configuration and result, or why it failed
 //   cells/HASH/                its result directory, where the configuration says "save"
-//   results.jsonl, results.csv, summary.json      written when a run comes to its end
+//   results.jsonl, results.csv, summary.json, report.html      of what is finished when a run ends, by itself or not
 //   lock.json                  while a process works here
 
 import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import type { ExperimentResult } from '../experiment/types';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile, type StoredFile, writeResult } from './store';
 
-const GRID_FILE = 'sweep.json';
+export const GRID_FILE = 'sweep.json';
 const CELLS = 'cells';
 
 /** A cell file that cannot be relied on. */

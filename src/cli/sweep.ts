@@ -8,20 +8,12 @@ import { resultArtifacts, toJson } from '../experiment/artifacts';
 import { applySets, setKeys } from '../experiment/config';
 import { type Cell, expandSweep, type Sweep } from '../experiment/sweep';
 import { type Grid, parseGrid } from '../experiment/sweep-grid';
-import {
-  type CellOutcome,
-  divergenceOf,
-  failureOf,
-  rowsOf,
-  type SweepSummary,
-  summarise,
-  toCsv,
-  toJsonLines,
-} from '../experiment/sweep-results';
+import { type CellOutcome, divergenceOf, failureOf, type SweepSummary } from '../experiment/sweep-results';
 import { runCells } from '../experiment/sweep-run';
 import type { ExperimentResult } from '../experiment/types';
 import { GpuOutOfMemoryError } from '../gpu/errors';
 import { sweepTable } from '../report/sweep-table';
+import { commandLine, optionWords } from './command-line';
 import { readDocument } from './config-file';
 import { EXIT, IncompleteError, InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
@@ -30,6 +22,7 @@ import type { StoredFile } from './store';
 import { printPlan } from './sweep-dry-run';
 import { createSweepReporter, TimeLeft } from './sweep-progress';
 import { type KeptCells, readCells, SweepStore } from './sweep-store';
+import { writeSweep } from './sweep-write';
 
 export interface SweepArguments {
   readonly set: readonly string[];
@@ -44,7 +37,7 @@ export interface SweepArguments {
 export interface ReadSweep {
   readonly sweep: Sweep;
   readonly baseDir: string;
-  /** Kept beside the results: the grid with its base as it was used. */
+  /** Kept beside the results: the grid with its base as it was used, a grid again. */
   readonly document: unknown;
 }
 
@@ -58,8 +51,11 @@ export async function readSweep(file: string, sets: readonly string[], cwd: stri
   const base = applySets(written, sets);
   const source = { grid: { file }, base: { file: named ?? file, sets: setKeys(sets) } };
   const sweep = await expandSweep(grid, base, source);
-  const { axes, seeds, bestOver } = sweep;
-  const document = { base, axes, seeds, bestOver };
+  const { axes, seeds, bestOver } = grid;
+  const vary = axes.map(({ keys, values }) =>
+    keys.length === 1 ? { key: keys[0], values: values.map(([value]) => value) } : { keys, values },
+  );
+  const document = { base, vary, ...(seeds === undefined ? {} : { seeds }), bestOver };
   return { sweep, baseDir: named === undefined ? folder : dirname(resolve(cwd, named)), document };
 }
 
@@ -80,6 +76,8 @@ function refuseSetsOfAxes({ axes, seeds }: Grid, sets: readonly string[]): void 
 export interface SweepJob extends ReadSweep {
   /** Absolute. */
   readonly directory: string;
+  /** The command as it was given. */
+  readonly command: string;
   readonly device?: string | undefined;
   readonly quiet?: boolean | undefined;
 }
@@ -93,7 +91,7 @@ export async function runSweep<E extends Disposable>(
   job: SweepJob,
   services: Services<E>,
   io: CliIo,
-): Promise<{ readonly summary: SweepSummary; readonly outcomes: ReadonlyMap<string, CellOutcome> }> {
+): Promise<SweepSummary> {
   const { sweep, directory, document, quiet = false } = job;
   const store = await SweepStore.open(directory);
   const say = (text: string) => {
@@ -112,14 +110,14 @@ export async function runSweep<E extends Disposable>(
     io.signal.throwIfAborted();
     if (left.length > 0) {
       say(`${left.length} experiments to compute`);
-      await compute(left, outcomes, { job, store, services, io, onDone: () => void done++ });
+      try {
+        await compute(left, outcomes, { job, store, services, io, onDone: () => void done++ });
+      } catch (error) {
+        if (outcomes.size > 0) await writeUnfinished(job, store, outcomes, io);
+        throw error;
+      }
     }
-    const rows = rowsOf(sweep, outcomes);
-    const summary = summarise(sweep, rows);
-    await store.write('results.jsonl', toJsonLines(rows));
-    await store.write('results.csv', toCsv(sweep.axes, rows));
-    await store.write('summary.json', toJson(summary));
-    return { summary, outcomes };
+    return await writeSweep(store, job, outcomes);
   } catch (error) {
     const state = `${done} of ${sweep.cells.length} experiments are kept in ${relative(io.cwd, directory) || '.'}`;
     if (io.signal.aborted) {
@@ -129,6 +127,20 @@ export async function runSweep<E extends Disposable>(
     throw error;
   } finally {
     await store.close();
+  }
+}
+
+/** What went wrong before is what is told; that this failed too is a line. */
+async function writeUnfinished(
+  job: SweepJob,
+  store: SweepStore,
+  outcomes: ReadonlyMap<string, CellOutcome>,
+  io: CliIo,
+): Promise<void> {
+  try {
+    await writeSweep(store, job, outcomes);
+  } catch (error) {
+    io.stderr.write(`the results so far could not be written: ${(error as Error).message}\n`);
   }
 }
 
@@ -218,17 +230,20 @@ export async function sweepCommand<E extends Disposable>(
 ): Promise<void> {
   const read = await readSweep(file, args.set, io.cwd);
   const directory = resolve(io.cwd, args.out ?? join('runs', basename(file).replace(/\.json$/i, '')));
-  const job = { ...read, directory, device: args.device, quiet: args.quiet };
+  const words = ['npx', 'perturb', 'sweep', file, ...args.set.flatMap((set) => ['--set', set])];
+  const writtenTo = relative(io.cwd, directory) || '.';
+  const command = commandLine([...words, ...optionWords({ device: args.device, out: writtenTo })]);
+  const job = { ...read, directory, command, device: args.device, quiet: args.quiet };
   if (args.dryRun) {
     await printPlan(job, args.json ?? false, services, io);
     return;
   }
-  const { summary } = await runSweep(job, services, io);
-  const writtenTo = relative(io.cwd, directory) || '.';
+  const summary = await runSweep(job, services, io);
   if (args.json) io.stdout.write(toJson({ directory, ...summary }));
   else {
     io.stdout.write(`${sweepTable(summary)}\n`);
-    if (!args.quiet) io.stdout.write(`\nwritten to ${writtenTo}: results.csv, results.jsonl, summary.json, cells/\n`);
+    if (!args.quiet)
+      io.stdout.write(`\nwritten to ${writtenTo}: report.html, results.csv, results.jsonl, summary.json, cells/\n`);
   }
   refuseIncomplete(summary, writtenTo);
 }

@@ -4,7 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Samples } from '../network/samples';
 import type { TrainingOutcome } from '../network/train';
-import type { TrainingHistory } from '../network/trainer';
+import type { Precision, TrainingHistory } from '../network/trainer';
 import type { ExperimentResult } from './types';
 
 /** Rows kept for pictures when the samples are images. */
@@ -22,7 +22,7 @@ export async function takePictures(
   r: Samples,
   labels: GpuArray,
   targets: GpuArray,
-): Promise<ExperimentResult['samples']> {
+): Promise<NonNullable<ExperimentResult['samples']>> {
   const y = await labels.read();
   const t = await targets.read();
   // Half of each class, from the first block, which is all there is except for huge data.
@@ -54,12 +54,18 @@ export function histories(standard: TrainingHistory, learning: TrainingHistory):
   };
 }
 
+export interface TrainerDetails {
+  readonly layout: MatmulLayout;
+  readonly precision: Precision;
+  /** Blocks that the samples lie in. */
+  readonly blocks: number;
+}
+
 /** Which trainer and kernels ran, and why. */
 export function trainerReport(
   standard: TrainingOutcome,
   learning: TrainingOutcome,
-  layout: MatmulLayout,
-  blocks: number,
+  { layout, precision, blocks }: TrainerDetails,
 ): ExperimentResult['trainer'] {
   const choice = ({ chosen, reason }: TrainingOutcome) => ({ chosen, reason });
   return {
@@ -68,6 +74,7 @@ export function trainerReport(
     stages: { standard: choice(standard), learning: choice(learning) },
     kernels: {
       matmul: layout.variant,
+      operands: precision === 'f16' ? 'f16 in training, its sums and weights f32; f32 elsewhere' : 'f32',
       reason: layout.reason,
       maskGroup: String(layout.group),
       lanes: String(layout.lanes),
@@ -79,11 +86,16 @@ export function trainerReport(
 /** Seconds by the part of a run that they went into; a part that several runs share counts for each by its share. */
 export class Stopwatch {
   readonly #seconds = new Map<number, Record<string, number>>();
-  #last = performance.now();
+  #last: number;
+
+  /** @param clock in milliseconds */
+  constructor(private readonly clock: () => number) {
+    this.#last = clock();
+  }
 
   /** Adds the time since the last lap to the part `name` of these runs. */
   lap(name: string, runs: readonly number[]): void {
-    const now = performance.now();
+    const now = this.clock();
     for (const run of runs) {
       const parts = this.of(run);
       parts[name] = (parts[name] ?? 0) + (now - this.#last) / 1000 / runs.length;
@@ -93,7 +105,7 @@ export class Stopwatch {
 
   /** Leaves out the time since the last lap: it was not ours. */
   skip(): void {
-    this.#last = performance.now();
+    this.#last = this.clock();
   }
 
   of(run: number): Record<string, number> {

@@ -172,6 +172,12 @@ const map = objectOr(
   v.boolean('true, false, or an object with resolution and limits'),
 );
 
+const phi = objectOr(
+  // Counts of neurons are exact in float32.
+  section({ draws: v.optional(integer(1, 2 ** 24 - 1), 1000) }),
+  v.literal('exact', '"exact", or an object with draws'),
+);
+
 export const SAVE_ITEMS = ['data', 'networks', 'perturbations', 'outputs', 'theory'] as const;
 
 const SAFE_SEED = 'an integer from 0 to 9007199254740991';
@@ -189,7 +195,10 @@ export const configSchema = section({
   perturbation: v.optional(perturbation, {}),
   learning: v.optional(training, {}),
   test: v.optional(section({ n: v.exactOptional(integer(1)) }), {}),
-  theory: v.optional(section({ cosine: v.optional(yesNo, false), map: v.optional(map, false) }), {}),
+  theory: v.optional(
+    section({ cosine: v.optional(yesNo, false), map: v.optional(map, false), phi: v.optional(phi, 'exact') }),
+    {},
+  ),
   trainer: v.optional(choice(['auto', 'direct', 'gram']), 'auto'),
   precision: v.optional(choice(['f32', 'f16']), 'f32'),
   save: v.optional(

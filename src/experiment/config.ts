@@ -20,8 +20,13 @@ export { applySets, setKeys } from './config-sets';
 /** How many fresh points to draw where the data have no end of them; files give all they hold. */
 const FRESH_POINTS = 1000;
 
-/** Checks a document and fills in its defaults. Throws an InputError that lists up to five problems. */
-export function parseConfig(raw: unknown, source: ConfigSource = {}): ExperimentConfig {
+/** Either a configuration, or what is wrong with the document, each problem at its key. */
+export type CheckedConfig =
+  | { readonly config: ExperimentConfig; readonly problems?: undefined }
+  | { readonly config?: undefined; readonly problems: readonly Problem[] };
+
+/** Checks a document and fills in its defaults; for forms, which show every problem where it is. */
+export function checkConfig(raw: unknown): CheckedConfig {
   const document = withKind(withoutUndefined(raw));
   const unknown = findUnknown(document);
   const parsed = v.safeParse(configSchema, document);
@@ -31,13 +36,20 @@ export function parseConfig(raw: unknown, source: ConfigSource = {}): Experiment
     const covered = problems.some(({ key }) => problem.key === key || key === '' || problem.key.startsWith(`${key}.`));
     if (!covered) problems.push(problem);
   }
-  throwProblems(problems, source);
+  if (problems.length > 0) return { problems };
   const { schemaVersion: _, ...output } = (parsed as v.SafeParseResult<typeof configSchema>).output as v.InferOutput<
     typeof configSchema
   >;
   const config: ExperimentConfig = { ...output, test: freshPoints(output.test, output.data) };
-  throwProblems(tooManyEntries(config), source);
-  return config;
+  const more = tooManyEntries(config);
+  return more.length > 0 ? { problems: more } : { config };
+}
+
+/** Checks a document and fills in its defaults. Throws an InputError that lists up to five problems. */
+export function parseConfig(raw: unknown, source: ConfigSource = {}): ExperimentConfig {
+  const { config, problems } = checkConfig(raw);
+  if (problems) throwProblems(problems, source);
+  return config as ExperimentConfig;
 }
 
 /** The document of config.json: parseConfig gives the same configuration back. */
@@ -45,22 +57,6 @@ export const resolvedJson = (config: ExperimentConfig): Readonly<Record<string, 
   schemaVersion: SCHEMA_VERSION,
   ...config,
 });
-
-/**
- * Refuses what the schema knows and this version cannot do yet, so that nothing is parsed and then ignored.
- * Call it before a device is made.
- */
-export function refuseUnbuilt(config: ExperimentConfig, source: ConfigSource = {}): void {
-  const problems: Problem[] = [];
-  const refuse = (key: string, what: string, instead: string) =>
-    problems.push({
-      key,
-      message: `${key} asks for ${what}, which this version of perturb-gpu does not have yet`,
-      remedy: `Set ${key} to ${instead}.`,
-    });
-  if (config.precision === 'f16') refuse('precision', 'half precision', '"f32"');
-  throwProblems(problems, source);
-}
 
 /** `data` without a kind is of the default kind, as a configuration without `data` is. */
 function withKind(document: unknown): unknown {

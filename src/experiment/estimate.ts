@@ -152,7 +152,7 @@ function expectedOf(
   // The weights, their velocity, and the parts of their gradient.
   const direct = 3 * networkBytes(config, d);
   if (!gpu) return { operations, seconds: undefined, gram: false, matrix: 0, bytes: direct };
-  const shape = { n, d, m, epochs, momentum, loss: config.loss };
+  const shape = { n, d, m, epochs, momentum, loss: config.loss, precision: config.precision };
   const { trainer, seconds } = expectTraining(gpu, shape, config.trainer, memoryLimit);
   // Gram training that is asked for and impossible is refused when it runs.
   const gram = trainer === 'gram' && gramObstacle(gpu, shape) === undefined;

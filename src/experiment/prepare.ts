@@ -2,8 +2,6 @@
 
 import type { HostDataset, HostMatrix, ReadFile } from '../data/dataset';
 import { InputError } from '../data/input-error';
-import { loadTargets } from '../data/labels';
-import { loadDataset } from '../data/load';
 import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
@@ -42,6 +40,8 @@ export async function loadData(config: ExperimentConfig, readFile: ReadFile): Pr
   const { data, seed, test } = config;
   if (data.kind === 'shifted-gauss' || data.kind === 'gauss') return { n: data.n, d: data.d };
   const options = test.n === undefined ? { seed } : { seed, testRows: test.n };
+  // Apart, so that pages with synthetic data need not load the readers of files.
+  const { loadDataset } = await import('../data/load');
   const host = await loadDataset(data, readFile, options);
   return { n: host.x.rows, d: host.x.cols, host };
 }
@@ -177,7 +177,9 @@ export async function readTargets(
   readFile: ReadFile,
 ): Promise<Float32Array | undefined> {
   const path = config.perturbation.targets;
-  return path === undefined ? undefined : loadTargets(path, n, readFile);
+  if (path === undefined) return undefined;
+  const { loadTargets } = await import('../data/labels');
+  return loadTargets(path, n, readFile);
 }
 
 /** k of an l0 perturbation: as configured, else a twentieth of the inputs. @throws InputError when it exceeds d. */

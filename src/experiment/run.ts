@@ -2,7 +2,7 @@
 // perturbations alone, compare. One experiment, or many that share what they have in common.
 
 import type { ReadFile } from '../data/dataset';
-import { type InitValues, loadInit } from '../data/init';
+import type { InitValues } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { GpuOutOfMemoryError } from '../gpu/errors';
@@ -10,13 +10,14 @@ import { formatBytes } from '../gpu/format';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
+import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
-import { refuseUnbuilt } from './config';
 import { estimateStage } from './estimate';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
+import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
 import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
 
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly readFile?: ReadFile;
   /** Of one experiment alone: where its checkpoints go, and the one it goes on from, to the same bits. */
   readonly checkpoint?: { readonly keeper?: CheckpointKeeper; readonly from?: Checkpoint };
+  /** Looks at the networks while they are trained. */
+  readonly watch?: WatchOptions;
 }
 
 export interface RunsOptions extends Omit<RunOptions, 'onProgress'> {
@@ -86,11 +89,10 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal, collect = true, checkpoint } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true, checkpoint } = options;
   if (checkpoint && configs.length !== 1) throw new RangeError('checkpoints are kept of one experiment alone');
-  for (const config of configs) refuseUnbuilt(config);
   engine.gpu.assertAlive();
-  const watch = new Stopwatch();
+  const watch = new Stopwatch(() => engine.gpu.now());
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
   const inputs = await readInputs(engine, configs, readOnce(readFile));
   watch.lap(
@@ -103,18 +105,26 @@ export async function runExperiments(
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
   });
   const results: ExperimentResult[] = [];
-  for (const stage of stages) {
-    requireMemory(engine, stage, configs, inputs);
-    await runDataStage(engine, stage, inputs, watch, {
-      ...(signal ? { signal } : {}),
-      ...(onProgress ? { onProgress } : {}),
-      ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
-      ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
-      onResult: async (run, result) => {
-        if (collect) results[run] = result;
-        await onResult?.(run, result);
-      },
-    });
+  // A run that is held notices nothing.
+  const release = () => engine.resume();
+  signal?.addEventListener('abort', release);
+  try {
+    for (const stage of stages) {
+      requireMemory(engine, stage, configs, inputs);
+      await runDataStage(engine, stage, inputs, watch, {
+        ...(signal ? { signal } : {}),
+        ...(onProgress ? { onProgress } : {}),
+        ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
+        ...(looks ? { watch: looks } : {}),
+        ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
+        onResult: async (run, result) => {
+          if (collect) results[run] = result;
+          await onResult?.(run, result);
+        },
+      });
+    }
+  } finally {
+    signal?.removeEventListener('abort', release);
   }
   return results;
 }
@@ -169,10 +179,20 @@ async function readInputs(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const layout = matmulLayout(engine.gpu, m, engine.settings.matmul);
+    requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG });
   }
   return inputs;
+}
+
+function requirePrecision({ gpu }: Engine, { precision }: ExperimentConfig): void {
+  const obstacle = precision === 'f16' ? halfObstacle(gpu) : undefined;
+  if (!obstacle) return;
+  throw new InputError(`precision is f16, but ${obstacle}`, {
+    key: 'precision',
+    remedy: 'Set precision to "f32", or choose another adapter with --device.',
+  });
 }
 
 /** A trainer that is asked for by name must be possible. */
@@ -180,7 +200,8 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
   if (config.trainer !== 'gram') return;
   for (const stage of ['standard', 'learning'] as const) {
     const { epochs, momentum } = config[stage];
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
+    const { loss, precision } = config;
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
     const obstacle = gramObstacle(engine.gpu, shape);
     if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }
@@ -193,5 +214,7 @@ async function initValues(
   readFile: ReadFile,
   key: string,
 ): Promise<InitValues> {
-  return training.init ? loadInit(training.init, m, d, readFile, key) : {};
+  if (!training.init) return {};
+  const { loadInit } = await import('../data/init');
+  return loadInit(training.init, m, d, readFile, key);
 }

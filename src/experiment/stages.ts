@@ -12,11 +12,12 @@ import { type Evaluation, evaluate } from '../network/evaluate';
 import { finiteOutputs } from '../network/finite';
 import { type GramConstant, type GramMatrix, gramMatrix } from '../network/gram-matrix';
 import type { Network, NetworkStreams } from '../network/network';
+import { SampleGram } from '../network/sample-gram';
 import { Panels, type Samples } from '../network/samples';
-import { SampleGram } from '../network/train';
 import type { TrainingOptions } from '../network/trainer';
 import { perturb } from '../perturbation/perturb';
 import { PerturbationSpan, spanGram, spanGramOnto } from '../perturbation/span';
+import type { DecisionMap } from '../theory/map';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
 import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
@@ -26,13 +27,21 @@ import { mapArrays } from './map-arrays';
 import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
 import { fillSamples, makeTargets, type PreparedData, prepareData } from './prepare';
 import type { RunInput, RunsOptions } from './run';
-import { mapOf, mapPlane, type Predictions, predict, wantsTheory } from './theory';
+import type { Predictions } from './theory';
 import { type Lengths, type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, ExperimentResult, NamedArray, Stage } from './types';
 import { warmUp } from './warm-up';
+import type { Watcher } from './watcher';
 
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
+
+// Apart, so that pages which ask for nothing of the theory need not load it.
+const theory = () => import('./theory');
+
+/** Whether the configuration asks for anything of the theory. */
+export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
+  theory.cosine || theory.map !== false || save.includes('theory');
 
 export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect' | 'checkpoint'> &
   Required<Pick<RunsOptions, 'onResult'>> & { readonly checkpoints?: Checkpoints };
@@ -79,6 +88,7 @@ class DataWork {
   #plane: Plane | undefined;
   /** Perturbations still to come whose K is made from that of the samples. */
   #onto = 0;
+  #watcher: Watcher | undefined;
   /** Of the samples; kept past the first trainings only for perturbed samples whose K is made from it. */
   readonly #kernel: SampleGram;
 
@@ -118,7 +128,11 @@ class DataWork {
       await panels.fill(gpu, x);
       const work = new DataWork(engine, stage, inputs, watch, options, data, x, panels, scope);
       const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
-      if (mapped) work.#plane = await mapPlane(gpu, mapped, x, data.labels);
+      if (mapped) work.#plane = await (await theory()).mapPlane(gpu, mapped, x, data.labels);
+      if (options.watch) {
+        const { Watcher } = await import('./watcher');
+        work.#watcher = scope.use(await Watcher.create(gpu, layout, options.watch, data, x));
+      }
       watch.lap('prepare', runs);
       for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
       watch.lap('warmUp', runs);
@@ -167,7 +181,8 @@ class DataWork {
         labels: data.labels,
         layout,
       } as const;
-      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}) };
+      const observation = this.#watcher?.standard(run!, config);
+      return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
     });
     const shared = {
       kernel: this.#kernel,
@@ -285,7 +300,9 @@ class DataWork {
         const { config } = inputs[training.ends.at(-1)!.runs[0]!]!;
         const onEpoch = this.#progress('learning', run!, config);
         const own = { config, stage: 'learning', streams: G_STREAMS, init: initG, labels: perturbed.targets } as const;
-        return { ...own, layout, lengths, ...(onEpoch ? { onEpoch } : {}) };
+        const observation = this.#watcher?.learning(run!, config);
+        const told = { ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
+        return { ...own, layout, lengths, ...told };
       });
       const { d } = x;
       const { width } = config.network;
@@ -304,15 +321,15 @@ class DataWork {
           if (trained) ends.push({ runs: of, trained });
         }
       }
-      const maps = new Map<Trained, Awaited<ReturnType<typeof mapOf>>>();
+      const maps = new Map<Trained, DecisionMap>();
       const losses = new Map<Trained, number>();
       for (const { runs: of, trained } of ends) {
         const g = trained.network;
         const { config } = inputs[of[0]!]!;
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
-          const args = { predictions: perturbed.predictions, f, g, learned: r, labels: data.labels, layout };
-          maps.set(trained, await mapOf(gpu, config, this.#plane, args, signal));
+          const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
+          maps.set(trained, await (await theory()).mapOf(gpu, config, this.#plane, args, signal));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
@@ -360,6 +377,8 @@ class DataWork {
       arrays.targets = { shape: [n], data: await targets.read() };
     }
     options.signal?.throwIfAborted();
+    const { labels, image } = data;
+    await this.#watcher?.perturbed(runs[0]!, first.trained.network, x, r, { labels, targets, image });
     watch.lap('perturbation', runs);
     let predictions: Predictions | undefined;
     if (wantsTheory(config)) {
@@ -367,11 +386,12 @@ class DataWork {
       const { slope } = config.network;
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
-      predictions = await predict(gpu, config, problem, r, plane, options.signal);
+      predictions = await (await theory()).predict(gpu, config, problem, r, plane, options.signal);
       if (!Number.isFinite(predictions.cosine ?? 0)) {
         const message = 'the predicted directions leave the range of float32: the data are too large';
         throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
       }
+      if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);
     }
@@ -395,7 +415,7 @@ class DataWork {
     first: First,
     perturbed: Perturbed,
     second: Trained,
-    { map, loss }: { readonly map: Awaited<ReturnType<typeof mapOf>> | undefined; readonly loss: number },
+    { map, loss }: { readonly map: DecisionMap | undefined; readonly loss: number },
     final: boolean,
   ): Promise<void> {
     const { engine, inputs, panels, x, data, options, watch } = this;
@@ -456,7 +476,7 @@ class DataWork {
           ...(predictions?.cosine !== undefined ? { cosine: predictions.cosine } : {}),
         },
         loss: { standard: first.trained.outcome.loss.at(-1) ?? first.loss, learning: loss },
-        trainer: trainerReport(first.trained.outcome, second.outcome, layout, blocks),
+        trainer: trainerReport(first.trained.outcome, second.outcome, { layout, precision: config.precision, blocks }),
         device: { ...engine.adapter },
         versions: { ...engine.settings.versions },
         timing: watch.timing(run, engine.settings.startupSeconds ?? 0, predictions !== undefined),

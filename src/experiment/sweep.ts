@@ -2,7 +2,7 @@
 // need once. An experiment is known by the hash of its resolved configuration, so that a grid may grow and keep its results.
 
 import { InputError } from '../data/input-error';
-import { type ConfigSource, parseConfig, refuseUnbuilt, resolvedJson } from './config';
+import { type ConfigSource, parseConfig, resolvedJson } from './config';
 import { isPlainObject, show } from './config-problems';
 import { setAt } from './config-sets';
 import { canonical, contentHash } from './plan';
@@ -129,7 +129,6 @@ async function combine(
     for (const [key, value] of entries) document = setAt(document, key, value, 'vary');
     if (seed !== undefined) document = setAt(document, 'seed', seed, 'seeds');
     const config = parseConfig(document);
-    refuseUnbuilt(config);
     return { hash: await cellHash(config), config };
   } catch (error) {
     if (error instanceof InputError) return error;

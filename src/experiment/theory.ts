@@ -3,15 +3,19 @@
 // after the second training (what g was trained on). Only plain numbers wait in between.
 
 import { InputError } from '../data/input-error';
+import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
-import type { Samples } from '../network/samples';
+import type { Panels, Samples } from '../network/samples';
 import { type Directions, predictDirections } from '../theory/directions';
 import { type DecisionMap, decisionMap } from '../theory/map';
 import type { PhiProblem } from '../theory/phi';
 import { classPlane, type Plane, placeSamples } from '../theory/plane';
+import { pullsOfNeurons } from '../theory/plane-neurons';
+import { predictPulls } from '../theory/pulls';
+import type { PhiSampling } from '../theory/sampled-phi';
 import type { ExperimentConfig } from './types';
 
 /** A map asked for as `true`. */
@@ -21,11 +25,17 @@ const DEFAULT_MAP = { resolution: 400, limits: [-7, 7] } as const;
 export interface Predictions extends Directions {
   /** (n, 4) places of the samples, when a map is wanted. */
   readonly places?: Float32Array;
+  /** (n, 4) predictPulls, when a map is wanted. */
+  readonly pulls?: Float32Array;
+  /** What drawn neurons make of the samples, when a map is wanted and Phi is estimated. */
+  readonly neuronPulls?: Float32Array;
 }
 
-/** Whether the configuration asks for anything of the theory. */
-export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
-  theory.cosine || theory.map !== false || save.includes('theory');
+/** Undefined for Phi in closed form. */
+function samplingOf({ seed, theory: { phi } }: ExperimentConfig): PhiSampling | undefined {
+  if (phi === 'exact') return undefined;
+  return { draws: phi.draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases } };
+}
 
 /**
  * The plane of the decision map; undefined when no map is wanted.
@@ -56,13 +66,20 @@ export async function predict(
   plane: Plane | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Predictions> {
+  const sampling = samplingOf(config);
+  const options = { ...(sampling ? { sampling } : {}), ...(signal ? { signal } : {}) };
   const directions = await predictDirections(gpu, problem, {
     direction: config.save.includes('theory'),
     ...(config.theory.cosine ? { perturbation } : {}),
-    ...(plane ? { plane } : {}),
-    ...(signal ? { signal } : {}),
+    ...options,
   });
-  return plane ? { ...directions, places: await placeSamples(gpu, plane, problem.samples) } : directions;
+  if (!plane) return directions;
+  const { samples, panels, labels, slope } = problem;
+  const places = await placeSamples(gpu, plane, samples);
+  const pulls = await predictPulls(gpu, problem, plane, options);
+  if (!sampling) return { ...directions, places, pulls };
+  const neuronPulls = await pullsOfNeurons(gpu, sampling, slope, panels, labels, places);
+  return { ...directions, places, pulls, neuronPulls };
 }
 
 export interface MapArgs {
@@ -71,6 +88,8 @@ export interface MapArgs {
   readonly g: Network;
   /** What g was trained on. */
   readonly learned: Samples;
+  /** They must hold what g was trained on. */
+  readonly panels: Panels;
   readonly labels: GpuArray;
   readonly layout: MatmulLayout;
 }
@@ -83,8 +102,14 @@ export async function mapOf(
   args: MapArgs,
   signal: AbortSignal | undefined,
 ): Promise<DecisionMap> {
-  const { predictions, learned, labels, ...networks } = args;
-  const { places, pulls } = predictions;
+  const { predictions, learned, panels, labels, ...networks } = args;
+  const { places, pulls, neuronPulls } = predictions;
+  const sampling = samplingOf(config);
+  const neurons = sampling && {
+    sampling,
+    f: neuronPulls!,
+    g: await pullsOfLearned(gpu, sampling, config.network.slope, panels, pulls!),
+  };
   const { map } = config.theory;
   return decisionMap(gpu, {
     ...networks,
@@ -95,6 +120,19 @@ export async function mapOf(
     learnedPlaces: await placeSamples(gpu, plane, learned),
     labels: await labels.read(),
     d: learned.d,
+    ...(neurons ? { neurons } : {}),
     ...(signal ? { signal } : {}),
   });
+}
+
+/** What drawn neurons make of what g was trained on: the labels are in the pulls already. */
+async function pullsOfLearned(
+  gpu: Gpu,
+  sampling: PhiSampling,
+  slope: number,
+  panels: Panels,
+  pulls: Float32Array,
+): Promise<Float32Array> {
+  using ones = gpu.upload('ones', new Float32Array(pulls.length / 4).fill(1));
+  return await pullsOfNeurons(gpu, sampling, slope, panels, ones, pulls);
 }

@@ -6,11 +6,11 @@ import type { GpuArray } from '../gpu/array';
 import type { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { DivergenceError } from '../network/divergence';
-import type { LazyGram } from '../network/gram-identity';
 import { Network, type NetworkStreams } from '../network/network';
+import type { LazyGram } from '../network/sample-gram';
 import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
-import type { TrainingHistory, TrainingOptions } from '../network/trainer';
+import type { Observation, TrainingHistory, TrainingOptions } from '../network/trainer';
 import type { Checkpoints } from './checkpoint';
 import { explainDivergence } from './divergence';
 import type { ExperimentConfig } from './types';
@@ -26,6 +26,7 @@ export interface Trajectory {
   /** Ascending. */
   readonly lengths: readonly number[];
   readonly onEpoch?: TrainingOptions['onEpoch'];
+  readonly observation?: Observation;
 }
 
 /** A network and how it was trained. */
@@ -67,8 +68,9 @@ export async function trainTrajectories(
     const partial = wanted.map(() => new Map<number, Omit<TrainingOutcome, 'loss' | 'lr' | 'accuracy'>>());
     const copies = wanted.map(() => new Map<number, Network>());
     for (const [task, { at, lengths }] of wanted.entries()) {
-      const { config, stage, streams, init, labels, layout, onEpoch } = trajectories[at]!;
+      const { config, stage, streams, init, labels, layout, onEpoch, observation } = trajectories[at]!;
       const { width: m, slope } = config.network;
+      const { loss, precision } = config;
       const { lr, momentum, plateau } = config[stage];
       const epochs = lengths.at(-1)!;
       const shape = { d: data.samples.d, m, slope };
@@ -79,7 +81,7 @@ export async function trainTrajectories(
         trained[at]!.set(epochs, { network, outcome: finished });
         return;
       }
-      const problem = { ...data, labels, network, layout, loss: config.loss, lr, epochs, momentum, plateau };
+      const problem = { ...data, labels, network, layout, loss, precision, lr, epochs, momentum, plateau };
       tasks.push({
         problem,
         wanted: config.trainer,
@@ -91,6 +93,8 @@ export async function trainTrajectories(
         },
         onReason: (epoch, outcome) => partial[task]!.set(epoch, outcome),
         onSplit: (length) => split.push({ at, epochs: length }),
+        // What is trained once more for another length is not looked at again.
+        ...(observation && trained[at]!.size === 0 ? { observation } : {}),
       });
       if (lengths[0] === 0 && epochs > 0) split.push({ at, epochs: 0 });
     }

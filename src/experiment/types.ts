@@ -72,6 +72,8 @@ export interface ExperimentConfig {
   readonly theory: {
     readonly cosine: boolean;
     readonly map: boolean | { readonly resolution: number; readonly limits: readonly [number, number] };
+    /** Phi in closed form, or estimated from so many drawn neurons. */
+    readonly phi: 'exact' | { readonly draws: number };
   };
   readonly trainer: 'auto' | 'direct' | 'gram';
   readonly precision: 'f32' | 'f16';

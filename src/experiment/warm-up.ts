@@ -6,7 +6,6 @@ import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle } from '../network/choose';
 import { trainDirect } from '../network/direct';
-import { compileGramIdentity } from '../network/gram-identity';
 import { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import { train } from '../network/train';
@@ -24,7 +23,7 @@ export async function warmUp(
 ): Promise<void> {
   const { kind } = config.perturbation;
   const gram = mayUseGram(engine, config, n, d);
-  const key = `${kind} ${config.network.width} ${config.loss} ${gram ? n : ''}`;
+  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${gram ? n : ''}`;
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;
@@ -36,12 +35,16 @@ export async function warmUp(
     await panels.fill(gpu, samples);
     const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
     const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }));
-    const common = { samples, panels, labels, network, layout, loss: config.loss };
+    const { loss, precision } = config;
+    const common = { samples, panels, labels, network, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
     await trainDirect(gpu, problem);
     if (gram) {
       await train(gpu, problem, 'gram');
-      if (config.loss === 'identity') await compileGramIdentity(gpu, n);
+      if (config.loss === 'identity') {
+        const { compileGramIdentity } = await import('../network/gram-warm-up');
+        await compileGramIdentity(gpu, n);
+      }
     }
     scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
     done.set(engine, known.add(key));
@@ -55,7 +58,8 @@ function mayUseGram({ gpu, settings }: Engine, config: ExperimentConfig, n: numb
   if (config.trainer === 'direct') return false;
   return (['standard', 'learning'] as const).some((stage) => {
     const { epochs, momentum } = config[stage];
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss: config.loss };
+    const { loss, precision } = config;
+    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
     if (epochs === 0 || gramObstacle(gpu, shape)) return false;
     return config.trainer === 'gram' || chooseStart(gpu, shape, settings.memoryLimit).trainer !== 'direct';
   });

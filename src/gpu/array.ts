@@ -3,7 +3,8 @@
 import { DisposedError } from './errors';
 import type { Gpu } from './gpu';
 
-export type ElementType = 'f32' | 'u32';
+/** `f16`: two halves in each 4-byte element. */
+export type ElementType = 'f32' | 'u32' | 'f16';
 
 let nextId = 1;
 

@@ -35,7 +35,8 @@ export class Batch {
   ): this {
     if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
     const { name, bindings } = kernel.shader;
-    for (const [binding, { element }] of Object.entries(bindings)) {
+    for (const [binding, descriptor] of Object.entries(bindings)) {
+      const element = descriptor.half && kernel.constants.HALF === 1 ? 'f16' : descriptor.element;
       const array = (arrays as Record<string, GpuArray>)[binding];
       if (array && element !== 'raw' && array.type !== element) {
         throw new TypeError(`${name}: binding ${binding} takes ${element}, "${array.label}" holds ${array.type}`);
@@ -101,6 +102,8 @@ export class Batch {
 
   /** Submits, waits until the device has done it, and throws what went wrong. */
   async submit(): Promise<void> {
+    const { held } = this.gpu;
+    if (held) await held;
     this.send();
     await this.gpu.finish();
   }

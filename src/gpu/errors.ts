@@ -58,6 +58,17 @@ export class GpuValidationError extends GpuError {
   }
 }
 
+/** A number became too large for the half precision that was asked for. */
+export class HalfRangeError extends GpuError {
+  override readonly name = 'HalfRangeError';
+  constructor(what: string, count: number) {
+    super(
+      `Half precision holds numbers up to 65504; ${count} of the ${what} ${count === 1 ? 'is' : 'are'} larger or no number.`,
+      'Set precision to "f32"; or scale the samples down, or train with a smaller learning rate.',
+    );
+  }
+}
+
 /** Something was used after it was disposed. */
 export class DisposedError extends GpuError {
   override readonly name = 'DisposedError';

@@ -52,6 +52,8 @@ export class Gpu {
   readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
   readonly #faults: Faults;
   #readback: Promise<unknown> = Promise.resolve();
+  #hold: { readonly over: Promise<void>; readonly end: () => void; readonly since: number } | undefined;
+  #heldMilliseconds = 0;
 
   constructor(
     readonly device: GPUDevice,
@@ -61,7 +63,45 @@ export class Gpu {
     this.#faults = new Faults(device);
     void device.lost.then((info) => {
       this.#lost = new DeviceLostError(info.message || info.reason || 'unknown');
+      this.resume();
     });
+  }
+
+  /** Lets nothing more be submitted until {@link resume}: whoever waits for the device then waits for that. */
+  pause(): void {
+    if (this.#hold) return;
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#hold = { over, end, since: performance.now() };
+  }
+
+  resume(): void {
+    if (!this.#hold) return;
+    this.#heldMilliseconds += performance.now() - this.#hold.since;
+    this.#hold.end();
+    this.#hold = undefined;
+  }
+
+  get paused(): boolean {
+    return this.#hold !== undefined;
+  }
+
+  /** A clock in milliseconds that stands still while paused, as {@link Gpu} does. */
+  now(): number {
+    const { since } = this.#hold ?? {};
+    return (since ?? performance.now()) - this.#heldMilliseconds;
+  }
+
+  /** @internal Resolves when work may be submitted; undefined when it may be at once. */
+  get held(): Promise<void> | undefined {
+    return this.#hold?.over;
+  }
+
+  /** Resolves when the device is lost, which it also is when its owner destroys it. */
+  get lost(): Promise<DeviceLostError> {
+    return this.device.lost.then(() => this.#lost!);
   }
 
   get limits(): GPUSupportedLimits {
@@ -237,8 +277,9 @@ export class Gpu {
         throw new TypeError(`${shader.name} has no constant ${name}`);
       }
     }
-    for (const feature of shader.features) {
-      if (!this.features.has(feature)) {
+    const half = constants.HALF === 1 ? ['shader-f16'] : [];
+    for (const feature of [...shader.features, ...half]) {
+      if (!this.features.has(feature as GPUFeatureName)) {
         throw new GpuValidationError(
           `${shader.name} needs the feature ${feature}, which this device lacks`,
           shader.name,
@@ -360,6 +401,7 @@ export class Gpu {
   /** Frees all arrays, and the device if it is ours. */
   dispose(): void {
     if (this.#disposed) return;
+    this.resume();
     for (const array of [...this.#live]) array.dispose();
     this.#forgetParams();
     this.#disposed = true;

@@ -14,7 +14,8 @@ const LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
-const FEATURES = ['subgroups', 'timestamp-query', 'shader-f16'] as const;
+// The last is Chromium's, behind the toggle allow_unsafe_apis: only kernels that are asked for by name use it.
+const FEATURES = ['subgroups', 'timestamp-query', 'shader-f16', 'chromium-experimental-subgroup-matrix'] as const;
 
 /** Requests a device with everything the adapter offers of what the kernels use. */
 export async function requestGpuDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -8,6 +8,8 @@ export interface BindingDescriptor {
   readonly access: 'read' | 'read_write';
   /** `raw`: 32-bit words of either type. */
   readonly element: ElementType | 'raw';
+  /** Holds halves instead where the constant HALF is 1. */
+  readonly half?: true;
   /** Where the elements are structs of scalars: they then count as u32 words, `record.size / 4` each. */
   readonly record?: RecordDescriptor;
 }
@@ -35,7 +37,8 @@ export interface ShaderDescriptor {
   readonly specialised: Readonly<Record<string, number>>;
   /** Each dimension is a number, or the name of the override or constant it comes from. */
   readonly workgroupSize: readonly (number | string)[];
-  readonly features: readonly GPUFeatureName[];
+  /** WebGPU's names, and Chromium's for what is experimental. */
+  readonly features: readonly string[];
 }
 
 /** A descriptor for every name the shader binds. */

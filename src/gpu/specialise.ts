@@ -1,10 +1,13 @@
-// Text specialisation, kept to the two things WGSL overrides cannot do: sizes of register arrays, and unrolled loops.
+// Text specialisation, kept to what WGSL overrides cannot do: sizes of register arrays, unrolled loops, element types.
 //
 // Tint does not unroll, and a register array indexed by a loop variable lives in memory on every adapter; a subgroup
 // broadcast needs a literal lane. So a shader marks its constants with `// @specialised` and its loops with
-// `// @unroll`, stays valid WGSL as it stands, and is rewritten here from numbers only, never from user text.
+// `// @unroll`, stays valid WGSL as it stands, and is rewritten here from numbers only, never from user text. Aliases with
+// `// @half TYPE` become that type when the constant HALF is 1.
 
 const CONSTANT = /^const (\w+) = (\d+)u; \/\/ @specialised.*$/gm;
+
+const HALF_ALIAS = /^alias (\w+) = (\w+); \/\/ @half (\w+)$/gm;
 
 /** The specialised constants of a shader and the values they have in the file. */
 export function specialisedConstants(code: string): Record<string, number> {
@@ -22,7 +25,10 @@ export function specialise(code: string, values: Readonly<Record<string, number>
     constants[name] = value;
   }
   const set = code.replace(CONSTANT, (_line, name: string) => `const ${name} = ${constants[name]}u;`);
-  return unroll(set.split('\n'), constants).join('\n');
+  const half = constants.HALF === 1;
+  const typed = set.replace(HALF_ALIAS, (_line, name, full, halved) => `alias ${name} = ${half ? halved : full};`);
+  // On the first line, which is a comment, so that line numbers stay.
+  return `${half ? 'enable f16; ' : ''}${unroll(typed.split('\n'), constants).join('\n')}`;
 }
 
 const LOOP = /^(\s*)for \(var (\w+) = 0u; \2 < (\w+(?: \* \w+)*); \2\+\+\) \{$/;

@@ -130,6 +130,26 @@ export async function shiftRows(gpu: Gpu, args: ShiftArgs): Promise<Step> {
   return (batch) => void batch.dispatch(kernel, { labels, x }, params, grid1d(gpu, params.n * params.ld));
 }
 
+export interface HalveArgs {
+  readonly input: GpuArray;
+  /** {@link halfLength} of `count`, of type f16, out. */
+  readonly output: GpuArray;
+  /** (1) of type u32: what does not fit is added to it. */
+  readonly overflow: GpuArray;
+  readonly count: number;
+}
+
+/** Array elements that `count` halves take, whole quads of them. */
+export const halfLength = (count: number): number => 2 * Math.ceil(count / 4);
+
+/** halve: float32 into halves; needs the feature shader-f16. */
+export async function halve(gpu: Gpu, args: HalveArgs): Promise<Step> {
+  const { count, ...arrays } = args;
+  requireSize('count', count);
+  const kernel = await gpu.kernel(shaders.halve);
+  return (batch) => void batch.dispatch(kernel, arrays, { count }, grid1d(gpu, count, 256));
+}
+
 /** add: b += scale a (default 1), `count` elements. */
 export async function add(gpu: Gpu, args: { a: GpuArray; b: GpuArray; count: number; scale?: number }): Promise<Step> {
   const { a, b, count, scale = 1 } = args;

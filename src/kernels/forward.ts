@@ -3,14 +3,16 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
-import { grid1d, requireSize, type Step } from './step';
-import type { MatmulLayout } from './variant';
+import { grid1d, halfOf, requireSize, type Step } from './step';
+import { type MatmulLayout, tileFor } from './variant';
 
 export interface ForwardArgs {
-  /** Inputs in panels of 32 samples: (ceil(n / 32), d, 32), from {@link panels}. */
+  /** Inputs in panels of 32 samples: (ceil(n / 32), d, 32), from {@link panels}; of type f16 for half precision. */
   readonly panels: GpuArray;
   /** (d + 1, m): weights k-major, the biases in row d. */
   readonly weights: GpuArray;
+  /** The same as halves: what is multiplied where the panels are halves; the biases are always those of `weights`. */
+  readonly half?: GpuArray;
   /** (m) */
   readonly readout: GpuArray;
   /** (words, n) out: derivative bits. */
@@ -25,19 +27,24 @@ export interface ForwardArgs {
 
 /** forward_subgroup or forward_tiled, by the layout. */
 export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
-  const { n, d, slope, layout, ...arrays } = args;
+  const { n, d, slope, layout, half, ...rest } = args;
   requireSize('n', n);
   requireSize('d', d);
   const { m, words, group, lanes } = layout;
+  const HALF = halfOf(rest.panels);
+  if (HALF && !half) throw new TypeError('forward: panels of halves need the weights as halves too');
+  const arrays = { ...rest, weights: HALF ? half! : rest.weights, bias: rest.weights };
   const params = { n, d, m, slope };
   if (layout.variant === 'subgroup') {
     const { words: NW, steps: U } = layout.forward;
-    const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes) };
+    const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes), HALF };
     const kernel = await gpu.kernel(shaders.forwardSubgroup, constants);
     return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))]);
   }
-  const kernel = await gpu.kernel(shaders.forwardTiled);
-  return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / 64), Math.ceil(words / 2)]);
+  const { rows: RW, columns: RX } = layout.tile ?? tileFor(32 * words, n);
+  const kernel = await gpu.kernel(shaders.forwardTiled, { RW, RX, HALF });
+  const grid = [Math.ceil(n / (64 * RX)), Math.ceil(words / (2 * RW))] as const;
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }
 
 export interface OutputArgs {

@@ -1,4 +1,4 @@
-// Kernels of training in Gram space: masks from stored pre-activations, sums, and the neuron loop.
+// Kernels of training in Gram space: masks from stored pre-activations, and sums.
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';

@@ -1,14 +1,14 @@
 // The kernels, one at a time: each call compiles what it needs (once a device), runs, and waits.
 
 import type { Gpu } from '../gpu/gpu';
-import { rowCosine, signAgreement } from './compare';
-import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
+import { rowCosine, rowDot, signAgreement } from './compare';
+import { add, halve, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
 import { matmul } from './matmul';
 import { mirror } from './mirror';
 import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
-import { phiSampled, phiTile, planeCoordinates, planePrediction, squaredNorms } from './theory';
+import { phiSampled, phiTile, planeCoordinates, planePrediction } from './theory';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
 
 const steps = {
@@ -18,6 +18,7 @@ const steps = {
   transpose,
   shiftRows,
   add,
+  halve,
   forward,
   outputResidual,
   marginSummary,
@@ -31,7 +32,7 @@ const steps = {
   spanCoefficients,
   signAgreement,
   rowCosine,
-  squaredNorms,
+  rowDot,
   phiTile,
   phiSampled,
   planeCoordinates,

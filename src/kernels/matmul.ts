@@ -3,10 +3,13 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
-import { requireSize, type Step } from './step';
-import { type MatmulVariant, matmulVariant } from './variant';
+import { halfOf, requireSize, type Step } from './step';
+import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
 
-/** A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements. */
+/**
+ * A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements: in halves where the array is of
+ * type f16, as both operands of a product then must be.
+ */
 export interface Operand {
   readonly array: GpuArray;
   /** First element (default 0). */
@@ -66,6 +69,10 @@ export interface MatmulArgs {
   readonly triangle?: { readonly row: number; readonly column: number };
   /** Default: what suits the adapter. */
   readonly variant?: MatmulVariant;
+  /** Register blocking of matmul_tiled (default: what suits the size). */
+  readonly tile?: Tile;
+  /** By matmul_matrix: operands of halves, both by whole quads of 4. Never chosen unasked. */
+  readonly matrix?: boolean;
 }
 
 /** A multiple of 4 by 4. @throws RangeError that names it */
@@ -104,13 +111,32 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   };
   const arrays = { a: a.array, b: b.array, bias: bias.array, output };
   const ACC = accumulate ? 1 : 0;
+  const HALF = halfOf(a.array);
+  if (HALF !== halfOf(b.array)) throw new TypeError('matmul: one operand holds halves, the other does not');
+  if (args.matrix) {
+    const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
+    if (obstacle) throw new RangeError(obstacle);
+    const kernel = await gpu.kernel(shaders.matmulMatrix, { ACC });
+    const whole = {
+      ...params,
+      a_first: quads('a.first', a.first ?? 0),
+      a_width: quads('a.width', a.width),
+      a_panel: quads('a.panel', a.panel),
+      a_stride: quads('a.stride', a.stride),
+    };
+    const grid = [Math.ceil(params.quads / 32), Math.ceil(rows / 128)] as const;
+    return (batch) => void batch.dispatch(kernel, arrays, whole, grid);
+  }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
     const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
-    const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC });
+    const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC, HALF });
     const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / MATMUL_ROWS)] as const;
     return (batch) => void batch.dispatch(kernel, arrays, params, grid);
   }
-  const kernel = await gpu.kernel(shaders.matmulTiled, { ACC });
-  return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(params.quads / 16), Math.ceil(rows / 64)]);
+  const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
+  const { rows: RA, columns: RB } = tile;
+  const kernel = await gpu.kernel(shaders.matmulTiled, { RA, RB, ACC, HALF });
+  const grid = [Math.ceil(params.quads / (16 * RB)), Math.ceil(rows / (64 * RA))] as const;
+  return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }

@@ -11,6 +11,8 @@ const ELEMENTS = {
   'vec4<f32>': 'f32',
   'vec4<u32>': 'u32',
   vec2f: 'f32',
+  vec4h: 'f16',
+  'atomic<u32>': 'u32',
 };
 
 /** Offsets and types of a struct of scalars. */
@@ -26,21 +28,44 @@ function fieldsOf(type, fail) {
 /** A struct of 32-bit scalars, of which a binding holds an array. */
 const recordOf = (type, fail) => ({ size: type.size, fields: fieldsOf(type, fail) });
 
+const FEATURES = {
+  subgroups: 'subgroups',
+  f16: 'shader-f16',
+  chromium_experimental_subgroup_matrix: 'chromium-experimental-subgroup-matrix',
+};
+
+/**
+ * What the reflection library can parse: of a shader with subgroup matrices, which it does not know, everything but the
+ * body of the entry point. Bindings, parameters and constants all stand before it.
+ */
+function readable(code, name) {
+  if (!code.includes('enable chromium_experimental_subgroup_matrix;')) return code;
+  const entry = code.indexOf(`\nfn ${name}(`);
+  const body = code.indexOf(') {\n', entry);
+  return `${code.slice(0, body)}) {}\n`.replace(/^(enable|diagnostic).*$/gm, '');
+}
+
 /** @param {string} name file name without .wgsl @param {string} code */
 export function describeShader(name, code) {
   const fail = (text) => {
     throw new Error(`shaders/${name}.wgsl: ${text}`);
   };
-  const reflected = new WgslReflect(code);
+  const reflected = new WgslReflect(readable(code, name));
   const entries = reflected.entry.compute;
   if (entries.length !== 1 || entries[0].name !== name) fail(`needs exactly one entry point, called ${name}`);
+  // Types with a name of their own: `alias Quad = vec4f; // @half vec4h`.
+  const aliases = new Map([...code.matchAll(/^alias (\w+) = (\w+);(.*)$/gm)].map((match) => [match[1], match]));
   const bindings = {};
   for (const { name: variable, group, binding, access, type } of reflected.storage) {
     if (group !== 0) fail(`${variable} is not in group 0`);
     const record = type.format?.isStruct ? recordOf(type.format, fail) : undefined;
+    const declared = new RegExp(`> ${variable}: array<(\\w+)>;`).exec(code)?.[1];
+    const alias = aliases.get(declared);
     const element = record
       ? 'u32'
-      : (ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`]);
+      : alias
+        ? ELEMENTS[alias[2]]
+        : (ELEMENTS[type.format?.name ?? ''] ?? ELEMENTS[`${type.format?.name}<${type.format?.format?.name}>`]);
     if (!element) fail(`${variable}: arrays of ${type.format?.name} are not known to the host`);
     // `raw` takes bits whatever they mean, so it accepts arrays of either type
     bindings[variable] = {
@@ -48,6 +73,7 @@ export function describeShader(name, code) {
       access: access === 'read_write' ? 'read_write' : 'read',
       element: variable === 'raw' ? 'raw' : element,
       ...(record ? { record } : {}),
+      ...(alias?.[3].includes('@half') ? { half: true } : {}),
     };
   }
   let params = null;
@@ -72,7 +98,7 @@ export function describeShader(name, code) {
     return text;
   });
   const features = [...code.matchAll(/^enable (\w+);/gm)].map(
-    (match) => ({ subgroups: 'subgroups', f16: 'shader-f16' })[match[1]] ?? fail(`enable ${match[1]}`),
+    (match) => FEATURES[match[1]] ?? fail(`enable ${match[1]}`),
   );
   return { name, bindings, params, overrides, specialised, workgroupSize, features };
 }

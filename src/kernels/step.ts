@@ -1,5 +1,6 @@
 // How a kernel is called: prepared once (compiled, checked, its grid computed), then recorded as often as needed.
 
+import type { GpuArray } from '../gpu/array';
 import type { Batch, Grid } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 
@@ -18,6 +19,9 @@ export function fold(gpu: Gpu, groups: number): Grid {
   const y = Math.ceil(groups / most);
   return [Math.ceil(groups / y), y];
 }
+
+/** The constant HALF of kernels that take this array: 1 when it holds halves. */
+export const halfOf = (array: GpuArray): 0 | 1 => (array.type === 'f16' ? 1 : 0);
 
 /** Row length of matrices whose rows are read as vec4: d rounded up to a multiple of 4, the padding being zero. */
 export function paddedRow(d: number): number {

@@ -8,27 +8,6 @@ import { grid1d, paddedRow, requireSize, type Step } from './step';
 /** Phi = slope + gain (pi - theta), theta being the angle between the two inputs, each with sqrt d appended. */
 const gainOf = (slope: number) => (1 - slope) ** 2 / (2 * Math.PI);
 
-export interface SquaredNormsArgs {
-  /** (n, paddedRow(d)) */
-  readonly x: GpuArray;
-  /** (n) out */
-  readonly output: GpuArray;
-  readonly n: number;
-  readonly d: number;
-  /** Factor (default 1). */
-  readonly scale?: number;
-}
-
-/** squared_norms: scale |x_i|^2. */
-export async function squaredNorms(gpu: Gpu, args: SquaredNormsArgs): Promise<Step> {
-  const { x, output, n, d, scale = 1 } = args;
-  requireSize('n', n);
-  requireSize('d', d);
-  const kernel = await gpu.kernel(shaders.squaredNorms);
-  const params = { n, quads: paddedRow(d) / 4, scale };
-  return (batch) => void batch.dispatch(kernel, { x, output }, params, grid1d(gpu, n));
-}
-
 export interface PhiTileArgs {
   /** (rows, paddedRow(d)) samples of a block */
   readonly x: GpuArray;

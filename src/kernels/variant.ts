@@ -1,13 +1,14 @@
-// Which matmul runs on which adapter, and the layouts that follow from it.
+// Which variant of matmul and of the Gram loop runs on which adapter, and the layouts that follow from it.
 //
 // subgroup: one subgroup a workgroup, no workgroup memory, no barrier. On lavapipe a barrier switches coroutines and a
 //   load is eight scalar loads, so register tiles of 50 neurons x 4 samples a lane fed by broadcast win: 5 times the tiled
 //   kernels' speed for a whole epoch at 12700/784/100. On SwiftShader the order is the same.
-// tiled: 64 x 64 tiles in workgroup memory, for real GPUs and for adapters whose subgroup size is not fixed.
+// tiled: tiles of 64 or 128 a side in workgroup memory, for real GPUs and for adapters whose subgroup size is not fixed.
 
 import type { Gpu } from '../gpu/gpu';
 
-export type MatmulVariant = 'subgroup' | 'tiled';
+export const MATMUL_VARIANTS = ['subgroup', 'tiled'] as const;
+export type MatmulVariant = (typeof MATMUL_VARIANTS)[number];
 
 export interface MatmulLayout {
   readonly variant: MatmulVariant;
@@ -23,6 +24,14 @@ export interface MatmulLayout {
   /** Register blocking of the subgroup kernels: mask words a workgroup, steps of the inner loop at once. */
   readonly forward: Blocking;
   readonly gradient: Blocking;
+  /** Register blocking of the tiled kernels (default: {@link tileFor} the size of the product). */
+  readonly tile?: Tile;
+}
+
+/** Quads of rows and of columns that an invocation of a tiled kernel makes: a workgroup makes 64 of each times that. */
+export interface Tile {
+  readonly rows: 1 | 2;
+  readonly columns: 1 | 2;
 }
 
 export interface Blocking {
@@ -36,10 +45,27 @@ const LAVAPIPE = { forward: { words: 2, steps: 2 }, gradient: { words: 2, steps:
 const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 2 } };
 const SINGLE: Blocking = { words: 1, steps: 1 };
 
+/** Why matmul_matrix cannot run on this adapter, or undefined. */
+export function matrixObstacle(gpu: Gpu): string | undefined {
+  if (!gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)) {
+    return `the adapter ${gpu.adapter.name} offers no subgroup matrices`;
+  }
+  if (!gpu.features.has('shader-f16')) return `the adapter ${gpu.adapter.name} has no half precision`;
+  if (gpu.adapter.subgroupSize !== 32)
+    return `the matrix kernel needs subgroups of 32 lanes; ${gpu.adapter.name} has others`;
+  return undefined;
+}
+
 /** Whether the subgroup kernels can run: subgroups of one fixed size that panels of 32 samples fit. */
 export function subgroupLanes(gpu: Gpu): number | null {
   const size = gpu.adapter.subgroupSize;
   return size !== null && [4, 8, 16].includes(size) && gpu.features.has('subgroups' as GPUFeatureName) ? size : null;
+}
+
+/** Why a variant cannot run on this adapter, or undefined. */
+export function variantObstacle(gpu: Gpu, variant: MatmulVariant): string | undefined {
+  if (variant === 'tiled' || subgroupLanes(gpu) !== null) return undefined;
+  return `the subgroup kernels need subgroups of 4, 8 or 16 lanes; ${gpu.adapter.name} has not`;
 }
 
 /**
@@ -52,9 +78,8 @@ export function matmulVariant(
   force?: MatmulVariant,
 ): { readonly variant: MatmulVariant; readonly reason: string; readonly lanes: number } {
   const lanes = subgroupLanes(gpu);
-  if (force === 'subgroup' && lanes === null) {
-    throw new RangeError(`the subgroup kernels need subgroups of 4, 8 or 16 lanes; ${gpu.adapter.name} has not`);
-  }
+  const obstacle = force && variantObstacle(gpu, force);
+  if (obstacle) throw new RangeError(obstacle);
   const variant = force ?? (gpu.adapter.software && lanes !== null ? 'subgroup' : 'tiled');
   const reason = force
     ? 'forced'
@@ -66,12 +91,35 @@ export function matmulVariant(
   return { variant, reason, lanes: variant === 'subgroup' ? lanes! : 16 };
 }
 
+/** All register blockings of the tiled kernels, from the most work a load to the least. */
+export const TILES: readonly Tile[] = [
+  { rows: 2, columns: 2 },
+  { rows: 1, columns: 2 },
+  { rows: 1, columns: 1 },
+];
+
+/** Workgroups below which a GPU stands partly idle: two for each of the 132 multiprocessors of an H100. */
+const FULL = 264;
+
+/** Workgroups of a product of so many rows and columns. */
+export const tileGroups = ({ rows, columns }: Tile, height: number, width: number): number =>
+  Math.ceil(height / (64 * rows)) * Math.ceil(width / (64 * columns));
+
+/** The largest tile that still makes enough workgroups to fill a GPU, else the smallest. */
+export function tileFor(height: number, width: number, parts = 1): Tile {
+  return TILES.find((tile) => tileGroups(tile, height, width) * parts >= FULL) ?? TILES.at(-1)!;
+}
+
 /** The layout for a width m; `force` as for {@link matmulVariant}. */
 export function matmulLayout(gpu: Gpu, m: number, force?: MatmulVariant): MatmulLayout {
   const { variant, reason, lanes } = matmulVariant(gpu, force);
   const words = Math.ceil(m / 32);
   const common = { variant, reason, lanes, words, m };
-  if (variant === 'tiled') return { ...common, group: 32, forward: SINGLE, gradient: SINGLE };
+  if (variant === 'tiled') {
+    // On the CPU the largest tile only takes longer to compile.
+    const tile = gpu.adapter.software ? { tile: TILES.at(-1)! } : {};
+    return { ...common, group: 32, forward: SINGLE, gradient: SINGLE, ...tile };
+  }
   const best = lanes === 4 ? SWIFTSHADER : LAVAPIPE;
   // Two words a workgroup would waste a third of the work for three of them, and half for one.
   const whole = (blocking: Blocking) =>

@@ -3,8 +3,8 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import * as shaders from './generated';
-import { grid1d, requireSize, type Step } from './step';
-import type { MatmulLayout } from './variant';
+import { grid1d, halfOf, requireSize, type Step } from './step';
+import { type MatmulLayout, type Tile, tileFor, tileGroups } from './variant';
 
 /** Column quads (d inputs and the bias, by fours) rounded up to whole tiles. */
 export function gradientQuads(d: number, layout: MatmulLayout): number {
@@ -27,14 +27,21 @@ export function gradientPartLength(d: number, layout: MatmulLayout): number {
  */
 export function gradientSplits(n: number, d: number, layout: MatmulLayout): number {
   const tiled = layout.variant === 'tiled';
-  const tiles =
-    (gradientQuads(d, layout) / layout.lanes) *
-    (tiled ? Math.ceil(layout.words / 2) : gradientWords(layout) / layout.gradient.words);
-  return Math.max(1, Math.min(Math.ceil((tiled ? 512 : 8) / tiles), Math.floor(n / 256)));
+  const tiles = tiled
+    ? tileGroups(gradientTile(n, d, layout), 32 * layout.words, 4 * gradientQuads(d, layout))
+    : (gradientQuads(d, layout) / layout.lanes) * (gradientWords(layout) / layout.gradient.words);
+  return Math.max(1, Math.min(Math.ceil((tiled ? 512 : 8) / tiles), mostSplits(n)));
+}
+
+const mostSplits = (n: number) => Math.max(1, Math.floor(n / 256));
+
+/** The largest tile that fills a GPU with as many splits as there may be. */
+function gradientTile(n: number, d: number, layout: MatmulLayout): Tile {
+  return layout.tile ?? tileFor(32 * layout.words, 4 * gradientQuads(d, layout), mostSplits(n));
 }
 
 export interface WeightGradientArgs {
-  /** (n, paddedRow(d)) inputs of the block. */
+  /** (n, paddedRow(d)) inputs of the block; of type f16 for half precision. */
   readonly x: GpuArray;
   /** (words, n) derivative bits of the block. */
   readonly mask: GpuArray;
@@ -65,15 +72,18 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   if (step * splits < n) throw new RangeError(`${splits} parts of ${step} leave some of ${n} samples out`);
   const { words, group, lanes } = layout;
   const params = { n, d, start, words, part, step };
+  const HALF = halfOf(arrays.x);
   const { words: NW, steps: U } = layout.gradient;
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {
-    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group, NW, U });
+    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group, NW, U, HALF });
     const padded = { ...params, mask_words: words, words: gradientWords(layout) };
     return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }
-  const kernel = await gpu.kernel(shaders.weightGradientTiled);
-  return (batch) => void batch.dispatch(kernel, arrays, params, [tiles, Math.ceil(words / 2), splits]);
+  const { rows: RW, columns: RC } = gradientTile(n, d, layout);
+  const kernel = await gpu.kernel(shaders.weightGradientTiled, { RW, RC, HALF });
+  const grid = [Math.ceil(tiles / RC), Math.ceil(words / (2 * RW)), splits] as const;
+  return (batch) => void batch.dispatch(kernel, arrays, { ...params, tiles }, grid);
 }
 
 export interface MomentumArgs {

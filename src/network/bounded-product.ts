@@ -5,9 +5,8 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { type MatmulArgs, matmul, type Operand } from '../kernels/matmul';
+import { SUBMIT_SECONDS } from './submit-time';
 
-/** Time of one submit: display watchdogs end one that takes seconds, and a user who aborts waits for one. */
-const SUBMIT_SECONDS = 0.1;
 /** Multiply-adds of the first submits, before any has been timed: a tenth of a second on the slowest adapter measured. */
 const FIRST_WORK = 1e8;
 /** Rectangles are cut at multiples of what a workgroup of any variant makes. */

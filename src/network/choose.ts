@@ -18,6 +18,7 @@ import { groupLength, PLANES } from './gram-groups';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
 import { planBlocks } from './samples';
+import type { Precision } from './trainer';
 
 export interface TrainingShape {
   readonly n: number;
@@ -26,6 +27,8 @@ export interface TrainingShape {
   readonly epochs: number;
   readonly loss: 'identity' | 'logistic';
   readonly momentum: number;
+  /** Default f32. */
+  readonly precision?: Precision;
   /** Multiply-adds that an entry of K takes (default: d). */
   readonly inner?: number;
 }
@@ -102,7 +105,8 @@ function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | unde
 }
 
 function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
-  const { n, m, loss, momentum, epochs } = shape;
+  const { n, m, loss, momentum, epochs, precision } = shape;
+  if (precision === 'f16') return "Gram training computes in float32; half precision is the direct trainer's";
   const most = gpu.maxArrayLength;
   const ld = gramRow(n);
   const limit = formatBytes(most * 4);

@@ -14,6 +14,7 @@ import {
   weightGradient,
 } from '../kernels/weight-gradient';
 import { type Epoch, runWithSnapshots } from './epochs';
+import { halfOperands } from './half';
 import { hiddenStep, outputStep, PassScratch } from './pass';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
@@ -52,7 +53,8 @@ export async function advanceDirect(
   }
 }
 
-async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: Scope): Promise<Epoch> {
+/** The dispatches of one epoch and room for the record of `epochs`; its arrays are disposed with `scope`. */
+export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: Scope): Promise<Epoch> {
   const { problem } = run;
   const { samples, panels, labels, network, layout, loss, momentum } = problem;
   const { blocks, n, d } = samples;
@@ -71,14 +73,16 @@ async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: S
   const state = scope.use(gpu.array('plateau state', 8));
   const history = scope.use(gpu.array('history', epochs * 3));
   const { readout, weights, slope } = network;
+  const half = problem.precision === 'f16' ? await halfOperands(gpu, problem, scope) : undefined;
 
   const pending: Promise<Step>[] = [];
+  if (half) pending.push(Promise.resolve(half.refresh));
   if (many) pending.push(Promise.resolve((batch) => void batch.clear(gradient).clear(total)));
   for (const [at, block] of blocks.entries()) {
-    const x = samples.arrays[at]!;
+    const x = (half?.samples ?? samples).arrays[at]!;
     const here = { n: block.rows, d, start: block.start, part: 0, splits, layout };
     pending.push(
-      hiddenStep(gpu, network, panels, at, scratch, layout),
+      hiddenStep(gpu, network, half?.panels ?? panels, at, scratch, layout, half?.weights),
       outputStep(gpu, block, { labels, margin, residual }, scratch, layout, loss, n),
       weightGradient(gpu, { x, mask: scratch.mask, residual, gradient: ofBlock, total: totalOfBlock, ...here }),
     );
@@ -104,5 +108,5 @@ async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, scope: S
       layout,
     }),
   );
-  return { steps: await Promise.all(pending), state, history };
+  return { steps: await Promise.all(pending), state, history, ...(half ? { check: half.check } : {}) };
 }

@@ -8,12 +8,11 @@ import type { Gpu } from '../gpu/gpu';
 import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
 import type { Network } from './network';
+import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { ScheduleState, TrainingRun } from './training-run';
 import { readAll } from './training-state';
 
-/** Time of a chunk of epochs: short enough for display watchdogs and a lively progress bar, long against a submit. */
-const CHUNK_SECONDS = 0.1;
 /** Dispatches recorded into one submit at most. */
 const CHUNK_DISPATCHES = 4096;
 
@@ -26,6 +25,8 @@ export interface Epoch {
   readonly history: GpuArray;
   /** What is to be kept of it beside the run, by name. */
   readonly kept?: Readonly<Record<string, GpuArray>>;
+  /** Asked after every chunk of epochs: throws what must end the training. */
+  readonly check?: () => Promise<void>;
 }
 
 /**
@@ -35,7 +36,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history, kept = {} }: Epoch,
+  { steps, state, history, kept = {}, check }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -52,6 +53,7 @@ export async function runEpochs(
     const began = performance.now();
     await batch.submit();
     const seconds = (performance.now() - began) / 1000;
+    await check?.();
     const from = run.epoch;
     const rows = await history.read((from - first) * 3, count * 3);
     for (let at = 0; at < count; at++) {
@@ -63,7 +65,7 @@ export async function runEpochs(
     run.watch(from);
     if (run.diverged) return;
     // The first chunk includes compiling, so growth is what is bounded, not the size.
-    const fitting = Math.max(1, Math.floor((CHUNK_SECONDS / Math.max(seconds, 1e-6)) * count));
+    const fitting = Math.max(1, Math.floor((SUBMIT_SECONDS / Math.max(seconds, 1e-6)) * count));
     chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
     const last = run.epoch - 1;
     options.onEpoch?.({ epoch: run.epoch, loss: run.loss[last]!, lr: run.lr[last]!, accuracy: run.accuracy[last]! });

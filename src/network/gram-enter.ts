@@ -13,7 +13,7 @@ import {
   weightGradient,
 } from '../kernels/weight-gradient';
 import { preActivations } from './gram-ends';
-import type { NeuronGroup } from './gram-groups';
+import { type NeuronGroup, PLANE } from './gram-groups';
 import type { TrainingRun } from './training-run';
 
 /**
@@ -35,11 +35,11 @@ export async function enterGram(
     const batch = gpu.batch('Gram start');
     for (const part of group.parts) {
       const { problem } = runs[part.job]!;
-      await preActivations(gpu, batch, problem, problem.network.weights, group.rows(part, 0));
+      await preActivations(gpu, batch, problem, problem.network.weights, group.rows(part, PLANE.H));
     }
     for (const part of group.parts) {
       const { problem, velocity } = runs[part.job]!;
-      const rows = group.rows(part, 1);
+      const rows = group.rows(part, PLANE.U);
       if (velocity) await preActivations(gpu, batch, problem, velocity, rows);
       else batch.clear(group.state, rows.first, part.count * group.ld);
     }
@@ -50,12 +50,12 @@ export async function enterGram(
     const { state, ld, parts, clocks } = group;
     gpu
       .batch('Gram coefficients')
-      .clear(state, group.plane(3), MATMUL_ROWS * ld)
+      .clear(state, group.plane(PLANE.C), MATMUL_ROWS * ld)
       .send();
     for (const part of parts) {
       const { epoch } = runs[part.job]!;
       clocks.fill(epoch, part.at, part.at + part.count);
-      if (epoch > 0) state.write(new Float32Array(part.count * ld).fill(epoch), group.rows(part, 5).first);
+      if (epoch > 0) state.write(new Float32Array(part.count * ld).fill(epoch), group.rows(part, PLANE.changed).first);
     }
   }
   await gpu.finish();
@@ -92,7 +92,7 @@ async function fillDrift(
       for (const group of groups) {
         for (const piece of group.parts) {
           if (piece.job !== job) continue;
-          const { first } = group.rows(piece, 0);
+          const { first } = group.rows(piece, PLANE.H);
           const size = { n: rows, m: piece.count, ld, group: bits, words: Math.ceil(piece.count / bits) };
           const to = { first: first + start, maskFirst: (piece.neuron / bits) * rows };
           (await signMask(gpu, { h: group.state, mask, ...size, ...to }))(batch);
@@ -109,7 +109,7 @@ async function fillDrift(
     for (const group of groups) {
       for (const piece of group.parts) {
         if (piece.job === job) {
-          await preActivations(gpu, batch, problem, slopes, group.rows(piece, 2), 1 / (1 - momentum));
+          await preActivations(gpu, batch, problem, slopes, group.rows(piece, PLANE.A), 1 / (1 - momentum));
         }
       }
     }

@@ -14,8 +14,9 @@ import type { NeuronRows } from './gram-ends';
 import { gramRow } from './gram-matrix';
 import type { TrainingProblem } from './trainer';
 
-/** Planes of the state: H, U, A, C, V, epoch of the last change. */
-export const PLANES = 6;
+/** Planes of the state; `changed` is the epoch of the last change. */
+export const PLANE = { H: 0, U: 1, A: 2, C: 3, V: 4, changed: 5 } as const;
+export const PLANES = Object.keys(PLANE).length;
 
 /** Consecutive neurons of one network in a group. */
 export interface GroupPart {

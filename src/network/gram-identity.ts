@@ -10,38 +10,21 @@ import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { add } from '../kernels/data';
 import { labelSums, stridedSums } from '../kernels/gram';
-import {
-  GRAM_PIECES,
-  gramIdentity,
-  NEURON_WORDS,
-  type NeuronOrder,
-  neuronReport,
-  packNeurons,
-} from '../kernels/gram-identity';
-import { applyCoefficients } from './gram-ends';
+import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
 import { enterGram } from './gram-enter';
-import { type NeuronGroup, planGroups } from './gram-groups';
-import { type GramMatrix, gramPieces, gramRow } from './gram-matrix';
-import type { Network } from './network';
+import { type NeuronGroup, PLANE, planGroups } from './gram-groups';
+import { type Departure, leaveGram } from './gram-leave';
+import { type GramMatrix, gramPieces } from './gram-matrix';
 import { PlateauReplay } from './plateau';
+import type { LazyGram } from './sample-gram';
+import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
 import { fillFrom, readAll, type TrainerPlace } from './training-state';
 
-/** Time of one chunk: display watchdogs end a dispatch that takes seconds. */
-const CHUNK_SECONDS = 0.1;
 /** Epochs of the first chunk, before any has been timed. */
 const FIRST_CHUNK = 16;
-
-/** K, made when the first flip asks for it: a network whose derivative bits never change trains without. */
-export interface LazyGram {
-  readonly matrix: GramMatrix | undefined;
-  make(): Promise<GramMatrix>;
-  /** The same without the 1 of the bias: for the logistic loss. */
-  readonly bare: Pick<LazyGram, 'make'>;
-}
 
 /** What happened since the training entered Gram space. */
 export interface FlipCount {
@@ -115,6 +98,8 @@ const total = (a: FlipCount, b: FlipCount): FlipCount => ({ flips: a.flips + b.f
 
 class GramTraining {
   #chunk = FIRST_CHUNK;
+  /** Whether the sums over K that belong to the label vectors have been made. */
+  #summed = false;
 
   private constructor(
     private readonly gpu: Gpu,
@@ -204,7 +189,7 @@ class GramTraining {
     // K, if it was made, was made for the first of the two.
     const seconds = (performance.now() - began) / 1000 - first.makingSeconds;
     const longest = Math.max(...orders.map(({ epochs }) => epochs));
-    const fitting = Math.floor((CHUNK_SECONDS / seconds) * longest);
+    const fitting = Math.floor((SUBMIT_SECONDS / seconds) * longest);
     // With fewer events than neurons the time went into passing through the state once, which more epochs hardly lengthen.
     const events = first.counts.reduce((sum, count) => sum + count.events, 0);
     const neurons = orders.reduce((sum, { active }) => sum + active.readout.length, 0);
@@ -297,6 +282,7 @@ class GramTraining {
     const batch = gpu.batch('Gram epochs');
     const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
+    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
     if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
     for (const group of groups) {
       const words = this.#orders(group, orders, stride);
@@ -305,7 +291,6 @@ class GramTraining {
       const { neurons, state, m, ld } = group;
       neurons.write(packNeurons(words));
       const pieces = matrix ? matrix.pieces : [];
-      const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
       const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
       (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
     }
@@ -317,18 +302,19 @@ class GramTraining {
       for (const part of group.parts) {
         const k = orders.findIndex(({ active }) => active.at === part.job);
         if (k < 0) continue;
+        let { flips, events } = counts[k]!;
         for (let j = part.at; j < part.at + part.count; j++) {
           const report = neuronReport(words, j);
           group.clocks[j] = report.clock;
           waiting ||= report.stalled;
-          counts[k] = total(counts[k]!, report);
+          flips += report.flips;
+          events += report.events;
         }
+        counts[k] = { flips, events };
       }
     }
     return { waiting, counts };
   }
-
-  #summed = false;
 
   /** Records what all samples of each class together give to Q, for every label vector. */
   async #sumLabels(batch: Batch, { pieces, rows, ld }: GramMatrix): Promise<void> {
@@ -392,7 +378,7 @@ class GramTraining {
       if (!end) await this.#synchronise(active);
       const network = await run.problem.network.copy();
       try {
-        await this.#leave(active, network, undefined);
+        await leaveGram(this.gpu, this.#departure(active), network);
       } catch (error) {
         network.dispose();
         throw error;
@@ -403,8 +389,17 @@ class GramTraining {
     const stay = !end && (!reviews?.includes(run.epoch) || (job.goOn?.(run.epoch, count) ?? true));
     if (stay) return;
     if (!end) await this.#synchronise(active);
-    await this.#leave(active, run.problem.network, run);
+    await leaveGram(this.gpu, this.#departure(active), run.problem.network, run);
     active.done = true;
+  }
+
+  #departure({ at, job: { run }, carry, moved }: Active): Departure {
+    const rows = (plane: number) =>
+      this.groups.flatMap((group) =>
+        group.parts.filter((part) => part.job === at).map((part) => group.rows(part, plane)),
+      );
+    const { problem, velocity } = run;
+    return { problem, coefficients: rows(PLANE.C), velocity: rows(PLANE.V), brought: velocity, carry, moved };
   }
 
   /** Brings a training's neurons to the epoch where it stands; the groups keep what they were. */
@@ -412,30 +407,6 @@ class GramTraining {
     const { epoch, schedule } = active.job.run;
     for (const group of this.groups) group.save();
     await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }]);
-  }
-
-  /** Adds what a synchronised training has learned to the network, and leaves its velocity in `run` if it goes on. */
-  async #leave(active: Active, network: Network, run: TrainingRun | undefined): Promise<void> {
-    const { gpu, groups } = this;
-    const { problem, velocity } = active.job.run;
-    const rows = (plane: number) =>
-      groups.flatMap((group) =>
-        group.parts.filter((part) => part.job === active.at).map((part) => group.rows(part, plane)),
-      );
-    const count = network.weights.length;
-    await applyCoefficients(gpu, problem, rows(3), network.weights);
-    const batch = gpu.batch('Gram velocity');
-    if (velocity) (await add(gpu, { a: velocity, b: network.weights, count, scale: -active.moved }))(batch);
-    if (run && run.epoch < problem.epochs) {
-      const next = gpu.array('velocity', count);
-      run.velocity = next;
-      if (velocity) (await add(gpu, { a: velocity, b: next, count, scale: active.carry }))(batch);
-      await batch.submit();
-      velocity?.dispose();
-      await applyCoefficients(gpu, problem, rows(4), next);
-    } else {
-      await batch.submit();
-    }
   }
 }
 
@@ -450,24 +421,4 @@ async function restoreGroups(groups: readonly NeuronGroup[], place: TrainerPlace
     first += m;
   }
   if (identity.kernel) await kernel.make();
-}
-
-/** Compiles the neuron loop for so many samples, which takes a second or two where n is new to the driver. */
-export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
-  const scope = new Scope();
-  try {
-    const ld = gramRow(n);
-    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
-    const spare = () => scope.use(gpu.array('warm-up', 4));
-    // The same array may stand for every piece: nothing is read.
-    const pieces = new Array<GpuArray>(Math.min(pieceCount, GRAM_PIECES)).fill(spare());
-    const neurons = scope.use(gpu.array('warm-up neurons', NEURON_WORDS, 'u32'));
-    const arrays = { pieces, sources: spare(), vectors: 1, neurons, state: spare(), losses: spare() };
-    const batch = gpu.batch('compile the neuron loop');
-    // New WebGPU buffers are zero: the neuron has no epochs, and rests.
-    (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
-    await batch.submit();
-  } finally {
-    scope.dispose();
-  }
 }

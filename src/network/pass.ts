@@ -28,6 +28,10 @@ export class PassScratch {
     this.mask.dispose();
     this.partial.dispose();
   }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
 }
 
 export interface PassArrays {
@@ -39,7 +43,10 @@ export interface PassArrays {
   readonly residual: GpuArray;
 }
 
-/** Hidden layer of one block: fills the scratch's mask and partial outputs. */
+/**
+ * Hidden layer of one block: fills the scratch's mask and partial outputs.
+ * @param half the weights as halves, where the panels are
+ */
 export function hiddenStep(
   gpu: Gpu,
   network: Network,
@@ -47,8 +54,10 @@ export function hiddenStep(
   at: number,
   scratch: Pick<PassScratch, 'mask' | 'partial'>,
   layout: MatmulLayout,
+  half?: GpuArray,
 ): Promise<Step> {
   return forward(gpu, {
+    ...(half ? { half } : {}),
     panels: panels.arrays[at]!,
     weights: network.weights,
     readout: network.readout,

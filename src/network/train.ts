@@ -18,10 +18,12 @@ import { advanceDirect } from './direct';
 import { DivergenceError } from './divergence';
 import { finiteNetwork } from './finite';
 import { advanceCounting } from './flips';
-import { advanceGramIdentity, type GramJob, type LazyGram } from './gram-identity';
+import type { GramJob } from './gram-identity';
 import { trainGramLogistic } from './gram-logistic';
-import { type GramConstant, type GramMatrix, gramLength, gramMatrix } from './gram-matrix';
-import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
+import { gramLength, gramMatrix } from './gram-matrix';
+import type { Network } from './network';
+import { type LazyGram, SampleGram } from './sample-gram';
+import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
 
@@ -49,6 +51,7 @@ export interface TrainingTask {
   /** Of a snapshot: why the trainer was chosen, told just before it. */
   readonly onReason?: (epoch: number, outcome: Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'>) => void;
   readonly onSplit?: (epoch: number) => void;
+  readonly observation?: Observation;
 }
 
 export interface TrainOptions {
@@ -66,62 +69,8 @@ export interface TrainOptions {
 
 /** The numbers of a problem that the choice depends on. */
 export function trainingShape(problem: TrainingProblem): TrainingShape {
-  const { samples, network, epochs, loss, momentum } = problem;
-  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum };
-}
-
-/** K of samples, made at first need; the caller disposes it. */
-export class SampleGram implements LazyGram {
-  #matrix: GramMatrix | undefined;
-  #pending: Promise<GramMatrix> | undefined;
-  #bare: SampleGram | undefined;
-
-  constructor(
-    private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
-    private readonly constant: GramConstant = 1,
-  ) {}
-
-  get matrix(): GramMatrix | undefined {
-    return this.#matrix;
-  }
-
-  /** Without the 1 of the bias; disposed with this. */
-  get bare(): SampleGram {
-    this.#bare ??= new SampleGram(this.create, 0);
-    return this.#bare;
-  }
-
-  async make(): Promise<GramMatrix> {
-    const pending = this.#pending ?? this.create(this.constant);
-    this.#pending = pending;
-    try {
-      this.#matrix = await pending;
-      return this.#matrix;
-    } catch (error) {
-      // Tried again by the next who asks.
-      if (this.#pending === pending) this.#pending = undefined;
-      throw error;
-    }
-  }
-
-  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
-  async take(): Promise<GramMatrix> {
-    const matrix = await this.make();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-    return matrix;
-  }
-
-  dispose(): void {
-    this.#bare?.dispose();
-    this.#matrix?.dispose();
-    this.#matrix = undefined;
-    this.#pending = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
+  const { samples, network, epochs, loss, momentum, precision = 'f32' } = problem;
+  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, precision };
 }
 
 /**
@@ -135,11 +84,12 @@ export async function train(
   wanted: Trainer,
   options: TrainingOptions & TrainOptions = {},
 ): Promise<TrainingOutcome> {
-  const { signal, kernel, memoryLimit, ...rest } = options;
+  const { signal, kernel, memoryLimit, inner, ...rest } = options;
   const shared = {
     ...(signal ? { signal } : {}),
     ...(kernel ? { kernel } : {}),
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
+    ...(inner === undefined ? {} : { inner }),
   };
   const [outcome] = await trainAll(gpu, [{ problem, wanted, options: rest }], shared);
   if (outcome!.diverged) throw outcome!.diverged;
@@ -173,6 +123,8 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
+      // Training in Gram space is loaded when it is first chosen.
+      const { advanceGramIdentity } = await import('./gram-identity');
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
@@ -237,11 +189,7 @@ class Training {
     this.#options = {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
-      onSnapshot: async (epoch, network) => {
-        if (!(await finiteNetwork(gpu, network))) return network.dispose();
-        task.onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
-        await options.onSnapshot?.(epoch, network);
-      },
+      onSnapshot: (epoch, network) => this.#snapshot(epoch, network),
       ...(keeper
         ? {
             keeper: {
@@ -268,6 +216,24 @@ class Training {
 
   get #choiceState(): ChoiceState {
     return { phase: this.#phase, chosen: this.#chosen, reason: this.#reason, flips: this.#flips, last: this.#last };
+  }
+
+  async #snapshot(epoch: number, network: Network): Promise<void> {
+    const { observation, options, onReason } = this.task;
+    const wanted = this.#snapshots.has(epoch);
+    try {
+      if (!(await finiteNetwork(this.gpu, network))) return network.dispose();
+      if (observation?.epochs.includes(epoch)) await observation.onNetwork(epoch, this.run.history, network);
+    } catch (error) {
+      network.dispose();
+      throw error;
+    }
+    if (!wanted) {
+      network.dispose();
+      return;
+    }
+    onReason?.(epoch, this.#choice(this.#snapshots.get(epoch)));
+    await options?.onSnapshot?.(epoch, network);
   }
 
   get outcome(): TrainingOutcome {
@@ -338,7 +304,8 @@ class Training {
   }
 
   #withSnapshots(): TrainingOptions {
-    return { ...this.#options, snapshots: [...this.#snapshots.keys()].sort((a, b) => a - b) };
+    const epochs = new Set([...this.#snapshots.keys(), ...(this.task.observation?.epochs ?? [])]);
+    return { ...this.#options, snapshots: [...epochs].sort((a, b) => a - b) };
   }
 
   async #enter(): Promise<void> {
@@ -398,5 +365,3 @@ class Training {
     this.run.dispose();
   }
 }
-
-export type { Choice };

@@ -12,6 +12,8 @@ export interface Schedule {
   readonly threshold: number;
 }
 
+export type Precision = 'f32' | 'f16';
+
 export interface TrainingProblem {
   readonly samples: Samples;
   /** The same samples in panels. */
@@ -26,6 +28,11 @@ export interface TrainingProblem {
   readonly epochs: number;
   readonly momentum: number;
   readonly plateau: Schedule | false;
+  /**
+   * f16: samples and weights are multiplied as halves; sums, weights, momentum and everything else stay float32. Default
+   * f32. The direct trainer's alone.
+   */
+  readonly precision?: Precision;
 }
 
 /**
@@ -36,6 +43,14 @@ export interface TrainingHistory {
   readonly loss: Float32Array;
   readonly lr: Float32Array;
   readonly accuracy?: Float32Array;
+}
+
+/** A look at a training on its way. Unlike a snapshot it never changes how the training goes on, nor outlives the look. */
+export interface Observation {
+  /** Ascending. */
+  readonly epochs: readonly number[];
+  /** @param history of the epochs so far @param network as it is after them; disposed by the caller */
+  readonly onNetwork: (epoch: number, history: TrainingHistory, network: Network) => Promise<void>;
 }
 
 export interface TrainingOptions {

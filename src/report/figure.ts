@@ -25,7 +25,9 @@ export interface FigureOptions extends Plot.PlotOptions {
 
 const TITLE_HEIGHT = 24;
 const GAP = 10;
-/** What comes on top of the height of a figure without a legend. */
+/** Room left and right of title and legend. */
+const EDGE = 12;
+/** What comes on top of the height of a figure with a title in one line and without a legend. */
 export const HEADING_HEIGHT = TITLE_HEIGHT + GAP;
 const ROW_HEIGHT = 18;
 const SWATCH = 22;
@@ -34,10 +36,14 @@ const CHARACTER = 0.6;
 
 const textWidth = (text: string) => CHARACTER * FONT_SIZE * text.length;
 
-/** A title that does not fit is cut, never drawn over the edge. */
-function shorten(text: string, width: number): string {
+/** A title in as many lines as it takes, at most two: what does not fit then is cut, never drawn over the edge. */
+function titleLines(text: string, width: number): string[] {
   const most = Math.max(4, Math.floor(width / (CHARACTER * (FONT_SIZE + 1))));
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+  if (text.length <= most) return [text];
+  const space = text.lastIndexOf(' ', most);
+  const [first, rest] =
+    space > 0 ? [text.slice(0, space), text.slice(space + 1)] : [text.slice(0, most), text.slice(most)];
+  return [first, rest.length <= most ? rest : `${rest.slice(0, most - 1)}…`];
 }
 
 /** Places of the items, left to right in as many rows as it takes. */
@@ -83,9 +89,11 @@ function swatch({ mark, colour, dash, hollow }: LegendItem): SVGElement {
 /** The figure as an element, to be put into others by {@link compose} or serialised by {@link svgFile}. */
 export function figure(options: FigureOptions): SVGElement {
   const { title, legend = [], width, marginLeft = 64, marginRight = 20, ...rest } = options;
-  const places = layOut(legend, marginLeft, width - marginRight);
+  const lines = titleLines(title, width - 2 * EDGE);
+  const places = layOut(legend, EDGE, width - EDGE);
   const rows = legend.length === 0 ? 0 : places.at(-1)!.row + 1;
-  const marginTop = HEADING_HEIGHT + rows * ROW_HEIGHT;
+  const titleHeight = TITLE_HEIGHT + (lines.length - 1) * ROW_HEIGHT;
+  const marginTop = titleHeight + rows * ROW_HEIGHT + GAP;
   const height = options.height + marginTop;
   const svg = Plot.plot({
     marginBottom: 42,
@@ -104,12 +112,14 @@ export function figure(options: FigureOptions): SVGElement {
     svg.setAttribute(key, String(value));
   }
   svg.prepend(svgElement('rect', { width, height, fill: PAPER }));
-  const heading = { x: marginLeft, y: 18, 'text-anchor': 'start', 'font-size': FONT_SIZE + 1, 'font-weight': 600 };
-  svg.append(svgElement('text', heading, shorten(title, width - marginLeft)));
+  for (const [at, line] of lines.entries()) {
+    const place = { x: EDGE, y: 18 + at * ROW_HEIGHT, 'text-anchor': 'start' };
+    svg.append(svgElement('text', { ...place, 'font-size': FONT_SIZE + 1, 'font-weight': 600 }, line));
+  }
   const key = svgElement('g', { 'aria-label': 'legend', 'text-anchor': 'start' });
   for (const [at, item] of legend.entries()) {
     const { x, row } = places[at]!;
-    const entry = svgElement('g', { transform: `translate(${x},${TITLE_HEIGHT + (row + 0.5) * ROW_HEIGHT})` });
+    const entry = svgElement('g', { transform: `translate(${x},${titleHeight + (row + 0.5) * ROW_HEIGHT})` });
     entry.append(swatch(item), svgElement('text', { x: SWATCH, dy: '0.35em' }, item.label));
     key.append(entry);
   }

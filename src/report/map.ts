@@ -23,8 +23,9 @@ const FINEST = 0.5;
 const MOST_SAMPLES = 500;
 
 const LINES = [
-  { key: 'f', label: 'f = 0', colour: PALETTE[0], width: 2 },
-  { key: 'g', label: 'g = 0', colour: PALETTE[1], width: 2 },
+  // Wide enough to be seen on both sides of the predicted lines on top of them.
+  { key: 'f', label: 'f = 0', colour: PALETTE[0], width: 4 },
+  { key: 'g', label: 'g = 0', colour: PALETTE[1], width: 4 },
   // Dashed, each in the gaps of the other: the two predictions mostly coincide.
   { key: 'fHat', label: 'predicted f = 0', colour: '#000000', width: 2, dashed: true, offset: 0 },
   { key: 'gHat', label: 'predicted g = 0', colour: '#b5127b', width: 2, dashed: true, offset: 6 },
@@ -44,10 +45,22 @@ export function agreementPng({ resolution, agree }: Pick<DecisionMap, 'resolutio
   return encode({ width: resolution, height: resolution, data, channels: 3, depth: 8 });
 }
 
+/** Points of predicted zero lines that others published, on the axes of the map. */
+export type PublishedZeros = Readonly<Record<'fHat' | 'gHat', readonly (readonly [x: number, y: number])[]>>;
+
 export interface MapFigureOptions {
   /** Default "Decision map". */
   readonly title?: string;
+  /** Drawn on top. */
+  readonly published?: PublishedZeros;
 }
+
+const PUBLISHED = [
+  { key: 'fHat', label: 'published, predicted f = 0', symbol: 'circle' },
+  { key: 'gHat', label: 'published, predicted g = 0', symbol: 'diamond' },
+] as const;
+
+const colourOfLine = (key: (typeof LINES)[number]['key']) => LINES.find((line) => line.key === key)!.colour;
 
 /** What a map is of. */
 export const mapTitle = ({ data, perturbation }: ExperimentConfig): string =>
@@ -59,7 +72,7 @@ export function mapSvg(map: DecisionMap, options: MapFigureOptions = {}): string
 }
 
 /** The map as an element. */
-export function mapFigure(map: DecisionMap, { title = 'Decision map' }: MapFigureOptions = {}): SVGElement {
+export function mapFigure(map: DecisionMap, { title = 'Decision map', published }: MapFigureOptions = {}): SVGElement {
   const { limits, resolution } = map;
   // A grid point is the middle of its pixel, so the picture is half a step wider than the limits on every side.
   const half = (limits[1] - limits[0]) / (resolution - 1) / 2;
@@ -67,7 +80,7 @@ export function mapFigure(map: DecisionMap, { title = 'Decision map' }: MapFigur
   const samples = shownSamples(map);
   return figure({
     title,
-    legend: legendOf(samples),
+    legend: [...legendOf(samples), ...(published ? PUBLISHED.map(publishedItem) : [])],
     width: MARGIN.left + SIDE + MARGIN.right,
     height: SIDE + MARGIN.bottom,
     marginLeft: MARGIN.left,
@@ -81,6 +94,7 @@ export function mapFigure(map: DecisionMap, { title = 'Decision map' }: MapFigur
         Plot.dot(points, { symbol, fill: colour, stroke: 'white', strokeWidth: 0.4, r: 2.2 }),
       ),
       ...zeroMarks(map),
+      ...(published ? publishedMarks(published) : []),
       Plot.frame({ stroke: '#666666' }),
     ],
   });
@@ -117,6 +131,25 @@ function zeroMarks(map: DecisionMap): Plot.Markish[] {
     return Plot.line(points, { x: 'x', y: 'y', z: 'z', ...look, ...dashes });
   });
 }
+
+const publishedItem = ({ key, label, symbol }: (typeof PUBLISHED)[number]): LegendItem => ({
+  label,
+  mark: symbol,
+  colour: colourOfLine(key),
+  hollow: true,
+});
+
+const publishedMarks = (published: PublishedZeros): Plot.Markish[] =>
+  PUBLISHED.map(({ key, label, symbol }) =>
+    Plot.dot(published[key], {
+      symbol,
+      fill: 'white',
+      stroke: colourOfLine(key),
+      strokeWidth: 1.75,
+      r: 4,
+      ariaLabel: () => label,
+    }),
+  );
 
 interface ShownClass {
   readonly label: string;

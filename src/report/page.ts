@@ -27,6 +27,20 @@ export const paragraph = (text: string): Html => ({ html: `<p>${escapeHtml(text)
 /** Text as it is, in a fixed pitch: configurations and commands. */
 export const verbatim = (text: string): Html => ({ html: `<pre><code>${escapeHtml(text)}</code></pre>` });
 
+/** JSON text whose short parts stay on a line, so that a grid does not take a page. */
+export function compactJson(value: unknown, indent = ''): string {
+  const inline = JSON.stringify(value, null, 1)?.replace(/\n\s*/g, ' ') ?? 'null';
+  if (typeof value !== 'object' || value === null || indent.length + inline.length <= 96) return inline;
+  const inner = `${indent}  `;
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  const parts = Array.isArray(value)
+    ? value.map((each) => compactJson(each, inner))
+    : Object.entries(value)
+        .filter(([, each]) => each !== undefined)
+        .map(([key, each]) => `${JSON.stringify(key)}: ${compactJson(each, inner)}`);
+  return `${open}\n${parts.map((part) => `${inner}${part}`).join(',\n')}\n${indent}${close}`;
+}
+
 /** Hidden until it is asked for. */
 export const details = (summary: string, body: readonly Html[]): Html => ({
   html: `<details><summary>${escapeHtml(summary)}</summary>${join(body)}</details>`,
@@ -106,14 +120,15 @@ p { margin: .4rem 0; max-width: 46rem; }
 .value { font-size: 2rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .name { font-weight: 600; }
 .tile p { margin: .2rem 0 0; font-size: .9rem; }
-.row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; }
+.row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; margin: .6rem 0; }
+.row figure { margin: 0; }
 figure { margin: .6rem 0; width: fit-content; max-width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }
 figure img { display: block; max-width: 100%; height: auto; }
 img.pixels { image-rendering: pixelated; }
 .samples td, .samples thead th { text-align: center; }
 .samples thead th { white-space: pre-line; }
 .samples img { width: 4.4rem; display: block; }
-figcaption { color: #555; font-size: .9rem; margin-top: .4rem; max-width: 46rem; }
+figcaption { color: #555; font-size: .9rem; margin-top: .4rem; width: 0; min-width: 100%; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; background: var(--card); font-size: .92rem; }
 th, td { border: 1px solid var(--line); padding: .35rem .6rem; text-align: left; vertical-align: top; }
@@ -123,6 +138,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto;
   font-size: .85rem; line-height: 1.45; }
 summary { cursor: pointer; }
+@media (max-width: 30rem) { body { padding: 1rem .6rem 2rem; } figure { padding: .2rem; } }
 @media print { body { background: #fff; max-width: none; } figure, .tile, table, pre { break-inside: avoid; } }
 `;
 

@@ -3,27 +3,32 @@
 import { type Artifact, toJson } from '../experiment/artifacts';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentResult } from '../experiment/types';
-import { curvesSvg } from './curves';
+import { curveColumns, curvesSvg } from './curves';
+import { bytes, deviceText, estimatedPhi, percent, seconds } from './format';
 import { mapSvg, mapTitle } from './map';
-import { facts, figures, page, paragraph, pictureTable, type Section, svgFigure, verbatim } from './page';
+import { facts, figures, page, paragraph, pictureTable, row, type Section, svgFigure, verbatim } from './page';
 import { samplePictures } from './pictures';
 import { tick } from './style';
-import { bytes, deviceText, percent, seconds } from './table';
+import { kernelText, pairs, stageTimes } from './used';
 
 const utf8 = new TextEncoder();
 
-/** report.html and the figures in it as .svg files: curves.svg, and map.svg when there is a map. */
+/** report.html and the figures as .svg files: curves.svg, and map.svg when there is a map. */
 export function reportFiles(result: ExperimentResult): Artifact[] {
-  const drawn = {
-    curves: curvesSvg(result),
-    ...(result.map ? { map: mapSvg(result.map, { title: mapTitle(result.config) }) } : {}),
+  const map = drawMap(result);
+  const texts = {
+    'report.html': runReport(result, map),
+    'curves.svg': curvesSvg(result),
+    ...(map === undefined ? {} : { 'map.svg': map }),
   };
-  const svgs = Object.entries(drawn).map(([name, svg]) => ({ name: `${name}.svg`, bytes: utf8.encode(svg) }));
-  return [{ name: 'report.html', bytes: utf8.encode(runReport(result, drawn)) }, ...svgs];
+  return Object.entries(texts).map(([name, text]) => ({ name, bytes: utf8.encode(text) }));
 }
 
-/** report.html of a run, from its result and the figures drawn of it. */
-export function runReport(result: ExperimentResult, drawn: { readonly curves: string; readonly map?: string }): string {
+const drawMap = ({ map, config }: ExperimentResult): string | undefined =>
+  map && mapSvg(map, { title: mapTitle(config) });
+
+/** report.html of a run. @param map its figure, drawn already */
+export function runReport(result: ExperimentResult, map = drawMap(result)): string {
   const { config } = result;
   const learned = config.perturbation.onData ? 'samples plus their perturbations' : 'nothing but perturbations';
   return page({
@@ -34,12 +39,16 @@ export function runReport(result: ExperimentResult, drawn: { readonly curves: st
       {
         title: 'Training',
         body: [
-          svgFigure(drawn.curves, 'Loss and learning rate of f and g over the epochs'),
+          row(
+            curveColumns(result).map((svg, at) =>
+              svgFigure(svg, `Loss and learning rate of ${['f', 'g'][at]} over the epochs`),
+            ),
+          ),
           paragraph(lossText(result)),
         ],
       },
       ...picturesSection(result),
-      ...(drawn.map === undefined ? [] : [mapSection(result, drawn.map)]),
+      ...(map === undefined ? [] : [mapSection(result, map)]),
       { title: 'How it ran', body: [facts(runFacts(result))] },
       {
         title: 'Configuration',
@@ -59,7 +68,8 @@ function dataText({ config: { data } }: ExperimentResult): string {
   return `${data.kind}${classes}${size}`;
 }
 
-function resultsSection({ metrics }: ExperimentResult): Section {
+function resultsSection(result: ExperimentResult): Section {
+  const { metrics } = result;
   const { standardAccuracy, perturbationAccuracy, agreement, cosine } = metrics;
   const optional =
     cosine === undefined
@@ -68,8 +78,7 @@ function resultsSection({ metrics }: ExperimentResult): Section {
           {
             value: cosine.toFixed(4),
             name: 'cosine with the theory',
-            meaning:
-              'Mean |cos| of each perturbation with the weighted sum of samples that the theory predicts; 1 is parallel.',
+            meaning: `Mean |cos| of each perturbation with the weighted sum of samples that the theory predicts${estimatedPhi(result)}; 1 is parallel.`,
           },
         ];
   return {
@@ -136,8 +145,9 @@ function agreeing({ agree }: NonNullable<ExperimentResult['map']>): number {
   return agree.reduce((sum, same) => sum + same, 0) / agree.length;
 }
 
-function mapSection({ map }: ExperimentResult, svg: string): Section {
-  const caption = `The plane through the origin spanned by the two class means, ${map!.resolution} x ${map!.resolution} points: f and g have the same sign on ${percent(agreeing(map!))} of it. Dashed: where the theory predicts the zero lines. Samples are projected onto the plane.`;
+function mapSection(result: ExperimentResult, svg: string): Section {
+  const { map } = result;
+  const caption = `The plane through the origin spanned by the two class means, ${map!.resolution} x ${map!.resolution} points: f and g have the same sign on ${percent(agreeing(map!))} of it. Dashed: where the theory predicts the zero lines${estimatedPhi(result)}. Samples are projected onto the plane.`;
   return {
     title: 'Decision map',
     body: [svgFigure(svg, 'Decision map of f and g with their predicted zero lines', caption)],
@@ -147,25 +157,20 @@ function mapSection({ map }: ExperimentResult, svg: string): Section {
 function runFacts(result: ExperimentResult): [string, string][] {
   const { trainer, timing, memory, versions } = result;
   const { standard, learning } = trainer.stages;
-  const { reason, ...kernels } = trainer.kernels;
-  const parts: [string, number | undefined][] = [
-    ['training f', timing.standardSeconds],
-    ['perturbations', timing.perturbationSeconds],
-    ['training g', timing.learningSeconds],
-    ['theory', timing.theorySeconds],
-    ['evaluation', timing.evaluationSeconds],
-    ['start-up, not counted', timing.startupSeconds],
-  ];
-  const times = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${seconds(value)}`]));
-  const pairs = (record: Readonly<Record<string, string>>) =>
-    Object.entries(record).map(([name, value]) => `${name} ${value}`);
   return [
     ['trainer of f', `${standard.chosen}: ${standard.reason}`],
     ['trainer of g', `${learning.chosen}: ${learning.reason}`],
-    ['kernels', [pairs(kernels).join(', '), ...(reason === undefined ? [] : [reason])].join('\n')],
-    ['time', `${seconds(timing.totalSeconds)}\n${times.join('\n')}`],
+    ['kernels', kernelText([trainer.kernels])],
+    [
+      'time',
+      [
+        seconds(timing.totalSeconds),
+        ...stageTimes([timing]),
+        `start-up, not counted ${seconds(timing.startupSeconds)}`,
+      ].join('\n'),
+    ],
     ['peak device memory', bytes(memory.peakDeviceBytes)],
     ['device', deviceText(result)],
-    ['versions', pairs(versions).join(', ')],
+    ['versions', pairs(versions)],
   ];
 }

@@ -4,7 +4,7 @@
 export const INK = '#222222';
 export const PAPER = '#ffffff';
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
-export const FONT_SIZE = 12;
+export const FONT_SIZE = 13;
 
 /**
  * Okabe and Ito's palette, told apart by every kind of colour vision, without its yellow, which print loses. Neighbours

@@ -1,92 +1,92 @@
-// Panels of a sweep: one a metric, over the axis with the most numbers, a line for each combination of the others.
+// Panels of a sweep: one a metric, over the axis with the most numbers, a line for each combination of the others; more
+// lines than can be told apart are spread over several panels.
 
+import type { Axis } from '../experiment/sweep-grid';
+import type { SummaryPoint } from '../experiment/sweep-results';
+import { metricName, valuesText, withinShare } from './metrics';
 import type { Panel, PanelPoint, PanelSeries } from './panel';
 import { PALETTE } from './style';
 
-/** A closed interval, [low, high]. */
-export type Interval = readonly [number, number];
-
-/** Of the seeds at one point; what one value cannot say is null. */
-export interface PointStatistics {
-  readonly count: number;
-  readonly mean: number;
-  readonly standardDeviation: number | null;
-  readonly confidence95: Interval | null;
-  readonly prediction95: Interval | null;
-}
-
-export interface SweepPoint {
-  /** Of every axis, by dotted key. */
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly metrics: Readonly<Record<string, PointStatistics>>;
-}
-
-const METRICS: Readonly<Record<string, string>> = {
-  standardAccuracy: 'standard accuracy',
-  perturbationAccuracy: 'perturbation accuracy',
-  agreement: 'agreement',
-  cosine: 'cosine with the theory',
-};
-
-/** A metric in words. */
-export const metricName = (metric: string): string => METRICS[metric] ?? metric;
-
-/** A configuration value as text. */
-export const valueText = (value: unknown): string =>
-  typeof value === 'string' ? value : (JSON.stringify(value) ?? '–');
-
 /** Lines of one panel that can still be told apart. */
 const MOST_LINES = PALETTE.length;
+/** Panels of a metric that are still looked at. */
+const MOST_PANELS = 12;
 /** A ratio of largest to smallest x from which a logarithmic axis shows more. */
 const DECADE = 10;
 
-/** No panel when no axis has two numbers, or when there would be too many lines. */
-export function sweepPanels(points: readonly SweepPoint[]): Panel[] {
-  const key = mainAxis(points);
-  if (key === undefined) return [];
-  const metrics = [...new Set(points.flatMap(({ metrics }) => Object.keys(metrics)))];
-  return metrics.flatMap((metric) => {
-    const series = seriesOf(points, key, metric);
-    if (series.length > MOST_LINES) return [];
-    const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
-    const [low, high] = [Math.min(...xs), Math.max(...xs)];
-    return [
-      {
-        title: metricName(metric),
-        xLabel: key,
-        yLabel: metric === 'cosine' ? 'mean |cos|' : 'share of samples',
-        xScale: low > 0 && high / low >= DECADE ? ('log' as const) : ('linear' as const),
-        series,
-        published: [],
-        bandLabel: '95 % prediction interval of one seed',
-      },
-    ];
-  });
+/** What a sweep's panels are made of. */
+interface Layout {
+  readonly x: string;
+  /** Keys that lines differ in. */
+  readonly lines: readonly string[];
+  /** Keys that panels differ in. */
+  readonly panels: readonly string[];
 }
 
-/** The key with the most different numbers, the first of them where several have as many. */
-function mainAxis(points: readonly SweepPoint[]): string | undefined {
-  const keys = [...new Set(points.flatMap(({ values }) => Object.keys(values)))];
-  const numeric = keys
-    .filter((key) => points.every(({ values }) => Number.isFinite(values[key])))
-    .map((key) => ({ key, count: new Set(points.map(({ values }) => values[key])).size }))
-    .filter(({ count }) => count > 1);
-  return numeric.sort((a, b) => b.count - a.count)[0]?.key;
+/**
+ * No panel when no axis has two numbers, or when it takes more than can be looked at.
+ * @param axes of the grid; an axis that the points do not have, or that has one value, plays no part
+ */
+export function sweepPanels(points: readonly SummaryPoint[], axes: readonly Axis[]): Panel[] {
+  const layout = layOut(points, axes);
+  if (layout === undefined) return [];
+  const xs = points.map(({ values }) => values[layout.x] as number);
+  const [low, high] = [Math.min(...xs), Math.max(...xs)];
+  const xScale = low > 0 && high / low >= DECADE ? 'log' : 'linear';
+  const facets = groupBy(points, ({ values }) => valuesText(pick(values, layout.panels)));
+  return [...new Set(points.flatMap(({ metrics }) => Object.keys(metrics)))].flatMap((metric) =>
+    [...facets].flatMap(([facet, within]): Panel[] => {
+      const series = seriesOf(within, layout, metric);
+      if (series.length === 0) return [];
+      const title = [metricName(metric), facet].filter((part) => part !== '').join(': ');
+      return [
+        {
+          title,
+          xLabel: layout.x,
+          yLabel: metric === 'cosine' ? 'mean |cos|' : 'share of samples',
+          xScale,
+          series,
+          published: [],
+          bandLabel: '95 % prediction interval of one seed',
+        },
+      ];
+    }),
+  );
 }
 
-/** Every metric is a share or the size of a cosine; what an interval says beyond means nothing. */
-const cut = (value: number) => Math.min(1, Math.max(0, value));
+function layOut(points: readonly SummaryPoint[], axes: readonly Axis[]): Layout | undefined {
+  const count = (keys: readonly string[]) => new Set(points.map(({ values }) => valuesText(pick(values, keys)))).size;
+  const varied = axes.map(({ keys }) => keys.filter((key) => count([key]) > 1)).filter((keys) => keys.length > 0);
+  const numeric = (key: string) => points.every(({ values }) => Number.isFinite(values[key]));
+  // Keys that go together share an axis: the first of them that tells all its values apart stands for it.
+  const candidates = varied.flatMap((keys) => keys.find((key) => numeric(key) && count([key]) === count(keys)) ?? []);
+  const x = candidates.sort((a, b) => count([b]) - count([a]))[0];
+  if (x === undefined) return undefined;
+  const others = varied.filter((keys) => !keys.includes(x));
+  if (count(others.flat()) <= MOST_LINES) return { x, lines: others.flat(), panels: [] };
+  const lines = others.filter((keys) => count(keys) <= MOST_LINES).sort((a, b) => count(b) - count(a))[0] ?? [];
+  const panels = others.filter((keys) => keys !== lines).flat();
+  return count(panels) <= MOST_PANELS ? { x, lines, panels } : undefined;
+}
 
-function seriesOf(points: readonly SweepPoint[], key: string, metric: string): PanelSeries[] {
+const pick = (values: SummaryPoint['values'], keys: readonly string[]) =>
+  Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}
+
+function seriesOf(points: readonly SummaryPoint[], { x, lines }: Layout, metric: string): PanelSeries[] {
   const series = new Map<string, PanelPoint[]>();
   for (const { values, metrics } of points) {
     const measured = metrics[metric];
     if (!measured) continue;
-    const others = Object.entries(values).filter(([other]) => other !== key);
-    const name = others.map(([other, value]) => `${other} ${valueText(value)}`).join(', ') || metricName(metric);
-    const ends = measured.prediction95?.map(cut);
+    const name = valuesText(pick(values, lines)) || metricName(metric);
+    const ends = measured.prediction95?.map(withinShare);
     const line = series.get(name) ?? [];
-    line.push({ x: values[key] as number, mean: measured.mean, ...(ends ? { low: ends[0]!, high: ends[1]! } : {}) });
+    line.push({ x: values[x] as number, mean: measured.mean, ...(ends ? { low: ends[0]!, high: ends[1]! } : {}) });
     series.set(name, line);
   }
   return [...series].map(([name, line]) => ({ name, points: line.sort((a, b) => a.x - b.x) }));

@@ -3,6 +3,7 @@
 import Table from 'cli-table3';
 import type { Statistics } from '../experiment/statistics';
 import type { SummaryPoint, SweepSummary } from '../experiment/sweep-results';
+import { valuesText, valueText } from './metrics';
 
 const SHOWN_ROWS = 5;
 const SHOWN_POINTS = 40;
@@ -13,9 +14,6 @@ const COLUMNS: Readonly<Record<string, string>> = {
   agreement: 'f and g agree',
   cosine: 'cosine',
 };
-
-/** An axis value in a table's cell. */
-export const valueText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** Mean and standard deviation: shares in percent, as everywhere else. */
 function text(name: string, statistics: Statistics | undefined): string {
@@ -86,10 +84,7 @@ function listed<T extends { readonly values: Readonly<Record<string, unknown>>; 
   say: (each: T) => string,
 ): string[] {
   const shown = all.slice(0, SHOWN_ROWS).map((each) => {
-    const where = [...Object.entries(each.values), ['seed', each.seed] as const].map(
-      ([key, value]) => `${key} = ${valueText(value)}`,
-    );
-    return `  ${where.join(', ')}: ${say(each)}`;
+    return `  ${valuesText({ ...each.values, seed: each.seed })}: ${say(each)}`;
   });
   return all.length > shown.length ? [...shown, `  ... and ${all.length - shown.length} more in results.csv`] : shown;
 }

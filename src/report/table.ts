@@ -3,6 +3,7 @@
 
 import Table from 'cli-table3';
 import type { ExperimentResult } from '../experiment/types';
+import { bytes, deviceText, estimatedPhi, percent, seconds } from './format';
 
 export interface TableOptions {
   /** Where the result directory was written. */
@@ -16,33 +17,8 @@ const NARROWEST_VALUE = 24;
 /** Two borders, a line between, and what cli-table3 takes for padding is inside the columns. */
 const FRAME = 3;
 
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-
-export function seconds(value: number): string {
-  if (value >= 100) return `${Math.floor(Math.round(value) / 60)} min ${Math.round(value) % 60} s`;
-  return `${value.toFixed(value < 10 ? 2 : 1)} s`;
-}
-
-export function bytes(value: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let unit = 0;
-  let rest = value;
-  while (rest >= 1024 && unit < units.length - 1) {
-    rest /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? rest : rest.toFixed(1)} ${units[unit]}`;
-}
-
 /** Last losses span many orders of magnitude: four digits, and powers of ten only where they are needed. */
 const loss = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : 'diverged');
-
-/** The adapter in words. */
-export function deviceText({ device }: Pick<ExperimentResult, 'device'>): string {
-  const details = [device.vendor, device.architecture, device.backend].filter((part) => part !== '').join(', ');
-  const name = `${device.name}${details === '' ? '' : ` (${details})`}`;
-  return device.software ? `${name}\nA software adapter: it computes on the CPU, much slower than a GPU would.` : name;
-}
 
 function times({ timing }: ExperimentResult): string {
   const parts = [
@@ -68,7 +44,8 @@ export function summaryRows(result: ExperimentResult, writtenTo?: string): [stri
     ],
   ];
   if (metrics.cosine !== undefined) {
-    rows.push(['cosine of perturbations and the predicted direction', metrics.cosine.toFixed(4)]);
+    const name = `cosine of perturbations and the predicted direction${estimatedPhi(result)}`;
+    rows.push([name, metrics.cosine.toFixed(4)]);
   }
   rows.push(
     ['last loss of f', loss(result.loss.standard)],

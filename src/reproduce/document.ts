@@ -1,8 +1,8 @@
 // A reproduced panel as documents: JSON with everything, CSV with a line a point, and the input of the figure.
 
 import { axisKey } from './cells';
+import type { Origin } from './origin';
 import type { PublishedFigure, PublishedPanel } from './published';
-import { SCALE_NOTE, type Scale } from './scale';
 import { countVerdicts, type MetricCurves, type SeedPoint, type Verdict } from './verdict';
 
 /** In labels; accuracies, but for the last two. */
@@ -17,7 +17,7 @@ export const METRIC_NAMES = {
 export const BEST = 'best over learning rates';
 export const PLAIN = 'default rates';
 
-export interface ReproducedPanel {
+export interface ReproducedPanel extends Origin {
   readonly figure: string;
   readonly title: string;
   /** Counted from 1, as --panel takes it. */
@@ -25,10 +25,6 @@ export interface ReproducedPanel {
   readonly xLabel: string;
   readonly xLog: boolean;
   readonly xKey: string;
-  readonly scale: Scale;
-  readonly setting: string;
-  readonly seeds: number;
-  readonly devices: readonly string[];
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly metrics: readonly MetricCurves[];
 }
@@ -38,7 +34,7 @@ export function panelDocument(
   figure: PublishedFigure,
   panel: PublishedPanel,
   metrics: readonly MetricCurves[],
-  run: { readonly scale: Scale; readonly seeds: number; readonly devices: readonly string[] },
+  origin: Origin,
 ): ReproducedPanel {
   return {
     figure: figure.id,
@@ -47,10 +43,7 @@ export function panelDocument(
     xLabel: panel.xLabel,
     xLog: panel.xLog,
     xKey: axisKey(panel),
-    scale: run.scale,
-    setting: SCALE_NOTE[run.scale],
-    seeds: run.seeds,
-    devices: run.devices,
+    ...origin,
     verdicts: countVerdicts(metrics.flatMap(({ published }) => published)),
     metrics,
   };

@@ -1,15 +1,17 @@
 // A reproduced panel as the input of its figure: for each metric our best curve with its interval, our plain curve dashed in
 // the same colour, and the published points on top.
 
-import type { Panel, PanelPoint, PanelSeries } from '../report/panel';
+import { withinShare } from '../report/metrics';
+import type { Panel, PanelPoint, PanelSeries, PublishedPoint } from '../report/panel';
 import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import type { MetricCurves, SeedPoint } from './verdict';
 
-/** Every metric is a share or a cosine's absolute value; an interval beyond says nothing more. */
-const cut = (value: number) => Math.min(1, Math.max(0, value));
-
 function best({ x, mean, prediction95 }: SeedPoint): PanelPoint {
-  return { x, mean, ...(prediction95 ? { low: cut(prediction95[0]), high: cut(prediction95[1]) } : {}) };
+  return {
+    x,
+    mean,
+    ...(prediction95 ? { low: withinShare(prediction95[0]), high: withinShare(prediction95[1]) } : {}),
+  };
 }
 
 const seriesOf = ({ metric, best: maximum, plain }: MetricCurves): PanelSeries[] => {
@@ -20,32 +22,38 @@ const seriesOf = ({ metric, best: maximum, plain }: MetricCurves): PanelSeries[]
   ];
 };
 
-/** Published values below the axis have no place in the figure. */
+const BAND = '95 % prediction interval of a single seed';
+
+const publishedOf = ({ published }: MetricCurves, series: string): PublishedPoint[] =>
+  published.flatMap(({ x, y, halfWidth, verdict }) =>
+    y === null ? [] : [{ series, x, y, verdict, ...(halfWidth === null ? {} : { uncertainty: halfWidth }) }],
+  );
+
+/** All metrics in one plot, as published. Published values below the axis have no place in it. */
 export function panelPlot(panel: ReproducedPanel): Panel {
-  const { title, xLabel, xLog, scale, setting, metrics, seeds } = panel;
+  const { title, scale, setting, metrics, seeds } = panel;
   const how = scale === 'paper' ? `${seeds} seeds` : `${seeds} seeds, ${scale} scale, ${setting.split(':')[0]}`;
   return {
+    ...axesOf(panel),
     title: `${title} (${how})`,
-    xLabel,
     yLabel: BEST,
-    xScale: xLog ? 'log' : 'linear',
-    yDomain: [0, 1.02],
-    bandLabel: '95 % prediction interval of a single seed',
     series: metrics.flatMap(seriesOf),
-    published: metrics.flatMap(({ metric, published }) =>
-      published.flatMap(({ x, y, halfWidth, verdict }) =>
-        y === null
-          ? []
-          : [
-              {
-                series: METRIC_NAMES[metric],
-                x,
-                y,
-                verdict,
-                ...(halfWidth === null ? {} : { uncertainty: halfWidth }),
-              },
-            ],
-      ),
-    ),
+    published: metrics.flatMap((curves) => publishedOf(curves, METRIC_NAMES[curves.metric])),
   };
 }
+
+/** A plot for each metric: intervals of several hide one another. */
+export const metricPlots = (panel: ReproducedPanel): Panel[] =>
+  panel.metrics.map((curves) => ({
+    ...axesOf(panel),
+    title: METRIC_NAMES[curves.metric],
+    yLabel: curves.metric === 'cosine' ? 'mean |cos|' : 'share of samples',
+    series: [
+      { name: `mean, ${BEST}`, points: curves.best.map(best) },
+      { name: `mean, ${PLAIN}`, points: curves.plain.map(({ x, mean }) => ({ x, mean })), dashed: true },
+    ],
+    published: publishedOf(curves, `mean, ${BEST}`),
+  }));
+
+const axesOf = ({ xLabel, xLog }: ReproducedPanel) =>
+  ({ xLabel, xScale: xLog ? 'log' : 'linear', yDomain: [0, 1.02], bandLabel: BAND }) as const;

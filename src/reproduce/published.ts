@@ -64,7 +64,7 @@ export const FIGURES: readonly PublishedFigure[] = published.figures;
 /** The eight decision maps. */
 export const MAPS: readonly PublishedMap[] = published.maps;
 /** The name under which the decision maps are asked for. */
-export const MAPS_ID = 'maps';
+export const MAPS_ID = 'maps' as const;
 
 /** Every name that a figure can be asked for by. */
 export const FIGURE_IDS: readonly string[] = [...FIGURES.map(({ id }) => id), MAPS_ID];

@@ -3,6 +3,7 @@
 import { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
+import { distinct, type TrainerUse, trainerUse } from '../report/used';
 import type { Cell } from './cells';
 import type { CellMetrics } from './verdict';
 
@@ -16,6 +17,8 @@ export interface CellOutcome {
   /** Absent when the last of them diverged. */
   readonly device?: string;
   readonly versions?: Readonly<Record<string, string>>;
+  /** Those that differ; absent in cells kept by a version that wrote no reports. */
+  readonly trainers?: readonly TrainerUse[];
   /** Experiments, by their place in the cell, whose training left the finite numbers: they have no metrics. */
   readonly diverged?: readonly DivergedRun[];
   /** Of a decision map. */
@@ -95,12 +98,17 @@ function metricsOf({ metrics }: ExperimentResult): CellMetrics[number] {
 
 const NO_METRICS: CellMetrics[number] = { standardAccuracy: null, perturbationAccuracy: null, agreement: null };
 
-/** What is left of a cell's results, by the place of the run in the cell: metrics and seconds alone, not the arrays. */
-type Parts = Map<
-  number,
-  | { readonly metrics: CellMetrics[number]; readonly seconds: number; readonly diverged?: undefined }
-  | { readonly metrics: CellMetrics[number]; readonly seconds: 0; readonly diverged: DivergedRun }
->;
+/** What is left of an experiment: not the arrays. */
+interface Part {
+  readonly metrics: CellMetrics[number];
+  readonly seconds: number;
+  /** Absent when it diverged. */
+  readonly trainer?: TrainerUse;
+  readonly diverged?: DivergedRun;
+}
+
+/** By the place of the run in the cell. */
+type Parts = Map<number, Part>;
 
 /**
  * Runs every cell that the store does not have, and stores each when its last experiment is finished.
@@ -142,7 +150,10 @@ export async function runCells(cells: readonly Cell[], options: RunCellsOptions)
       if (ended instanceof DivergenceError) {
         const { stage, epoch } = ended;
         parts.set(run, { metrics: NO_METRICS, seconds: 0, diverged: { run, stage, epoch } });
-      } else parts.set(run, { metrics: metricsOf(ended), seconds: ended.timing.totalSeconds });
+      } else {
+        const { timing, trainer } = ended;
+        parts.set(run, { metrics: metricsOf(ended), seconds: timing.totalSeconds, trainer: trainerUse(trainer) });
+      }
       if (parts.size < cell.runs.length) return;
       const all = cell.runs.map((_, place) => parts.get(place)!);
       const diverged = all.flatMap((part) => part.diverged ?? []);
@@ -153,6 +164,7 @@ export async function runCells(cells: readonly Cell[], options: RunCellsOptions)
         metrics: all.map(({ metrics }) => metrics),
         seconds: all.reduce((sum, { seconds }) => sum + seconds, 0),
         ...(result ? { device: result.device.name, versions: result.versions } : {}),
+        trainers: distinct(all.flatMap(({ trainer }) => trainer ?? [])),
         ...(diverged.length > 0 ? { diverged } : {}),
         ...(map ? { map } : {}),
       };

@@ -1,40 +1,20 @@
 // The directions that the theory predicts for perturbations: sum_k y_k Phi(x_i, x_k) x_k, in pieces of samples, so that
 // neither the n x n matrix Phi nor the n x d directions need to be there at once.
-//
-// A decision map needs no more of a direction than its coordinates in the plane: those are sums of the coordinates of the
-// samples with the same weights, so that the second of the two n^2 d products is left out.
 
-import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { rowCosine } from '../kernels/compare';
-import { panels, panelsLength } from '../kernels/data';
-import { MATMUL_ROWS, matmul, plainOperand } from '../kernels/matmul';
 import { perturbRows } from '../kernels/perturbation';
-import { planeCoordinates } from '../kernels/theory';
 import { type Samples, unpad } from '../network/samples';
-import { exactPhi, type PhiProblem } from './phi';
-import type { Plane } from './plane';
-import { type PhiSampling, sampledPhi } from './sampled-phi';
+import type { PhiProblem } from './phi';
+import { PhiSums, type PhiSumsOptions } from './phi-sums';
 
-// 4 and 16 MiB took the same time on lavapipe at (n, d) = (3000, 784): 2 to 5 s, within the noise of a shared machine.
-/** Device memory of one tile of Phi, and of each of the arrays beside it that grow with a piece. */
-const TILE_BYTES = 4 * 1024 * 1024;
-/** Whole panels and whole workgroups of the products. */
-const UNIT = Math.max(32, MATMUL_ROWS);
-
-export interface DirectionOptions {
+export interface DirectionOptions extends PhiSumsOptions {
   /** Gives `cosine`: the perturbations, in the blocks of the samples. */
   readonly perturbation?: Samples;
   /** Gives `direction`. */
   readonly direction?: boolean;
-  /** Gives `pulls`. */
-  readonly plane?: Plane;
-  /** Monte Carlo estimates of Phi in place of the closed form. */
-  readonly sampling?: PhiSampling;
   readonly signal?: AbortSignal;
-  /** Samples a piece, rounded up to whole panels of 32 (default: what keeps a tile to 4 MiB). */
-  readonly pieceRows?: number;
 }
 
 export interface Directions {
@@ -42,18 +22,7 @@ export interface Directions {
   readonly cosine?: number;
   /** (n, d) of length 1; a zero direction stays zero. */
   readonly direction?: Float32Array;
-  /** (n, 4) the directions before they are normalised, by their coordinates in the plane; the last two are unused. */
-  readonly pulls?: Float32Array;
 }
-
-/** Sums over the samples with the weights of a tile: output (points, columns) of rows `of`, in the blocks of the samples. */
-interface Sums {
-  readonly of: readonly GpuArray[];
-  readonly columns: number;
-  readonly output: GpuArray;
-}
-
-const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
 
 /** Computes what `options` asks for of the directions of all samples. The panels must hold the samples. */
 export async function predictDirections(
@@ -63,59 +32,27 @@ export async function predictDirections(
 ): Promise<Directions> {
   const { samples } = problem;
   const { n, d, ld, blocks } = samples;
-  const { perturbation, plane, sampling, signal } = options;
-  const tallest = roundUp(Math.max(...blocks.map(({ rows }) => rows)), UNIT);
-  const fitting = Math.floor(TILE_BYTES / 4 / Math.max(tallest, ld) / UNIT) * UNIT;
-  const most = Math.min(tallest, Math.max(UNIT, roundUp(options.pieceRows ?? fitting, UNIT)));
+  const { perturbation, signal } = options;
+  if (!perturbation && !options.direction) return {};
+  const largest = Math.max(...blocks.map(({ rows }) => rows));
   const scope = new Scope();
   try {
-    const phi = scope.use(
-      sampling ? await sampledPhi(gpu, problem, most, sampling) : await exactPhi(gpu, problem, most),
-    );
-    const tile = scope.use(gpu.array('Phi', tallest * most));
-    const rows = scope.use(gpu.array('points', most * ld));
-    const points = scope.use(gpu.array('panels of points', panelsLength(most, d)));
-    // What the tiles are multiplied with: the samples, their coordinates in the plane, or both.
-    const sums: Sums[] = [];
-    const sum = scope.use(gpu.array('directions', perturbation || options.direction ? most * ld : 4));
-    if (perturbation || options.direction) sums.push({ of: samples.arrays, columns: ld, output: sum });
-    const pulled = scope.use(gpu.array('pulls', plane ? most * 4 : 4));
-    if (plane) sums.push({ of: await coordinates(gpu, plane, samples, scope), columns: 4, output: pulled });
-    const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
+    const weighted = scope.use(await PhiSums.create(gpu, problem, largest, options));
+    const { most, rows } = weighted;
+    const sum = scope.use(gpu.array('directions', most * ld));
     const cosines = scope.use(gpu.array('cosines', most));
     const ones = scope.use(gpu.upload('ones', new Float32Array(most).fill(1)));
     // What the normalisation divides by; nobody asks for it.
     const lengths = scope.use(gpu.array('lengths', most));
     const direction = options.direction ? new Float32Array(n * d) : undefined;
-    const pulls = plane ? new Float32Array(n * 4) : undefined;
     let total = 0;
-
-    /** All blocks' share of the sums of one piece. */
-    const gather = async (from: GpuArray, first: number, count: number) => {
-      const columns = roundUp(count, UNIT);
-      const piece = { rows, panels: points, count, columns };
-      const batch = gpu.batch('directions').copy(from, first * ld, rows, 0, count * ld);
-      (await panels(gpu, { input: rows, output: points, n: count, d, ld }))(batch);
-      for (const step of await phi.prepare(piece)) step(batch);
-      for (const [at, block] of blocks.entries()) {
-        for (const step of await phi.fill(at, piece, tile)) step(batch);
-        const a = plainOperand(tile, columns);
-        const bias = { array: zero, first: 0, stride: 0 };
-        for (const { of, columns: width, output } of sums) {
-          const operands = { a, b: plainOperand(of[at]!, width), bias, output };
-          const sizes = { steps: block.rows, rows: count, columns: width };
-          (await matmul(gpu, { ...operands, ...sizes, accumulate: at > 0 }))(batch);
-        }
-      }
-      await batch.submit();
-    };
 
     for (const [at, block] of blocks.entries()) {
       for (let first = 0; first < block.rows; first += most) {
         signal?.throwIfAborted();
         const count = Math.min(most, block.rows - first);
         const start = block.start + first;
-        await gather(samples.arrays[at]!, first, count);
+        await weighted.run(samples.arrays[at]!, first, count, [{ of: samples.arrays, columns: ld, output: sum }]);
         const batch = gpu.batch('use of directions');
         if (perturbation) {
           batch.copy(perturbation.arrays[at]!, first * ld, rows, 0, count * ld);
@@ -129,31 +66,14 @@ export async function predictDirections(
         }
         await batch.submit();
         if (perturbation) for (const cosine of await cosines.read(0, count)) total += Math.abs(cosine);
-        pulls?.set(await pulled.read(0, count * 4), start * 4);
         if (direction) unpad(await sum.read(0, count * ld), ld, d, direction.subarray(start * d));
       }
     }
     return {
       ...(perturbation ? { cosine: total / n } : {}),
       ...(direction ? { direction } : {}),
-      ...(pulls ? { pulls } : {}),
     };
   } finally {
     scope.dispose();
   }
-}
-
-/** Coordinates of the samples in the plane, in their blocks: (rows, 4), the last two of no use here. */
-async function coordinates(gpu: Gpu, plane: Plane, samples: Samples, scope: Scope): Promise<GpuArray[]> {
-  const { d, blocks, arrays } = samples;
-  const axes = scope.use(gpu.upload('axes', plane.axes));
-  const batch = gpu.batch('coordinates of samples');
-  const outputs: GpuArray[] = [];
-  for (const [at, { rows: n }] of blocks.entries()) {
-    const output = scope.use(gpu.array('coordinates of samples', n * 4));
-    (await planeCoordinates(gpu, { x: arrays[at]!, axes, output, n, d }))(batch);
-    outputs.push(output);
-  }
-  await batch.submit();
-  return outputs;
 }

@@ -9,6 +9,7 @@ import { evaluate } from '../network/evaluate';
 import type { Network } from '../network/network';
 import { Panels, planBlocks, Samples } from '../network/samples';
 import { type Plane, restrictNetwork } from './plane';
+import { type NeuronPulls, PlaneNeurons } from './plane-neurons';
 
 /** Pairs of a sample and a point that one dispatch goes through: a second on two cores, so that no watchdog ends it. */
 const PAIRS = 2 ** 27;
@@ -21,10 +22,12 @@ export interface MapProblem {
   /** (n, 4) places of the samples, and of what g was trained on, as placeSamples gives them. */
   readonly places: Float32Array;
   readonly learnedPlaces: Float32Array;
-  /** (n, 4) pulls of the predicted directions, as predictDirections gives them. */
+  /** (n, 4) pulls of the predicted directions, as predictPulls gives them. */
   readonly pulls: Float32Array;
   /** (n) -1 or +1 */
   readonly labels: Float32Array;
+  /** Monte Carlo estimates of Phi in place of the closed form; the pulls must come from the same neurons. */
+  readonly neurons?: NeuronPulls;
   /** Inputs a sample. */
   readonly d: number;
   /** Points a side, at least 2. */
@@ -55,9 +58,8 @@ export interface DecisionMap {
 
 /** Computes a decision map; memory on the device is that of one piece of the grid. */
 export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<DecisionMap> {
-  const { plane, layout, places, learnedPlaces, labels, d, resolution, limits, signal } = problem;
+  const { plane, layout, places, labels, resolution, limits, signal } = problem;
   const n = labels.length;
-  const { slope } = problem.f;
   const total = resolution ** 2;
   const [f, g, fHat, gHat] = Array.from({ length: 4 }, () => new Float32Array(total)) as [
     Float32Array,
@@ -71,15 +73,8 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
       f: scope.use(await restrictNetwork(gpu, plane, problem.f)),
       g: scope.use(await restrictNetwork(gpu, plane, problem.g)),
     };
-    const upload = (label: string, values: Float32Array) => scope.use(gpu.upload(label, values));
-    const classPulls = places.map((value, e) => (e % 4 < 2 ? labels[e >> 2]! * value : 0));
-    const ofF = { places: upload('places of samples', places), pulls: upload('pulls', classPulls), scale: 1 / n };
-    const ofG = {
-      places: upload('places of perturbations', learnedPlaces),
-      pulls: upload('pulls of directions', problem.pulls),
-      scale: 1 / n ** 2,
-    };
-    const fitting = planBlocks(gpu, total, 2, layout.words)[0]!.rows;
+    const predictions = scope.use(await planePredictions(gpu, problem));
+    const fitting = planBlocks(gpu, total, 2, Math.max(layout.words, predictions.words))[0]!.rows;
     const piece = Math.min(fitting, Math.max(32, Math.floor(PAIRS / n / 32) * 32));
     for (let start = 0; start < total; start += piece) {
       signal?.throwIfAborted();
@@ -98,14 +93,11 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
         out.set(await values.read(), start);
       }
       using output = gpu.array('predictions', rows);
-      for (const [arrays, out] of [
-        [ofF, fHat],
-        [ofG, gHat],
+      for (const [of, out] of [
+        ['f', fHat],
+        ['g', gHat],
       ] as const) {
-        const batch = gpu.batch('predictions');
-        const args = { ...arrays, points: points.arrays[0]!, output, n, count: rows, d, slope };
-        (await planePrediction(gpu, args))(batch);
-        await batch.submit();
+        await predictions.predict(of, points, panels, output);
         out.set(await output.read(), start);
       }
     }
@@ -116,8 +108,64 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
   }
 }
 
+/** f_hat and g_hat on pieces of the grid. */
+interface PlanePredictions {
+  /** Mask words of a point; 0 where it needs none. */
+  readonly words: number;
+  predict(of: 'f' | 'g', points: Samples, panels: Panels, output: GpuArray): Promise<void>;
+  dispose(): void;
+}
+
+async function planePredictions(gpu: Gpu, problem: MapProblem): Promise<PlanePredictions> {
+  const { plane, places, learnedPlaces, labels, d, neurons } = problem;
+  const { slope } = problem.f;
+  const n = labels.length;
+  const scale = { f: 1 / n, g: 1 / n ** 2 };
+  if (neurons) {
+    const drawn = await PlaneNeurons.create(gpu, plane, d, slope, neurons);
+    return {
+      words: drawn.words,
+      predict: (of, { arrays, blocks }, panels, output) =>
+        drawn.predict(of, scale[of], arrays[0]!, panels, blocks[0]!, output),
+      dispose: () => drawn.dispose(),
+    };
+  }
+  const scope = new Scope();
+  try {
+    const upload = (label: string, values: Float32Array) => scope.use(gpu.upload(label, values));
+    const arrays = {
+      f: { places: upload('places of samples', places), pulls: upload('pulls', labelledPlaces(places, labels)) },
+      g: {
+        places: upload('places of perturbations', learnedPlaces),
+        pulls: upload('pulls of directions', problem.pulls),
+      },
+    };
+    return {
+      words: 0,
+      predict: async (of, points, _, output) => {
+        const batch = gpu.batch('predictions');
+        const args = { ...arrays[of], points: points.arrays[0]!, output, n, count: points.n, d, slope };
+        (await planePrediction(gpu, { ...args, scale: scale[of] }))(batch);
+        await batch.submit();
+      },
+      dispose: () => scope.dispose(),
+    };
+  } catch (error) {
+    scope.dispose();
+    throw error;
+  }
+}
+
+/** What the samples add to f_hat: their coordinates in the plane, with the sign of their label. */
+const labelledPlaces = (places: Float32Array, labels: Float32Array): Float32Array =>
+  places.map((value, e) => (e % 4 < 2 ? labels[e >> 2]! * value : 0));
+
 /** Points `start` to `start + rows` of the grid, (rows, 4): coordinates along e and f, then the padding of two inputs. */
-function gridPoints({ plane, resolution, limits }: MapProblem, start: number, rows: number): Float32Array {
+export function gridPoints(
+  { plane, resolution, limits }: Pick<MapProblem, 'plane' | 'resolution' | 'limits'>,
+  start: number,
+  rows: number,
+): Float32Array {
   const [low, high] = limits;
   const step = (high - low) / (resolution - 1);
   const out = new Float32Array(rows * 4);
@@ -131,7 +179,7 @@ function gridPoints({ plane, resolution, limits }: MapProblem, start: number, ro
 }
 
 /** Inner products with the unit means, from places. */
-function projections({ skew, rise }: Plane, places: Float32Array): Float32Array {
+export function projections({ skew, rise }: Plane, places: Float32Array): Float32Array {
   return Float32Array.from({ length: places.length / 2 }, (_, e) => {
     const at = (e >> 1) * 4;
     return e & 1 ? skew * places[at]! + rise * places[at + 1]! : places[at]!;

@@ -4,9 +4,10 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
+import { rowDot } from '../kernels/compare';
 import { matmul, panelOperand } from '../kernels/matmul';
 import type { Step } from '../kernels/step';
-import { phiTile, squaredNorms } from '../kernels/theory';
+import { phiTile } from '../kernels/theory';
 import type { Panels, Samples } from '../network/samples';
 
 /** Points that a tile's columns belong to. */
@@ -24,8 +25,11 @@ export interface PointPiece {
 export interface PhiTiles {
   /** Steps that get a piece of points ready; they come before its tiles. */
   prepare(piece: PointPiece): Promise<Step[]>;
-  /** Steps that fill (block rows, piece.columns) with y_k Phi(x_k, z_i), k in block `at`. */
-  fill(at: number, piece: PointPiece, tile: GpuArray): Promise<Step[]>;
+  /**
+   * Steps that fill (block rows, piece.columns) with y_k Phi(x_k, z_i), k in block `at`.
+   * @param needed rows that are read after, the first ones; others may be left out
+   */
+  fill(at: number, piece: PointPiece, tile: GpuArray, needed: number): Promise<Step[]>;
   dispose(): void;
 }
 
@@ -51,13 +55,14 @@ export async function exactPhi(gpu: Gpu, problem: PhiProblem, most: number): Pro
     const norms = blocks.map(({ rows }) => scope.use(gpu.array('norms of samples', rows)));
     const batch = gpu.batch('norms');
     for (const [at, { rows: n }] of blocks.entries()) {
-      (await squaredNorms(gpu, { x: samples.arrays[at]!, output: norms[at]!, n, d, scale: 1 / d }))(batch);
+      const x = samples.arrays[at]!;
+      (await rowDot(gpu, { a: x, b: x, output: norms[at]!, n, d, scale: 1 / d }))(batch);
     }
     await batch.submit();
     return {
-      prepare: async ({ rows: x, count: n }) => [await squaredNorms(gpu, { x, output: zNorms, n, d, scale: 1 / d })],
-      fill: async (at, { rows: z, panels: points, count, columns }, tile) => {
-        const { start, rows } = blocks[at]!;
+      prepare: async ({ rows: z, count: n }) => [await rowDot(gpu, { a: z, b: z, output: zNorms, n, d, scale: 1 / d })],
+      fill: async (at, { rows: z, panels: points, count, columns }, tile, rows) => {
+        const { start } = blocks[at]!;
         const [a, b] = [panelOperand(panels.arrays[at]!, d), panelOperand(points, d)];
         const bias = { array: zero, first: 0, stride: 0 };
         const pairs = { x: samples.arrays[at]!, z, xNorms: norms[at]!, zNorms, labels, tile };

@@ -20,22 +20,31 @@ export interface PhiSampling {
   readonly streams: { readonly weights: number; readonly biases: number };
 }
 
+/** The drawn neurons as a network, of which only the hidden layer is used; the caller disposes it. */
+export function drawNeurons(
+  gpu: Gpu,
+  d: number,
+  slope: number,
+  { draws, seed, streams }: PhiSampling,
+): Promise<Network> {
+  const numbers = { W: streams.weights, b: streams.biases, a: streams.biases };
+  return Network.create(gpu, { d, m: draws, slope }, { a: new Float32Array(draws) }, seed, numbers);
+}
+
 /** Phi from `sampling.draws` random neurons. @param most points a piece has at most */
 export async function sampledPhi(
   gpu: Gpu,
   problem: PhiProblem,
   most: number,
-  { draws, seed, streams }: PhiSampling,
+  sampling: PhiSampling,
 ): Promise<PhiTiles> {
+  const { draws } = sampling;
   const { panels, labels, slope } = problem;
   const { d, blocks } = panels;
   const layout = matmulLayout(gpu, draws);
   const scope = new Scope();
   try {
-    // Only the hidden layer is used.
-    const readout = { a: new Float32Array(draws) };
-    const numbers = { W: streams.weights, b: streams.biases, a: streams.biases };
-    const neurons = scope.use(await Network.create(gpu, { d, m: draws, slope }, readout, seed, numbers));
+    const neurons = scope.use(await drawNeurons(gpu, d, slope, sampling));
     const passOver = (rows: number) => scope.use(new PassScratch(gpu, [{ start: 0, rows }], layout));
     const ofPoints = passOver(most);
     const masks = blocks.map(({ rows }) => scope.use(gpu.array('masks of samples', layout.words * rows, 'u32')));

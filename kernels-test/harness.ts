@@ -8,7 +8,7 @@
 // the bound holds; a term lost, doubled or of the wrong sign breaks it as soon as the term is larger than that.
 
 import { PhiloxStream } from '../src/data/philox';
-import type { GpuArray } from '../src/gpu/array';
+import type { ElementType, GpuArray } from '../src/gpu/array';
 import type { Gpu } from '../src/gpu/gpu';
 import type { Step } from '../src/kernels/step';
 
@@ -16,6 +16,9 @@ import type { Step } from '../src/kernels/step';
 export const U = 2 ** -24;
 /** Smallest normal float32: below it an adapter may flush to zero. */
 export const TINY = 2 ** -126;
+
+/** Why a test of half precision is left out. */
+export const NO_HALVES = 'the adapter has no shader-f16';
 
 /** Runs one step and waits. */
 export async function runStep(gpu: Gpu, step: Step): Promise<void> {
@@ -74,6 +77,33 @@ export class Draws {
   }
 }
 
+/** The half nearest to a number of less than 65520, ties to even, subnormal halves included (IEEE 754 binary16). */
+export function halfBits(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (size === 0) return sign;
+  // Spacing of halves at this size: 2^-10 of the power of two below, 2^-24 among the subnormal ones.
+  const exponent = Math.max(-14, Math.floor(Math.log2(size)));
+  const steps = size / 2 ** (exponent - 10);
+  const floor = Math.floor(steps);
+  const rest = steps - floor;
+  const rounded = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+  // A carry into the next power of two comes out right by itself.
+  return sign | (rounded + (exponent + 14) * 1024);
+}
+
+/** The number that the bits of a half stand for. */
+export function halfValue(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  const size = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return bits & 0x8000 ? -size : size;
+}
+
+/** Every value rounded to a half. */
+export const asHalves = (values: Float32Array): Float32Array => values.map((value) => halfValue(halfBits(value)));
+
 const POISON = 0xdeadbeef;
 const GUARD = 71;
 
@@ -93,13 +123,23 @@ export class Bench {
     return array;
   }
 
+  /** Values that halves hold exactly, stored as such, with NaN behind them. */
+  halves(label: string, values: Float32Array): GpuArray {
+    const bits = new Uint16Array(2 * (Math.ceil(values.length / 2) + GUARD)).fill(0x7e00);
+    for (const [at, value] of values.entries()) bits[at] = halfBits(value);
+    const array = this.gpu.array(label, bits.length / 2, 'f16');
+    this.#arrays.push(array);
+    array.write(new Uint32Array(bits.buffer));
+    return array;
+  }
+
   /** `length` elements to be written, all poison. */
   output(label: string, length: number, type: 'f32' | 'u32' = 'f32'): GpuArray {
     return this.inout(label, new Uint32Array(length).fill(POISON), type);
   }
 
   /** Elements that a kernel reads and writes, with poison behind them. */
-  inout(label: string, values: Float32Array | Uint32Array, type: 'f32' | 'u32' = 'f32'): GpuArray {
+  inout(label: string, values: Float32Array | Uint32Array, type: ElementType = 'f32'): GpuArray {
     const array = this.gpu.array(label, values.length + GUARD, type);
     this.#arrays.push(array);
     array.write(new Uint32Array(array.length).fill(POISON));

@@ -1,0 +1,92 @@
+// perturb bench: what it asks the library for, what it prints and writes, and what it refuses.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { cli, fakeBench, names, temporary } from './fakes';
+
+describe('perturb bench', () => {
+  it('prints a table with variants, shares of the ceilings and what was left out', async () => {
+    const { code, out, err, services } = await cli(await temporary(), ['bench', '--quick']);
+    expect(code).toBe(0);
+    expect(services.benches).toMatchObject([{ quick: true, variants: 'all' }]);
+    expect(services.disposed).toBe(1);
+    for (const text of [
+      'n/d/m = 1000/100/100',
+      'tiled *',
+      '40 %',
+      '20 %',
+      '50.0 GFLOP/s',
+      'absent: no subgroups here',
+    ]) {
+      expect(out).toContain(text);
+    }
+    expect(err).toBe('');
+  });
+
+  it('passes kernels, shapes, variant and rounds on', async () => {
+    const argv = ['bench', '--kernel', 'gram,epoch', '--shape', '7/8/9, 1/2/3', '--variant', 'tiled', '--rounds', '9'];
+    const { services } = await cli(await temporary(), [...argv, '--device', 'some']);
+    expect(services.benches[0]).toMatchObject({
+      kernels: ['gram', 'epoch'],
+      shapes: [
+        { n: 7, d: 8, m: 9 },
+        { n: 1, d: 2, m: 3 },
+      ],
+      variants: 'tiled',
+      rounds: 9,
+    });
+    expect(services.engines).toEqual([{ adapter: 'some' }]);
+  });
+
+  it('writes the report and its roofline, and the same document with --json', async () => {
+    const dir = await temporary();
+    const { code, out } = await cli(dir, ['bench', '--out', 'b', '--json', '--kernel', 'forward']);
+    expect(code).toBe(0);
+    expect(await names(join(dir, 'b'))).toEqual(['bench.json', 'roofline.svg']);
+    expect(await readFile(join(dir, 'b', 'bench.json'), 'utf8')).toBe(out);
+    expect(JSON.parse(out)).toMatchObject({ command: 'perturb bench --kernel forward', rows: fakeBench().rows });
+    const svg = await readFile(join(dir, 'b', 'roofline.svg'), 'utf8');
+    expect(svg).toMatch(/^<svg /);
+    // A symbol a row, and one in the legend for the kernel.
+    expect(svg.match(/<path[^>]*transform="translate/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(svg).toContain('forward 1000/100/100 subgroup');
+  });
+
+  it.for([
+    [['--kernel', 'backward'], /--kernel cannot be "backward"[\s\S]*weight-gradient/],
+    [['--shape', '10/10'], /--shape cannot be "10\/10"[\s\S]*samples\/inputs\/neurons/],
+    [['--variant', 'quick'], /--variant cannot be "quick"[\s\S]*subgroup/],
+    [['--rounds', '0'], /--rounds cannot be "0"/],
+    [['--compare', 'one.json'], /--compare cannot be "one.json"[\s\S]*before.json after.json/],
+    [['--compare', 'a.json', 'b.json'], /cannot be read[\s\S]*a\.json/],
+  ] as [string[], RegExp][])('refuses %j before an engine is made', async ([argv, message]) => {
+    const { code, err, services } = await cli(await temporary(), ['bench', ...argv]);
+    expect(code).toBe(2);
+    expect(err).toMatch(message);
+    expect(services.engines).toEqual([]);
+  });
+});
+
+describe('perturb bench --compare', () => {
+  it('says what changed, and by how much', async () => {
+    const dir = await temporary();
+    await writeFile(join(dir, 'a.json'), JSON.stringify(fakeBench(1e-3)));
+    await writeFile(join(dir, 'b.json'), JSON.stringify({ ...fakeBench(2e-3), versions: { node: 'v22' } }));
+    const { code, out, services } = await cli(dir, ['bench', '--compare', 'a.json', 'b.json']);
+    expect(code).toBe(0);
+    expect(services.engines).toEqual([]);
+    expect(out).toContain('2.00 times slower');
+    expect(out).toContain('2 of 2 measurements changed');
+    expect(out).toContain('node: v20 before, v22 after');
+    const json = await cli(dir, ['bench', '--json', '--compare', 'b.json', 'a.json']);
+    expect(JSON.parse(json.out).rows[0]).toMatchObject({ verdict: 'faster' });
+  });
+  it('refuses what is no report', async () => {
+    const dir = await temporary();
+    await writeFile(join(dir, 'a.json'), '{"rows": 1}');
+    const { code, err } = await cli(dir, ['bench', '--compare', 'a.json', 'a.json']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/no benchmark report[\s\S]*a\.json/);
+  });
+});

@@ -1,0 +1,86 @@
+// A link is an experiment: what is written into the address is what is read from it.
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { checkConfig, parseConfig } from '../../src/experiment/config';
+import { linkOf, parseLink } from '../../src/web/config-link';
+import { PANEL_GROUPS } from '../../src/web/panels';
+import { PRESETS } from '../../src/web/presets';
+import { TimeLeft } from '../../src/web/time-left';
+
+describe('links', () => {
+  const panels = PANEL_GROUPS.flatMap(({ panels: all }) => all.flatMap(({ points }) => points));
+
+  test('every preset and every point of every published panel comes back as it was', () => {
+    const documents = [...PRESETS, ...panels].map(({ document }) => document);
+    expect(documents.length).toBeGreaterThan(500);
+    for (const document of documents) {
+      const config = parseConfig(document);
+      expect(parseLink(`#${linkOf(config)}`)).toEqual(config);
+    }
+  });
+
+  test('only what differs from the defaults is written, legibly', () => {
+    expect(linkOf(parseConfig({}))).toBe('data.kind=shifted-gauss');
+    const config = parseConfig({ data: { kind: 'glyphs', classes: [3, 5] }, theory: { map: { limits: [-2, 2] } } });
+    expect(linkOf(config)).toBe(
+      'data.kind=glyphs&data.classes=[3,5]&theory.map.resolution=400&theory.map.limits=[-2,2]',
+    );
+  });
+
+  test('names of files come back whatever is in them', () => {
+    const name = fc.string({ minLength: 1, unit: 'grapheme' });
+    fc.assert(
+      fc.property(name, name, fc.nat(), (x, y, seed) => {
+        const config = parseConfig({ seed, data: { kind: 'npy', x, y } });
+        expect(parseLink(`#${linkOf(config)}`)).toEqual(config);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('anything else gives a readable message, never another fault', () => {
+    for (const [hash, message] of [
+      ['#data.n=banana', /data\.n/],
+      ['#nonsense', /nonsense/],
+      ['#data.kind=%E0%A4%A', /encoding/],
+      ['#network.widht=3', /network\.width/],
+      [`#seed=${'1'.repeat(9000)}`, /longest/],
+      ['#__proto__.x=1', /key/],
+    ] as const) {
+      expect(() => parseLink(hash), hash).toThrow(message);
+    }
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary-ascii' }), (text) => {
+        try {
+          expect(checkConfig(parseLink(`#${text}`)).problems).toBeUndefined();
+        } catch (error) {
+          expect(['InputError', 'LinkError']).toContain((error as Error).name);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('time left', () => {
+  test('epochs and looks are timed apart, and a pause counts for nothing', () => {
+    let now = 0;
+    const clock = new TimeLeft(4, () => now);
+    const standard = (epoch: number) => clock.after({ stage: 'standard', epoch, epochs: 100 }, 100);
+    expect(standard(0)).toBeUndefined();
+    now = 10;
+    // Ten epochs of a second each; ninety more, then a hundred of g. No look yet.
+    expect(standard(10)).toBeCloseTo(190);
+    now = 12;
+    clock.looked();
+    // A look took two seconds: three more of f, four of g.
+    expect(standard(10)).toBeCloseTo(190 + 7 * 2);
+    clock.pause();
+    now = 1000;
+    clock.resume();
+    expect(standard(10)).toBeCloseTo(190 + 7 * 2);
+    now += 5;
+    expect(clock.after({ stage: 'learning', epoch: 0, epochs: 100 }, 100)).toBeCloseTo(100 + 4 * 2);
+  });
+});

@@ -1,0 +1,133 @@
+// `perturb bench`: how fast the kernels are here, beside what the adapter can do; and what changed between two such reports.
+
+import { readFile } from 'node:fs/promises';
+import { arch, cpus, platform } from 'node:os';
+import { resolve } from 'node:path';
+import type { BenchOptions, BenchReport } from '../bench/bench';
+import { BENCH_KERNELS, BENCH_VARIANTS, type BenchKernel, type BenchShape, parseShape } from '../bench/cases';
+import { compareBenches } from '../bench/compare';
+import { InputError } from '../data/input-error';
+import { toJson } from '../experiment/artifacts';
+import { benchTable, comparisonTable } from '../report/bench-table';
+import { rooflineSvg } from '../report/roofline';
+import type { CliIo, Disposable, Services } from './io';
+import { withEngine } from './run';
+import { claimOutput, writeResult } from './store';
+
+export interface BenchArguments {
+  readonly kernel?: string;
+  readonly shape?: string;
+  readonly variant?: string;
+  readonly rounds?: string;
+  readonly quick?: boolean;
+  readonly compare?: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+  readonly device?: string;
+  readonly quiet?: boolean;
+}
+
+const listOf = (text: string) => text.split(',').map((part) => part.trim());
+
+function wrong(key: string, value: string, remedy: string): InputError {
+  return new InputError(`${key} cannot be "${value}"`, { key, remedy });
+}
+
+function kernelsOf(text: string): BenchKernel[] {
+  return listOf(text).map((name) => {
+    const kernel = BENCH_KERNELS.find((each) => each === name);
+    if (!kernel) throw wrong('--kernel', name, `Name some of ${BENCH_KERNELS.join(', ')}, with commas between.`);
+    return kernel;
+  });
+}
+
+function shapesOf(text: string): BenchShape[] {
+  return listOf(text).map((name) => {
+    const shape = parseShape(name);
+    if (!shape)
+      throw wrong('--shape', name, 'Write samples/inputs/neurons, such as 1000/100/100, with commas between.');
+    return shape;
+  });
+}
+
+function optionsOf(args: BenchArguments): BenchOptions {
+  const variant = BENCH_VARIANTS.find((name) => name === (args.variant ?? 'all'));
+  if (!variant) throw wrong('--variant', args.variant!, `Choose one of ${BENCH_VARIANTS.join(', ')}.`);
+  const rounds = args.rounds === undefined ? undefined : Number(args.rounds);
+  if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) {
+    throw wrong('--rounds', args.rounds!, 'Choose a whole number from 1 to 100.');
+  }
+  return {
+    variants: variant,
+    quick: args.quick ?? false,
+    ...(args.kernel === undefined ? {} : { kernels: kernelsOf(args.kernel) }),
+    ...(args.shape === undefined ? {} : { shapes: shapesOf(args.shape) }),
+    ...(rounds === undefined ? {} : { rounds }),
+  };
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** The command that measures the same again. */
+function commandOf(args: BenchArguments): string {
+  const parts = (['kernel', 'shape', 'variant', 'rounds', 'device'] as const).flatMap((key) =>
+    args[key] === undefined ? [] : [`--${key} ${args[key]}`],
+  );
+  return ['perturb bench', ...(args.quick ? ['--quick'] : []), ...parts].join(' ');
+}
+
+/** A report that `perturb bench` wrote. @throws InputError for what is none */
+async function readReport(path: string, io: CliIo): Promise<BenchReport> {
+  const file = resolve(io.cwd, path);
+  const remedy = 'Give two files that "perturb bench --out DIR" wrote as bench.json.';
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new InputError('the benchmark report cannot be read', { file: path, remedy });
+  }
+  try {
+    const report = JSON.parse(text) as BenchReport;
+    if (report.schemaVersion === 1 && Array.isArray(report.rows) && report.ceilings.gflops > 0) return report;
+  } catch {}
+  throw new InputError('this is no benchmark report', { file: path, remedy });
+}
+
+export async function benchCommand<E extends Disposable>(
+  args: BenchArguments,
+  services: Services<E>,
+  io: CliIo,
+): Promise<void> {
+  if (args.compare) {
+    const [before, after, ...more] = args.compare;
+    if (after === undefined || more.length > 0) {
+      throw wrong('--compare', args.compare.join(' '), 'Give two reports: --compare before.json after.json');
+    }
+    const comparison = compareBenches(await readReport(before!, io), await readReport(after, io));
+    io.stdout.write(args.json ? toJson(comparison) : `${comparisonTable(comparison)}\n`);
+    return;
+  }
+  const options = optionsOf(args);
+  const out = args.out === undefined ? undefined : resolve(io.cwd, args.out);
+  if (out !== undefined) await claimOutput(out);
+  const measured = await withEngine(services, io, { device: args.device }, (engine) =>
+    services.runBench(engine, {
+      ...options,
+      signal: io.signal,
+      onProgress: ({ done, cases, text }) => {
+        if (!args.quiet) io.stderr.write(`${done + 1} of ${cases}: ${text}\n`);
+      },
+    }),
+  );
+  const host = { platform: platform(), arch: arch(), cpu: cpus()[0]?.model ?? '', cores: cpus().length };
+  const report: BenchReport = { ...measured, command: commandOf(args), host };
+  if (out !== undefined) {
+    const files = [
+      { name: 'bench.json', bytes: encode(toJson(report)) },
+      { name: 'roofline.svg', bytes: encode(rooflineSvg(report)) },
+    ];
+    await writeResult(out, files, io.signal);
+  }
+  io.stdout.write(args.json ? toJson(report) : `${benchTable(report)}\n`);
+  if (out !== undefined && !args.json) io.stdout.write(`written to ${out}: bench.json, roofline.svg\n`);
+}

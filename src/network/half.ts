@@ -1,0 +1,69 @@
+// Operands of half precision for the direct trainer: samples and weights as halves, made from the float32 ones that stay.
+
+import type { GpuArray } from '../gpu/array';
+import { HalfRangeError } from '../gpu/errors';
+import type { Gpu } from '../gpu/gpu';
+import type { Scope } from '../gpu/scope';
+import { halfLength, halve } from '../kernels/data';
+import type { Step } from '../kernels/step';
+import type { Network } from './network';
+import { Panels, Samples } from './samples';
+
+/** Why half precision cannot be had on this adapter, or undefined. */
+export function halfObstacle(gpu: Gpu): string | undefined {
+  if (gpu.features.has('shader-f16')) return undefined;
+  return `the adapter ${gpu.adapter.name} has no half precision (the feature shader-f16)`;
+}
+
+export interface HalfOperands {
+  readonly samples: Samples;
+  readonly panels: Panels;
+  /** (d + 1, m) */
+  readonly weights: GpuArray;
+  /** Brings the weights up to date: the first step of an epoch. */
+  readonly refresh: Step;
+  /** @throws HalfRangeError when weights have been refreshed that do not fit */
+  check(): Promise<void>;
+}
+
+/**
+ * Halves of samples and weights; they belong to `scope`.
+ * @throws RangeError where the adapter has none; HalfRangeError for samples that do not fit
+ */
+export async function halfOperands(
+  gpu: Gpu,
+  problem: { readonly samples: Samples; readonly panels: Panels; readonly network: Network },
+  scope: Scope,
+): Promise<HalfOperands> {
+  const obstacle = halfObstacle(gpu);
+  if (obstacle) throw new RangeError(obstacle);
+  const { samples, panels, network } = problem;
+  const overflow = scope.use(gpu.array('half overflow', 1, 'u32'));
+  const halved = async (label: string, input: GpuArray) => {
+    const output = scope.use(gpu.array(label, halfLength(input.length), 'f16'));
+    return { output, step: await halve(gpu, { input, output, overflow, count: input.length }) };
+  };
+  const check = async (what: string) => {
+    const [count] = await overflow.readUint();
+    if (count! > 0) throw new HalfRangeError(what, count!);
+  };
+  const x = await Promise.all(samples.arrays.map((array) => halved('samples as halves', array)));
+  const samplesBatch = gpu.batch('samples as halves');
+  for (const { step } of x) step(samplesBatch);
+  await samplesBatch.submit();
+  await check('inputs');
+  // The same numbers again, with rows past the last sample zero: what fits there fits here.
+  const p = await Promise.all(panels.arrays.map((array) => halved('panels as halves', array)));
+  const panelsBatch = gpu.batch('panels as halves');
+  for (const { step } of p) step(panelsBatch);
+  await panelsBatch.submit();
+  const weights = await halved('weights as halves', network.weights);
+  const outputs = (list: readonly { readonly output: GpuArray }[]) => list.map(({ output }) => output);
+  return {
+    samples: new Samples(samples.blocks, outputs(x), samples.d),
+    panels: new Panels(panels.blocks, outputs(p), panels.d),
+    weights: weights.output,
+    refresh: weights.step,
+    check: () => check('weights, epochs added up,'),
+  };
+}

@@ -1,0 +1,65 @@
+// K = X X^T + 1 of one set of samples, shared by whatever trains on them and made at the first need.
+
+import type { GramConstant, GramMatrix } from './gram-matrix';
+
+/** K, made when the first flip asks for it: a network whose derivative bits never change trains without. */
+export interface LazyGram {
+  readonly matrix: GramMatrix | undefined;
+  make(): Promise<GramMatrix>;
+  /** The same without the 1 of the bias: for the logistic loss. */
+  readonly bare: Pick<LazyGram, 'make'>;
+}
+
+/** K of samples, made at first need; the caller disposes it. */
+export class SampleGram implements LazyGram {
+  #matrix: GramMatrix | undefined;
+  #pending: Promise<GramMatrix> | undefined;
+  #bare: SampleGram | undefined;
+
+  constructor(
+    private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
+    private readonly constant: GramConstant = 1,
+  ) {}
+
+  get matrix(): GramMatrix | undefined {
+    return this.#matrix;
+  }
+
+  /** Without the 1 of the bias; disposed with this. */
+  get bare(): SampleGram {
+    this.#bare ??= new SampleGram(this.create, 0);
+    return this.#bare;
+  }
+
+  async make(): Promise<GramMatrix> {
+    const pending = this.#pending ?? this.create(this.constant);
+    this.#pending = pending;
+    try {
+      this.#matrix = await pending;
+      return this.#matrix;
+    } catch (error) {
+      // Tried again by the next who asks.
+      if (this.#pending === pending) this.#pending = undefined;
+      throw error;
+    }
+  }
+
+  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
+  async take(): Promise<GramMatrix> {
+    const matrix = await this.make();
+    this.#matrix = undefined;
+    this.#pending = undefined;
+    return matrix;
+  }
+
+  dispose(): void {
+    this.#bare?.dispose();
+    this.#matrix?.dispose();
+    this.#matrix = undefined;
+    this.#pending = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,8 @@
+// perturb-gpu/report: figures and pages from results, as text and bytes; in a page or in Node, nothing is written.
+
+export type { Artifact } from '../experiment/artifacts';
+export { curvesSvg } from './curves';
+export { agreementPng, type MapFigureOptions, mapSvg, type PublishedZeros } from './map';
+export { type Panel, type PanelPoint, type PanelSeries, type PublishedPoint, panelSvg, type Verdict } from './panel';
+export { type Picture, pictures } from './pictures';
+export { reportFiles, runReport } from './report';

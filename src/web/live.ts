@@ -1,0 +1,101 @@
+// What is seen of a run: signals that the page's parts read, filled from the engine's progress and snapshots.
+
+import { batch, signal } from '@preact/signals';
+import type { Answers, GallerySnapshot, PlaneSnapshot, Snapshot } from '../experiment/snapshot';
+import type { ExperimentConfig, ExperimentResult, Progress, Stage } from '../experiment/types';
+import type { DecisionMap } from '../theory/map';
+
+export type Training = 'standard' | 'learning';
+
+export interface Look {
+  readonly epoch: number;
+  readonly accuracy: number;
+  readonly agreement?: number;
+}
+
+/** One training, as far as it has come. */
+export interface Course {
+  readonly epochs: number;
+  readonly epoch: number;
+  readonly loss: Float32Array;
+  readonly lr: Float32Array;
+  readonly looks: readonly Look[];
+}
+
+const NOTHING: Course = { epochs: 0, epoch: 0, loss: new Float32Array(), lr: new Float32Array(), looks: [] };
+
+/** The configuration of the run that is shown. */
+export const shown = signal<ExperimentConfig | undefined>(undefined);
+export const stage = signal<Stage | undefined>(undefined);
+export const courses = { standard: signal(NOTHING), learning: signal(NOTHING) } as const;
+export const gallery = signal<GallerySnapshot | undefined>(undefined);
+/** What g says of the gallery. */
+export const answers = signal<Answers | undefined>(undefined);
+export const cosine = signal<number | undefined>(undefined);
+/** The class plane while g learns, and at the end the whole map. */
+export const plane = signal<PlaneSnapshot | DecisionMap | undefined>(undefined);
+export const result = signal<ExperimentResult | undefined>(undefined);
+
+/** Empties everything for a run that begins. */
+export function clearLive(config: ExperimentConfig): void {
+  batch(() => {
+    shown.value = config;
+    stage.value = 'prepare';
+    courses.standard.value = { ...NOTHING, epochs: config.standard.epochs };
+    courses.learning.value = { ...NOTHING, epochs: config.learning.epochs };
+    gallery.value = undefined;
+    answers.value = undefined;
+    cosine.value = undefined;
+    plane.value = undefined;
+    result.value = undefined;
+  });
+}
+
+export function takeProgress({ stage: now, epoch }: Progress): void {
+  batch(() => {
+    stage.value = now;
+    if ((now === 'standard' || now === 'learning') && epoch !== undefined) {
+      const course = courses[now];
+      if (epoch > course.value.epoch) course.value = { ...course.value, epoch };
+    }
+  });
+}
+
+export function takeSnapshot(snapshot: Snapshot): void {
+  batch(() => {
+    if (snapshot.kind === 'gallery') gallery.value = snapshot;
+    else if (snapshot.kind === 'theory') cosine.value = snapshot.cosine;
+    else {
+      const { stage: training, epoch, loss, lr, accuracy, agreement } = snapshot;
+      const course = courses[training];
+      const look = { epoch, accuracy, ...(agreement === undefined ? {} : { agreement }) };
+      course.value = {
+        ...course.value,
+        epoch: Math.max(epoch, course.value.epoch),
+        loss,
+        lr,
+        looks: [...course.value.looks, look],
+      };
+      if (snapshot.answers) answers.value = snapshot.answers;
+      if (snapshot.map) plane.value = snapshot.map;
+    }
+  });
+}
+
+/** The finished run: measured on all samples, where looks saw some. */
+export function takeResult(done: ExperimentResult): void {
+  batch(() => {
+    const { history, metrics } = done;
+    for (const [training, loss, lr] of [
+      ['standard', history.standardLoss, history.standardLr],
+      ['learning', history.learningLoss, history.learningLr],
+    ] as const) {
+      const course = courses[training];
+      course.value = { ...course.value, epoch: loss.length, loss, lr };
+    }
+    if (metrics.cosine !== undefined) cosine.value = metrics.cosine;
+    if (done.map) plane.value = done.map;
+    stage.value = undefined;
+    result.value = done;
+  });
+}

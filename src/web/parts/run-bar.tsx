@@ -1,0 +1,91 @@
+// Run, pause, cancel, how much is left, and what can be taken away.
+
+import { useSignal } from '@preact/signals';
+import { timeLeft } from '../format';
+import { courses, result } from '../live';
+import { busy, cancel, engineState, pause, phase, resume, secondsLeft, stageText, start } from '../session';
+import { config, problems } from '../setup';
+import { Downloads } from './downloads';
+
+/** Share of all epochs that are done: the trainings take nearly all of the time. */
+function shareDone(): number {
+  if (result.value) return 1;
+  const [f, g] = [courses.standard.value, courses.learning.value];
+  const all = f.epochs + g.epochs;
+  return all === 0 ? 0 : (f.epoch + g.epoch) / all;
+}
+
+function status(): string {
+  if (engineState.value === 'starting') return 'Starting the engine…';
+  if (engineState.value !== 'ready') return 'No engine';
+  if (phase.value === 'paused') return 'Paused';
+  if (phase.value === 'running') {
+    const left = secondsLeft.value === undefined ? '' : ` · ${timeLeft(secondsLeft.value)}`;
+    return `${stageText.value}${left}`;
+  }
+  if (problems.value.length > 0) return 'Something in the setup is not right yet';
+  if (phase.value === 'done') return `Done in ${result.value!.timing.totalSeconds.toFixed(1)} s`;
+  return phase.value === 'stopped' ? 'Stopped' : 'Ready';
+}
+
+function CopyLink() {
+  const copied = useSignal(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(location.href);
+    copied.value = true;
+    setTimeout(() => {
+      copied.value = false;
+    }, 2000);
+  };
+  return (
+    <button type="button" onClick={() => void copy()}>
+      {copied.value ? 'Link copied' : 'Copy link'}
+    </button>
+  );
+}
+
+export function RunBar() {
+  const share = Math.round(100 * shareDone());
+  const run = () => {
+    if (config.value) void start(config.value);
+  };
+  return (
+    <section class="run-bar" aria-label="The run">
+      {busy.value ? (
+        <div class="row">
+          {phase.value === 'paused' ? (
+            <button type="button" class="primary" onClick={resume}>
+              Resume
+            </button>
+          ) : (
+            <button type="button" class="primary" onClick={pause}>
+              Pause
+            </button>
+          )}
+          <button type="button" onClick={cancel}>
+            Cancel
+          </button>
+        </div>
+      ) : (
+        <button
+          type="button"
+          class="primary"
+          onClick={run}
+          disabled={engineState.value !== 'ready' || config.value === undefined}
+        >
+          {result.value ? 'Run again' : 'Run the experiment'}
+        </button>
+      )}
+      <div class="progress">
+        <progress aria-label="Progress of the run" max={100} value={share} />
+        <span class="status" data-phase={phase.value}>
+          {status()}
+        </span>
+      </div>
+      <div class="row takeaway">
+        <CopyLink />
+        <Downloads />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,5 @@
+// perturb-gpu/worker: the engine in a Web Worker, so that a page never stalls.
+
+export { createWorkerEngine, WorkerEngine, type WorkerEngineOptions } from './client';
+export type { HostReport, MemoryReport } from './protocol';
+export { WorkerError } from './wire-error';

@@ -1,0 +1,73 @@
+// The messages between a page and the worker that hosts its engine. A call has an id; everything that belongs to it
+// carries the same. By hand and not by a proxy library: progress, snapshots, file requests, cancellation and errors that
+// keep their class are all of it, and as proxies they would need as many handlers as there are messages.
+
+import type { EngineSettings } from '../engine';
+import type { Snapshot, WatchOptions } from '../experiment/snapshot';
+import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
+import type { AdapterReport } from '../gpu/gpu';
+import type { PlainNetwork } from '../network/predict';
+import type { WireError } from './wire-error';
+
+/** How the worker makes its engine; plain data. */
+export interface HostOptions extends Pick<EngineSettings, 'matmul' | 'memoryLimit'> {
+  readonly powerPreference?: GPUPowerPreference;
+}
+
+/** What is told of an engine once it is made. */
+export interface HostReport {
+  readonly adapter: AdapterReport;
+  readonly startupSeconds: number;
+}
+
+export interface MemoryReport {
+  /** Bytes of device memory held now, and the most at once since the last run began. */
+  readonly currentBytes: number;
+  readonly peakBytes: number;
+}
+
+/** Calls: what is asked, and what comes back. */
+export interface Calls {
+  start: { ask: { readonly options: HostOptions }; answer: HostReport };
+  run: {
+    ask: {
+      readonly config: ExperimentConfig;
+      readonly progress: boolean;
+      readonly watch: Omit<WatchOptions, 'onSnapshot'> | undefined;
+      readonly files: boolean;
+    };
+    answer: ExperimentResult;
+  };
+  predict: { ask: { readonly network: PlainNetwork; readonly X: Float32Array }; answer: Float32Array };
+  memory: { ask: object; answer: MemoryReport };
+}
+
+export type CallName = keyof Calls;
+
+/** From the page to the worker. */
+export type ToWorker =
+  | { [C in CallName]: { readonly kind: 'call'; readonly id: number; readonly call: C } & Calls[C]['ask'] }[CallName]
+  | { readonly kind: 'abort'; readonly id: number }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'file'; readonly read: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'noFile'; readonly read: number; readonly error: WireError };
+
+/** From the worker to the page. */
+export type ToPage =
+  | { readonly kind: 'done'; readonly id: number; readonly answer: Calls[CallName]['answer'] }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
+  | { readonly kind: 'read'; readonly id: number; readonly read: number; readonly path: string }
+  | { readonly kind: 'lost'; readonly error: WireError };
+
+/** The buffers of all typed arrays inside plain data, each once: what a message moves instead of copying. */
+export function transferables(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) transferables(inner, found);
+  }
+  return [...found];
+}
