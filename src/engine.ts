@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly tuning?: Tuning;
   /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
   readonly memoryLimit?: number;
+  /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */
+  readonly availableMemory?: () => number | undefined;
   /** Dawn toggles that the device was made with, to record beside measurements. */
   readonly toggles?: readonly string[];
   /** Versions to record in results. */

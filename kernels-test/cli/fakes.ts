@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { BenchOptions, BenchReport } from '../../src/bench/bench';
 import { runCli } from '../../src/cli/cli';
-import type { AdapterListing, CliIo, EngineOptions, RunOptions, RunsOptions, Services } from '../../src/cli/io';
+import type {
+  AdapterListing,
+  CliIo,
+  EngineOptions,
+  Finding,
+  RunOptions,
+  RunsOptions,
+  Services,
+} from '../../src/cli/io';
 import type { ReadFile } from '../../src/data/dataset';
 import { planSweep } from '../../src/experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../../src/experiment/types';
@@ -47,6 +55,16 @@ export class FakeServices implements Services<{ dispose(): void }> {
         this.disposed++;
       },
     };
+  }
+  findings: readonly Finding[] = [];
+  async *examine() {
+    yield* this.findings;
+  }
+  adapterOf() {
+    return { vendor: ADAPTER.vendor };
+  }
+  identify() {
+    return { device: ADAPTER.name, versions: { 'perturb-gpu': '0.1.0' } };
   }
   runExperiment(_: unknown, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult> {
     this.runs.push(config);

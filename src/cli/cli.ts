@@ -6,6 +6,7 @@ import { toJson } from '../experiment/artifacts';
 import type { BenchArguments } from './bench';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
+import type { DoctorArguments } from './doctor';
 import { describeFailure, EXIT, failureBlock } from './failure';
 import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
@@ -31,6 +32,7 @@ Examples:
   perturb map runs/mine --resolution 800               its decision map, finer
   perturb bench --quick                                how fast the kernels are here
   perturb devices                                      the GPU adapters on this machine
+  perturb doctor                                       whether the adapter computes rightly
   perturb serve --open                                 the laboratory page in the browser
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
@@ -83,6 +85,8 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .argument('[config.json]', 'the configuration; without it every key has its default')
     .option('--set <key=value>', 'set one key over the configuration (repeatable)', append, [])
     .option('--out <dir>', 'write the result directory DIR, which must not hold anything yet')
+    .option('--checkpoint <seconds>', 'time between checkpoints, kept in DIR.checkpoint beside --out DIR (default: 60)')
+    .option('--resume <dir>', 'go on with an interrupted run to DIR, to the same bits')
     .option('--json', 'print one JSON document instead of the table')
     .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
     .option('--device <name>', 'part of an adapter name, or "software"')
@@ -134,6 +138,13 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .description('list the GPU adapters and say which one is taken')
     .option('--json', 'print one JSON document')
     .action((args: { json?: boolean }) => devicesCommand(args, services, io));
+  program
+    .command('doctor')
+    .description('check every kernel and trainer on this machine against the CPU, in float64')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--json', 'print one JSON document')
+    .option('--quiet', 'show no progress')
+    .action(async (args: DoctorArguments) => (await import('./doctor')).doctorCommand(args, services, io));
   program
     .command('map')
     .description('run an experiment again for its decision map: map.svg and map.png')
