@@ -1,12 +1,15 @@
 // Everything worth knowing about a device in one call, so that a borrowed GPU is never wasted:
 //   1. the adapter and its limits;
 //   2. the eight golden experiments by number, with both matmul variants where both can run;
-//   3. forward, weight gradient and whole epochs at the paper's shapes: median and spread, GFLOP/s;
-//   4. whole experiments by every trainer, grids, and the same in PyTorch on the same machine where the yardstick and a GPU for it are at hand.
+//   3. the golden experiments with halves, and how far from float64 they are;
+//   4. every kernel in every variant at the paper's shapes, beside measured ceilings; which variants tuning would choose;
+//   5. matrix units, in a process of their own;
+//   6. whole experiments by every trainer, grids, and the same in PyTorch on the same machine where the yardstick and a GPU for it are at hand.
 //
 //   node build.mjs && node bench/device.mjs [--adapter NAME] [--json FILE] [--large] [--rounds N] [--mnist DIR] [--pytorch FILE.py]
 //
 // On a rented machine: bash ../shared/gpu/pack, then bash .gpu/run node bench/device.mjs --large --pytorch .gpu/pytorch_pipeline.py
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -33,7 +36,7 @@ const report = {
   adapter: engine.adapter,
   versions: engine.settings.versions,
   golden: [],
-  shapes: [],
+  half: [],
   experiments: [],
 };
 console.log(`${engine.adapter.name} (${engine.adapter.description}), ${report.date}`);
@@ -80,71 +83,76 @@ for (const matmul of variants) {
   }
 }
 
-// --- kernels and epochs -------------------------------------------------------------------------------------------
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
-const SHAPES = [
-  [1000, 100, 100],
-  [12700, 784, 100],
-  [2000, 1000, 1000],
-  ...(options.large
-    ? [
-        [12700, 784, 1000],
-        [10000, 10000, 100],
-        [10000, 10000, 1000],
-      ]
-    : []),
-];
-for (const [n, d, m] of SHAPES) {
-  const runs = [];
-  const begin = perturb.matmulLayout(gpu, m).words;
-  const x = perturb.Samples.allocate(gpu, 'x', perturb.planBlocks(gpu, n, d, begin), d);
-  for (const [at, { rows, start }] of x.blocks.entries()) {
-    const { ld } = x;
-    const normal = { kind: 'normal', seed: 1, stream: 1, offset: start * d };
-    await engine.kernels.random({ output: x.arrays[at], rows, cols: d, ld, ...normal });
+// --- precision f16: the same experiments in float32 and with halves -----------------------------------------------------
+if (gpu.features.has('shader-f16')) {
+  for (const name of readdirSync(golden).filter((entry) => entry.startsWith('p'))) {
+    const document = JSON.parse(readFileSync(`${golden}${name}/config.json`, 'utf8'));
+    const config = perturb.parseConfig({ ...document, trainer: 'direct', precision: 'f16' });
+    const result = await perturb.runExperiment(engine, config, { baseDir: `${golden}${name}` });
+    const { f_W: weights } = result.arrays;
+    const error = weights ? normwise(weights.data, `${golden}${name}/expected/f_W.npy`) : null;
+    report.half.push({ name, error, metrics: result.metrics });
+    console.log(`f16    ${name.padEnd(24)} f_W ${error?.toExponential(1) ?? 'not kept'}`);
   }
-  const labels = gpu.array('y', n);
-  await engine.kernels.random({ output: labels, rows: n, cols: 1, kind: 'sign', seed: 1, stream: 2 });
-  const panels = perturb.Panels.allocate(gpu, x.blocks, d);
-  await panels.fill(gpu, x);
-  for (const variant of variants) {
-    const layout = perturb.matmulLayout(gpu, m, variant);
-    const network = await perturb.Network.create(gpu, { d, m, slope: 0 }, {}, 1, { W: 3, b: 4, a: 5 });
-    const common = { samples: x, panels, labels, network, layout, loss: 'identity', lr: 1e-3, momentum: 0.9 };
-    const train = async (epochs) => {
-      const began = performance.now();
-      await perturb.trainDirect(gpu, { ...common, epochs, plateau: false });
-      return (performance.now() - began) / 1000 / epochs;
-    };
-    const first = await train(1);
-    const epochs = Math.max(2, Math.min(500, Math.round(0.5 / (await train(2)))));
-    runs.push({ variant, epochs, first, train, seconds: [], network });
-  }
-  // Variants take turns, so that a machine that slows down slows both.
-  for (let round = 0; round < rounds; round++) for (const run of runs) run.seconds.push(await run.train(run.epochs));
-  for (const { variant, epochs, first, seconds, network } of runs) {
-    network.dispose();
-    const mid = median(seconds);
-    const gflops = (4 * n * d * m) / mid / 1e9;
-    const row = {
-      n,
-      d,
-      m,
-      variant,
-      epochs,
-      firstSeconds: first,
-      epochSeconds: mid,
-      min: Math.min(...seconds),
-      max: Math.max(...seconds),
-      gflops,
-    };
-    report.shapes.push(row);
-    const spread = `${(row.min * 1e3).toFixed(2)}..${(row.max * 1e3).toFixed(2)}`;
+} else {
+  console.log('f16: the adapter has no shader-f16');
+}
+
+// --- every kernel, every variant, beside the ceilings ---------------------------------------------------------------
+const paper = perturb.PAPER_SHAPES;
+report.bench = await perturb.runBench(engine, {
+  rounds,
+  ...(options.large ? {} : { kernels: ['forward', 'weight-gradient', 'epoch'], shapes: paper.slice(0, 3) }),
+  onRow: ({ kernel, shape, variant, median, min, max, gflops, ofFma, ofRoofline, error, chosen }) =>
     console.log(
-      `epoch ${n}/${d}/${m} ${variant.padEnd(9)} ${(mid * 1e3).toFixed(2)} ms (${spread}), ${gflops.toFixed(1)} GFLOP/s, first ${first.toFixed(2)} s`,
+      `${kernel.padEnd(15)} ${`${shape.n}/${shape.d}/${shape.m}`.padEnd(16)} ${`${variant}${chosen ? ' *' : ''}`.padEnd(15)} ` +
+        `${(median * 1e3).toPrecision(4)} ms (${(min * 1e3).toPrecision(4)}..${(max * 1e3).toPrecision(4)}), ${gflops.toPrecision(4)} GFLOP/s, ` +
+        `${(100 * ofFma).toFixed(0)} % of FMA, ${(100 * ofRoofline).toFixed(0)} % of roofline${error === undefined ? '' : `, error ${error.toExponential(1)}`}`,
+    ),
+});
+const { ceilings, skipped } = report.bench;
+console.log(`ceilings: ${ceilings.gflops.toPrecision(4)} GFLOP/s, ${ceilings.gbs.toPrecision(4)} GB/s`);
+for (const { kernel, shape, variant, status, reason } of skipped.filter((skip) => skip.status !== 'absent')) {
+  console.log(`${status}: ${kernel} ${shape.n}/${shape.d}/${shape.m} ${variant}: ${reason}`);
+}
+
+// --- which variants would be chosen -----------------------------------------------------------------------------------
+if (!engine.adapter.software) {
+  const { kernels, tuning } = await perturb.tune(engine, { rounds, shapes: options.large ? paper : paper.slice(0, 3) });
+  report.tuning = { kernels, tuning };
+  for (const { kernel, shape, variant, status, reason } of kernels.filter((each) => each.status !== 'absent')) {
+    console.log(
+      `tune   ${kernel.padEnd(15)} ${shape.n}/${shape.d}/${shape.m} ${variant.padEnd(14)} ${status}: ${reason}`,
     );
   }
-  for (const thing of [x, panels, labels]) thing.dispose();
+}
+
+// --- matrix units, where a crash harms nobody -----------------------------------------------------------------------------
+if (gpu.features.has('chromium-experimental-subgroup-matrix')) {
+  const script = fileURLToPath(new URL('./matrix.mjs', import.meta.url));
+  const given = options.adapter ? ['--adapter', options.adapter] : [];
+  const child = spawnSync(process.execPath, [script, ...given], {
+    encoding: 'utf8',
+    timeout: 120_000,
+    maxBuffer: 1 << 26,
+  });
+  const document = child.stdout.trim().split('\n').at(-1);
+  report.matrix =
+    child.status === 0 && document?.startsWith('{')
+      ? JSON.parse(document)
+      : { failed: child.error?.message ?? child.signal ?? child.status, stderr: child.stderr.slice(-4000) };
+  for (const { variant, shape, gflops, error } of report.matrix.rows ?? []) {
+    console.log(
+      `matrix ${variant.padEnd(12)} ${shape.n}: ${(gflops / 1e3).toPrecision(4)} TFLOP/s, error ${error.toExponential(1)}`,
+    );
+  }
+  if (report.matrix.failed !== undefined)
+    console.log(`matrix: the process failed: ${report.matrix.failed}\n${report.matrix.stderr}`);
+  for (const { variant, shape, status, reason } of report.matrix.skipped ?? []) {
+    console.log(`matrix ${variant} ${shape.n}: ${status}: ${reason}`);
+  }
+} else {
+  console.log('matrix: the adapter offers no subgroup matrices');
 }
 
 // --- whole experiments, and PyTorch beside them ---------------------------------------------------------------------

@@ -129,14 +129,14 @@ fn matmul_matrix(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_
     workgroupBarrier();
     // A fragment has 64 quads of columns, a subgroup 32 lanes.
     // @unroll
-    for (var half = 0u; half < 2u; half++) {
-      let inside = half * 8u + lane / 4u;
+    for (var part = 0u; part < 2u; part++) {
+      let inside = part * 8u + lane / 4u;
       let r = top + high + (f / 4u) * 16u + inside;
       let q = group.x * 32u + (wide + (f % 4u) * 16u) / 4u + lane % 4u;
       if (r < params.rows && q < params.quads) {
-        let from = subgroup * 320u + inside * 20u + (lane % 4u) * 4u;
+        let entry = subgroup * 320u + inside * 20u + (lane % 4u) * 4u;
         let start = bias[params.bias_first + r * params.bias_stride];
-        var value = params.scale * (vec4f(start) + vec4f(sums[from], sums[from + 1u], sums[from + 2u], sums[from + 3u]));
+        var value = params.scale * (vec4f(start) + vec4f(sums[entry], sums[entry + 1u], sums[entry + 2u], sums[entry + 3u]));
         let place = params.output_first + r * params.output_stride + q;
         // @unroll
         for (var once = 0u; once < ACC; once++) {

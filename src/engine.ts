@@ -4,13 +4,18 @@ import { GpuUnavailableError } from './gpu/errors';
 import { type AdapterReport, Gpu } from './gpu/gpu';
 import { requestGpuDevice } from './gpu/limits';
 import { bindKernels, type Kernels } from './kernels';
+import type { Tuning } from './kernels/tuning';
 import type { MatmulVariant } from './kernels/variant';
 
 export interface EngineSettings {
   /** Forces a matmul variant instead of the one chosen for the adapter; for benchmarks and tests. */
   readonly matmul?: MatmulVariant;
+  /** Variants chosen by measurement, from `perturb bench --tune` or {@link tune}; without it the defaults run. */
+  readonly tuning?: Tuning;
   /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
   readonly memoryLimit?: number;
+  /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */
+  readonly availableMemory?: () => number | undefined;
   /** Dawn toggles that the device was made with, to record beside measurements. */
   readonly toggles?: readonly string[];
   /** Versions to record in results. */

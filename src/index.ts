@@ -4,6 +4,7 @@
 export type { HostDataset, HostMatrix, ImageShape, ReadFile } from './data/dataset';
 export { InputError } from './data/input-error';
 export { type CreateEngineOptions, createEngine, Engine, type EngineSettings } from './engine';
+export type { Checkpoint, CheckpointKeeper } from './experiment/checkpoint';
 export { parseConfig } from './experiment/config';
 export { type RunOptions, type RunsOptions, runExperiment, runExperiments } from './experiment/run';
 export type * from './experiment/snapshot';

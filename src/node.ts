@@ -51,9 +51,19 @@ export async function createEngine(options: NodeEngineOptions = {}): Promise<Eng
   const { adapter, toggles, matmul, memoryLimit } = options;
   const gpu = await createDawnGpu({ ...(adapter ? { adapter } : {}), ...(toggles ? { toggles } : {}) });
   const startupSeconds = (performance.now() - began) / 1000;
-  const recorded = toggles ? { toggles } : {};
-  return new Engine(gpu, { versions: versions(), startupSeconds, ...recorded, ...settings(matmul, memoryLimit) });
+  // An adapter on the CPU takes the memory of the machine, or of the container; that of a GPU nobody tells.
+  const availableMemory = gpu.adapter.software ? { availableMemory: freeMemory } : {};
+  return new Engine(gpu, {
+    versions: versions(),
+    startupSeconds,
+    ...availableMemory,
+    ...(toggles ? { toggles } : {}),
+    ...settings(matmul, memoryLimit),
+  });
 }
+
+/** Undefined before Node 20.13. */
+const freeMemory = (): number | undefined => process.availableMemory?.();
 
 const settings = (matmul: NodeEngineOptions['matmul'], memoryLimit: number | undefined) => ({
   ...(matmul ? { matmul } : {}),

@@ -24,7 +24,7 @@ import {
   padRows,
   runStep,
   U,
-} from '../helpers';
+} from '../harness';
 import type { Check } from './case';
 
 export interface RandomCase {

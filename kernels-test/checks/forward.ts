@@ -2,7 +2,7 @@
 
 import { forward, marginSummary, outputResidual } from '../../src/kernels/forward';
 import type { MatmulVariant, Tile } from '../../src/kernels/variant';
-import { asHalves, Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../helpers';
+import { asHalves, Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../harness';
 import { type Loss, lossOf, lossSlope } from '../reference/network';
 import { type Check, layoutOf, type Shape } from './case';
 
@@ -170,7 +170,7 @@ export function checkMarginSummary(margins: ArrayLike<number>, loss: Loss): Chec
     // The longest chain of additions: n / 256 in an invocation, then the 256 sums however they are added; one division.
     const additions = Math.ceil(n / 256) + Math.min(255, n) + 3;
     const roundings = additions + (loss === 'logistic' ? LOSS_ROUNDINGS : 0);
-    expectClose('mean loss', summary.subarray(0, 1), [mean], roundings * U * size + (loss === 'logistic' ? TINY : 0));
+    expectClose('mean loss', summary.subarray(0, 1), [mean], roundings * U * size + TINY);
     expectExact('number correct', summary.subarray(1), [Array.from(z).filter((value) => value > 0).length]);
     expectSameBits('summary', await run(), summary);
   };

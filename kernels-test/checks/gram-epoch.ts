@@ -2,7 +2,7 @@
 
 import { gramCoefficients, gramOutputs } from '../../src/kernels/gram-epoch';
 import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../harness';
 import { type Check, layoutOf } from './case';
 
 export interface GramOutputsCase {

@@ -12,7 +12,7 @@ import {
   packNeurons,
 } from '../../src/kernels/gram-identity';
 import { type GramLoop, gramLoop } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep } from '../harness';
 import { type NeuronRun, simulateNeuron } from '../reference/gram';
 import type { Check } from './case';
 
@@ -434,7 +434,7 @@ function expectSame(what: string, played: Played, expected: Played): void {
 
 /** Flips of one epoch that a kernel takes at once, from its text. */
 function heldAtOnce(code: string): number {
-  return Number(/^const HELD = (\d+)u;/m.exec(code)![1]);
+  return Number(/\bconst HELD ?= ?(\d+)u;/.exec(code)![1]);
 }
 
 /** The case must have in it what it is there to show. */

@@ -1,7 +1,7 @@
 // sign_mask, strided_sums, label_sums.
 
 import { labelSums, signMask, stridedSums } from '../../src/kernels/gram';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep, U } from '../harness';
 import type { Check } from './case';
 
 export interface SignMaskCase {

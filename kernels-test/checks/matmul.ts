@@ -2,7 +2,7 @@
 
 import { MATMUL_ROWS, matmul, type Operand } from '../../src/kernels/matmul';
 import type { MatmulVariant, Tile } from '../../src/kernels/variant';
-import { asHalves, Bench, Draws, expectClose, expectSameBits, runStep, U } from '../helpers';
+import { asHalves, Bench, Draws, expectClose, expectSameBits, runStep, U } from '../harness';
 import type { Check } from './case';
 
 /** How an operand lies in memory. */

@@ -1,7 +1,7 @@
 // mirror_across, mirror_within.
 
 import { mirror } from '../../src/kernels/mirror';
-import { Bench, Draws, expectExact, expectSameBits, runStep } from '../helpers';
+import { Bench, Draws, expectExact, expectSameBits, runStep } from '../harness';
 import type { Check } from './case';
 
 export interface MirrorCase {

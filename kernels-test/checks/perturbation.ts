@@ -2,7 +2,7 @@
 
 import { inputGradient, perturbRows, spanCoefficients } from '../../src/kernels/perturbation';
 import type { MatmulVariant } from '../../src/kernels/variant';
-import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../helpers';
+import { Bench, Draws, expectClose, expectExact, expectSameBits, padRows, rowLength, runStep, U } from '../harness';
 import { type Norm, perturbation } from '../reference/network';
 import { type Check, layoutOf, type Shape } from './case';
 

@@ -2,7 +2,7 @@
 
 import { rowDot } from '../../src/kernels/compare';
 import { phiSampled, phiTile, planeCoordinates, planePrediction } from '../../src/kernels/theory';
-import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../helpers';
+import { Bench, Draws, expectClose, expectSameBits, padRows, rowLength, runStep, TINY, U } from '../harness';
 import { dot, phi, rowOf } from '../reference/theory';
 import type { Check } from './case';
 

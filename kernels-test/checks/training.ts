@@ -21,7 +21,7 @@ import {
   rowLength,
   runStep,
   U,
-} from '../helpers';
+} from '../harness';
 import { Plateau } from '../reference/training';
 import { type Check, layoutOf, type Shape } from './case';
 

@@ -36,7 +36,7 @@ describe('perturb bench', () => {
       variants: 'tiled',
       rounds: 9,
     });
-    expect(services.engines).toEqual([{ adapter: 'some' }]);
+    expect(services.engines).toEqual([{ adapter: 'some', tune: false }]);
   });
 
   it('writes the report and its roofline, and the same document with --json', async () => {
@@ -53,7 +53,18 @@ describe('perturb bench', () => {
     expect(svg).toContain('forward 1000/100/100 subgroup');
   });
 
+  it('tunes, and says what became of each variant', async () => {
+    const { code, out, services } = await cli(await temporary(), ['bench', '--tune', '--shape', '8/8/8']);
+    expect(code).toBe(0);
+    expect(services.benches[0]).toMatchObject({ shapes: [{ n: 8, d: 8, m: 8 }] });
+    expect(out).toMatch(/forward .* tiled .* chosen .* because/);
+    expect(out).toContain('kept in the cache');
+    const json = await cli(await temporary(), ['bench', '--tune', '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ tuning: { key: 'k' }, kernels: [{ status: 'chosen' }] });
+  });
+
   it.for([
+    [['--tune', '--kernel', 'gram'], /--kernel cannot be "gram"[\s\S]*--tune/],
     [['--kernel', 'backward'], /--kernel cannot be "backward"[\s\S]*weight-gradient/],
     [['--shape', '10/10'], /--shape cannot be "10\/10"[\s\S]*samples\/inputs\/neurons/],
     [['--variant', 'quick'], /--variant cannot be "quick"[\s\S]*subgroup/],

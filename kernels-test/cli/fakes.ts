@@ -6,7 +6,15 @@ import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import type { BenchOptions, BenchReport } from '../../src/bench/bench';
 import { runCli } from '../../src/cli/cli';
-import type { AdapterListing, CliIo, EngineOptions, RunOptions, RunsOptions, Services } from '../../src/cli/io';
+import type {
+  AdapterListing,
+  CliIo,
+  EngineOptions,
+  Finding,
+  RunOptions,
+  RunsOptions,
+  Services,
+} from '../../src/cli/io';
 import type { ReadFile } from '../../src/data/dataset';
 import { planSweep } from '../../src/experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../../src/experiment/types';
@@ -48,6 +56,16 @@ export class FakeServices implements Services<{ dispose(): void }> {
       },
     };
   }
+  findings: readonly Finding[] = [];
+  async *examine() {
+    yield* this.findings;
+  }
+  adapterOf() {
+    return { vendor: ADAPTER.vendor };
+  }
+  identify() {
+    return { device: ADAPTER.name, versions: { 'perturb-gpu': '0.1.0' } };
+  }
   runExperiment(_: unknown, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult> {
     this.runs.push(config);
     return this.run(config, options);
@@ -71,6 +89,15 @@ export class FakeServices implements Services<{ dispose(): void }> {
   async runBench(_: unknown, options: BenchOptions) {
     this.benches.push(options);
     return fakeBench();
+  }
+  async tune(_: unknown, options: BenchOptions) {
+    this.benches.push(options);
+    const report = fakeBench();
+    const shape = { n: 1000, d: 100, m: 100 };
+    const why = { kernel: 'forward', shape, seconds: 1e-3, reason: 'because' } as const;
+    const kernels = [{ ...why, variant: 'tiled', status: 'chosen' } as const];
+    const tuning = { schemaVersion: 1, key: 'k', date: report.date, choices: {} } as const;
+    return { tuning, kernels, report, folder: 'the cache' };
   }
   async listAdapters() {
     return this.adapters;

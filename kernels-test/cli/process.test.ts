@@ -17,7 +17,7 @@ const script = join(outdir, 'main.js');
 const ENGINE = `
 import { fakeResult } from './fake-result';
 process.stderr.write('engine loaded\\n');
-export const createEngine = async () => ({ dispose() {} });
+export const createEngine = async () => ({ dispose() {}, adapter: { name: 'a fake' }, settings: {} });
 export const listAdapters = async () => [];
 export async function runExperiment(engine, config, { onProgress, signal }) {
   onProgress({ stage: 'standard', epoch: 0, epochs: config.standard.epochs });
@@ -46,8 +46,10 @@ beforeAll(async () => {
       {
         name: 'stand-in',
         setup(setup) {
-          setup.onResolve({ filter: /^\.\.\/(node|experiment\/(run|sweep-plan))$/ }, ({ importer }) =>
-            importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
+          setup.onResolve(
+            { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|\.\.\/kernels-test\/doctor)$/ },
+            ({ importer }) =>
+              importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
           );
           setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));
         },

@@ -109,7 +109,7 @@ describe('perturb reproduce', () => {
     expect(err).toMatch(/interrupted; 2 finished points and seeds are kept in out/);
     expect((await json(cwd, 'out/summary.json')).panels).toMatchObject([{ finished: 2, cells: 8 }]);
     const lead = (await page(cwd, 'out/shifted-gauss-a/report.html')).querySelector('.lead')!.textContent;
-    expect(lead).toContain('Unfinished: 2 of 8 points and seeds are computed');
+    expect(lead).toContain('Unfinished: 2 of 8 points and seeds of the panels below are computed;');
     expect((await cli(cwd, PANEL)).services.runs).toHaveLength(24);
     expect((await json(cwd, 'out/summary.json')).panels).toMatchObject([{ finished: 8, cells: 8 }]);
   });
@@ -176,6 +176,20 @@ describe('perturb reproduce', () => {
       'near',
     ]);
     expect(document.querySelector('figcaption')!.textContent).toContain('different signs on 25.00 % of the area');
+  });
+
+  test('interrupted in its first panel, the report names those that it has nothing of', async () => {
+    const cwd = await temporary();
+    const io = new FakeIo(cwd);
+    const services = new FakeServices();
+    services.run = async (config, { signal }) => {
+      if (services.runs.length === 5) io.controller.abort();
+      signal.throwIfAborted();
+      return fakeResult(config);
+    };
+    expect((await cli(cwd, ['reproduce', 'shifted-gauss-a-mini', '--out', 'out'], services, io)).code).toBe(130);
+    const document = await page(cwd, 'out/shifted-gauss-a-mini/report.html');
+    expect(document.querySelector('.lead')!.textContent).toContain('and nothing of panel 2;');
   });
 
   test('a kept file that is torn or changed is computed again', async () => {

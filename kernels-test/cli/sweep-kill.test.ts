@@ -5,16 +5,12 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readSweep } from '../../src/cli/sweep';
 import { readCells } from '../../src/cli/sweep-store';
+import { bundleCommand, wait } from './bundle';
 
 const KILLS = Number(process.env.PERTURB_SWEEP_KILLS ?? 3);
-// Inside node_modules, so that the packages the bundle leaves out are found from there.
-const outdir = fileURLToPath(new URL(`../../node_modules/.cache/perturb-sweep-${process.pid}/`, import.meta.url));
-const script = join(outdir, 'main.js');
 
 // Every kill meets unfinished cells: more of them than kills, each some tenths of a second, some with arrays to write.
 const GRID = {
@@ -30,25 +26,15 @@ const GRID = {
 };
 
 let dir = '';
+let bundle: Awaited<ReturnType<typeof bundleCommand>>;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'perturb-kill-'));
   await writeFile(join(dir, 'grid.json'), JSON.stringify(GRID));
-  await build({
-    entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))],
-    outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'node',
-    packages: 'external',
-    loader: { '.wgsl': 'text' },
-    logLevel: 'error',
-  });
+  bundle = await bundleCommand('sweep');
 });
 afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
-  await rm(outdir, { recursive: true, force: true });
+  await bundle.remove();
 });
 
 const cellsIn = async (out: string): Promise<string[]> =>
@@ -65,11 +51,9 @@ async function finished(out: string): Promise<Map<string, string>> {
   return known;
 }
 
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
 /** Runs the sweep; `then` may kill it. */
 async function sweep(out: string, then?: (kill: () => void, ended: () => boolean) => Promise<void>) {
-  const child = spawn(process.execPath, [script, 'sweep', 'grid.json', '--out', out], {
+  const child = spawn(process.execPath, [bundle.script, 'sweep', 'grid.json', '--out', out], {
     cwd: dir,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -65,7 +65,10 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
-afterAll(() => new Promise((resolve) => server.close(resolve)));
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 const numRuns = casesOf(0.002, 60);
 test(`answers of a server: ${numRuns}, seed ${SEED}`, { timeout: LONG_TIMEOUT }, async () => {

@@ -29,7 +29,7 @@ async function hold({ take, file }: Target, input: unknown): Promise<void> {
     if (!(error instanceof InputError)) throw error;
     if (error.remedy.length < 10) throw new Error(`no remedy: ${error.message}`);
     if (file !== undefined && error.file !== file) throw new Error(`no file: ${error.message}`);
-    if (/undefined|NaN|\[object/.test(error.message.replace(/"[^"]*"/g, '')) && input instanceof Uint8Array) {
+    if (/undefined|\[object/.test(error.message.replace(/"[^"]*"/g, '')) && input instanceof Uint8Array) {
       throw new Error(`a message for nobody: ${error.message}`);
     }
   }

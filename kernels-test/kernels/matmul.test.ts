@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import * as shaders from '../../src/kernels/generated';
 import { matmul, panelOperand, plainOperand } from '../../src/kernels/matmul';
 import { matrixObstacle, subgroupLanes, TILES } from '../../src/kernels/variant';
 import { checkMatmul, type MatmulCase } from '../checks/matmul';
@@ -107,6 +108,22 @@ describe('matmul_matrix', () => {
     const obstacle = matrixObstacle(bound.gpu);
     if (obstacle) skip(obstacle);
     await checkMatmul({ ...each, variant: 'tiled', matrix: true, half: true })(bound.gpu);
+  });
+  // No adapter here compiles the matrices themselves; with floats in their place all the text around them is checked.
+  test('compiles with floats for matrices', async ({ skip }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    const standIns = `
+fn load(tile: ptr<workgroup, array<f16, 4352>>, at: u32, row: u32) -> f32 { return f32((*tile)[at + row]); }
+fn store(table: ptr<workgroup, array<f32, 1280>>, at: u32, value: f32, row: u32) { (*table)[at + row] = value; }
+`;
+    const code = shaders.matmulMatrix.code
+      .replace('enable chromium_experimental_subgroup_matrix;', '')
+      .replace(/subgroup_matrix_(result|left|right)<f\d+, 16, 16>/g, 'f32')
+      .replace(/subgroupMatrixLoad<f32, (row|col)_major>\(/g, 'load(')
+      .replace(/subgroupMatrixMultiplyAccumulate\(/g, 'fma(')
+      .replace(/subgroupMatrixStore<row_major>\(/g, 'store(');
+    const plain = { ...shaders.matmulMatrix, features: ['shader-f16'], code: `${code}${standIns}` };
+    for (const ACC of [0, 1]) expect((await bound.gpu.kernel(plain, { ACC })).shader.name).toBe('matmul_matrix');
   });
   test('is refused where it cannot run', async ({ skip }) => {
     if (matrixObstacle(bound.gpu) === undefined) skip('the adapter has subgroup matrices');

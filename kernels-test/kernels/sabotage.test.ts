@@ -2,19 +2,17 @@
 // guard missing, an index transposed), and the check that passes on the real shader must fail on the broken one.
 
 import { describe, expect, test } from 'vitest';
-import { matrixObstacle, subgroupLanes } from '../../src/kernels/variant';
-import { NO_HALVES, useEngine, withShaders } from '../helpers';
+import { useEngine, withShaders } from '../helpers';
 import { SABOTAGES } from '../sabotages';
+import { shaderObstacle } from '../sabotages/sabotage';
 
 const bound = useEngine();
 
 for (const [name, list] of Object.entries(SABOTAGES)) {
   describe(`${name}, broken`, () => {
     test.for(list)('$what', async ({ from, to, check }, { skip }) => {
-      if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null)
-        skip('the adapter has no subgroups of a fixed size');
-      if (name === 'matmul_matrix' && matrixObstacle(bound.gpu)) skip(matrixObstacle(bound.gpu));
-      if (name === 'halve' && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+      const obstacle = shaderObstacle(bound.gpu, name);
+      if (obstacle !== undefined) skip(obstacle);
       let changed = false;
       using broken = withShaders(bound.gpu, (shader) => {
         if (shader.name !== name) return shader.code;
@@ -38,9 +36,7 @@ for (const [name, list] of Object.entries(SABOTAGES)) {
 test('the checks pass on the shaders as they are, through the same path', async () => {
   using same = withShaders(bound.gpu, (shader) => shader.code);
   for (const [name, [first]] of Object.entries(SABOTAGES)) {
-    if (name.endsWith('_subgroup') && subgroupLanes(bound.gpu) === null) continue;
-    if (name === 'matmul_matrix' && matrixObstacle(bound.gpu)) continue;
-    if (name === 'halve' && !bound.gpu.features.has('shader-f16')) continue;
+    if (shaderObstacle(bound.gpu, name) !== undefined) continue;
     await first!.check(same);
   }
 });

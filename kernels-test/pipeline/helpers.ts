@@ -7,7 +7,7 @@ import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/ty
 import type { Gpu } from '../../src/gpu/gpu';
 import { subgroupLanes } from '../../src/kernels/variant';
 import { type Block, Panels, Samples, writeRows } from '../../src/network/samples';
-import { Draws, normwise } from '../helpers';
+import { Draws, normwise } from '../harness';
 import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
 

@@ -6,7 +6,7 @@
 // 2.5 and exp2 3 + 2 |x| units in the last place, one unit being 2 u. An epoch at which some |H| is below its
 // bound is a kink that float32 may cross earlier or later: `margin` says how far the run stays away from that.
 
-import { TINY, U } from '../helpers';
+import { TINY, U } from '../harness';
 import type { Numbers } from './network';
 
 export interface NeuronCase {

@@ -3,3 +3,5 @@
 export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, runBench } from './bench';
 export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES } from './cases';
 export { type BenchComparison, compareBenches } from './compare';
+export { type KernelReport, type Tuned, tune } from './tune';
+export { loadTuning, saveTuning, type Tuning, type TuningStorage, tuningKey } from './tuning';

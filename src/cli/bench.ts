@@ -8,7 +8,7 @@ import { BENCH_KERNELS, BENCH_VARIANTS, type BenchKernel, type BenchShape, parse
 import { compareBenches } from '../bench/compare';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
-import { benchTable, comparisonTable } from '../report/bench-table';
+import { benchTable, comparisonTable, kernelTable } from '../report/bench-table';
 import { rooflineSvg } from '../report/roofline';
 import type { CliIo, Disposable, Services } from './io';
 import { withEngine } from './run';
@@ -20,6 +20,7 @@ export interface BenchArguments {
   readonly variant?: string;
   readonly rounds?: string;
   readonly quick?: boolean;
+  readonly tune?: boolean;
   readonly compare?: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
@@ -73,7 +74,8 @@ function commandOf(args: BenchArguments): string {
   const parts = (['kernel', 'shape', 'variant', 'rounds', 'device'] as const).flatMap((key) =>
     args[key] === undefined ? [] : [`--${key} ${args[key]}`],
   );
-  return ['perturb bench', ...(args.quick ? ['--quick'] : []), ...parts].join(' ');
+  const flags = (['quick', 'tune'] as const).flatMap((key) => (args[key] ? [`--${key}`] : []));
+  return ['perturb bench', ...flags, ...parts].join(' ');
 }
 
 /** A report that `perturb bench` wrote. @throws InputError for what is none */
@@ -108,17 +110,28 @@ export async function benchCommand<E extends Disposable>(
     return;
   }
   const options = optionsOf(args);
+  if (args.tune) {
+    for (const key of ['kernel', 'variant'] as const) {
+      if (args[key] !== undefined)
+        throw wrong(`--${key}`, args[key], 'Leave it out: --tune measures what it chooses from.');
+    }
+  }
   const out = args.out === undefined ? undefined : resolve(io.cwd, args.out);
   if (out !== undefined) await claimOutput(out);
-  const measured = await withEngine(services, io, { device: args.device }, (engine) =>
-    services.runBench(engine, {
-      ...options,
-      signal: io.signal,
-      onProgress: ({ done, cases, text }) => {
-        if (!args.quiet) io.stderr.write(`${done + 1} of ${cases}: ${text}\n`);
-      },
-    }),
-  );
+  const watched: BenchOptions = {
+    ...options,
+    signal: io.signal,
+    onProgress: ({ done, cases, text }) => {
+      if (!args.quiet) io.stderr.write(`${done + 1} of ${cases}: ${text}\n`);
+    },
+  };
+  // What is measured are the defaults, and what could take their place.
+  const engineOptions = { device: args.device, tune: false };
+  const tuned = args.tune
+    ? await withEngine(services, io, engineOptions, (engine) => services.tune(engine, watched))
+    : undefined;
+  const measured =
+    tuned?.report ?? (await withEngine(services, io, engineOptions, (engine) => services.runBench(engine, watched)));
   const host = { platform: platform(), arch: arch(), cpu: cpus()[0]?.model ?? '', cores: cpus().length };
   const report: BenchReport = { ...measured, command: commandOf(args), host };
   if (out !== undefined) {
@@ -128,6 +141,11 @@ export async function benchCommand<E extends Disposable>(
     ];
     await writeResult(out, files, io.signal);
   }
-  io.stdout.write(args.json ? toJson(report) : `${benchTable(report)}\n`);
+  if (args.json) {
+    io.stdout.write(toJson(tuned ? { ...report, tuning: tuned.tuning, kernels: tuned.kernels } : report));
+  } else {
+    io.stdout.write(`${benchTable(report)}\n`);
+    if (tuned) io.stdout.write(`\n${kernelTable(tuned.kernels)}\nkept in ${tuned.folder} for later runs\n`);
+  }
   if (out !== undefined && !args.json) io.stdout.write(`written to ${out}: bench.json, roofline.svg\n`);
 }

@@ -6,6 +6,7 @@ import { toJson } from '../experiment/artifacts';
 import type { BenchArguments } from './bench';
 import { demoCommand } from './demo';
 import { devicesCommand } from './devices';
+import type { DoctorArguments } from './doctor';
 import { describeFailure, EXIT, failureBlock } from './failure';
 import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
@@ -31,6 +32,7 @@ Examples:
   perturb map runs/mine --resolution 800               its decision map, finer
   perturb bench --quick                                how fast the kernels are here
   perturb devices                                      the GPU adapters on this machine
+  perturb doctor                                       whether the adapter computes rightly
   perturb serve --open                                 the laboratory page in the browser
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
@@ -83,9 +85,12 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .argument('[config.json]', 'the configuration; without it every key has its default')
     .option('--set <key=value>', 'set one key over the configuration (repeatable)', append, [])
     .option('--out <dir>', 'write the result directory DIR, which must not hold anything yet')
+    .option('--checkpoint <seconds>', 'time between checkpoints, kept in DIR.checkpoint beside --out DIR (default: 60)')
+    .option('--resume <dir>', 'go on with an interrupted run to DIR, to the same bits')
     .option('--json', 'print one JSON document instead of the table')
     .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--no-tune', 'the default kernels, whatever perturb bench --tune chose')
     .option('--quiet', 'show no progress')
     .addHelpText('after', RUN_HELP)
     .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
@@ -134,6 +139,13 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--json', 'print one JSON document')
     .action((args: { json?: boolean }) => devicesCommand(args, services, io));
   program
+    .command('doctor')
+    .description('check every kernel and trainer on this machine against the CPU, in float64')
+    .option('--device <name>', 'part of an adapter name, or "software"')
+    .option('--json', 'print one JSON document')
+    .option('--quiet', 'show no progress')
+    .action(async (args: DoctorArguments) => (await import('./doctor')).doctorCommand(args, services, io));
+  program
     .command('map')
     .description('run an experiment again for its decision map: map.svg and map.png')
     .argument('<dir>', 'a result directory, or a configuration file')
@@ -154,6 +166,7 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--variant <name>', 'all, default, or one by name (default: all)')
     .option('--rounds <n>', 'rounds in which the variants take turns (default: 5, with --quick 3)')
     .option('--quick', 'two shapes and a square, shorter rounds')
+    .option('--tune', 'choose the fastest variants of the training kernels at these shapes, for later runs to take')
     .option('--compare <files...>', 'two reports: what changed between them beyond noise; measures nothing')
     .option('--out <dir>', 'write bench.json and roofline.svg to DIR, which must not hold anything yet')
     .option('--json', 'print one JSON document instead of the tables')

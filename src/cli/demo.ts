@@ -6,7 +6,7 @@ import type { ExperimentConfig } from '../experiment/types';
 import { resultTable } from '../report/table';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';
-import { runOn, store, tableWidth, withEngine } from './run';
+import { runOn, storeResult, tableWidth, withEngine } from './run';
 import { claimOutput, freshDirectory } from './store';
 
 export interface DemoArguments {
@@ -87,7 +87,7 @@ export async function demoCommand<E extends Disposable>(
       say(act.before);
       const reporter = createReporter(io, config, args.quiet ?? false);
       const result = await runOn(engine, { config, baseDir: io.cwd }, { services, io, reporter });
-      const writtenTo = relative(io.cwd, await store(directory, result, io, io.cwd)) || '.';
+      const writtenTo = relative(io.cwd, await storeResult(directory, result, io, io.cwd)) || '.';
       io.stdout.write(`${resultTable(result, { width: tableWidth(io), writtenTo })}\n\n`);
       if (result.samples) say(`Look at ${writtenTo}/samples.png: sample, perturbation (magnified), and their sum.`);
       if (result.map)

@@ -62,6 +62,7 @@ export async function writeReproduction(
     await writeReport(
       figure,
       all.filter((document) => document.figure === figure),
+      tasks.filter((task) => figureOf(task) === figure && !chosen.has(`${figure} ${task.number}`)),
       options,
     );
   }
@@ -70,6 +71,8 @@ export async function writeReproduction(
 }
 
 const nameOf = ({ figure, panel }: Reproduced) => `${figure} ${panel}`;
+
+const figureOf = (task: Task): string => (task.kind === 'map' ? MAPS_ID : task.figure.id);
 
 async function loadAll(tasks: readonly Task[], store: CellDirectory): Promise<Map<string, CellOutcome>> {
   const outcomes = new Map<string, CellOutcome>();
@@ -110,21 +113,23 @@ async function writeDocument(document: Reproduced, store: CellDirectory): Promis
 async function writeReport(
   figure: string,
   documents: readonly Reproduced[],
+  waiting: readonly Task[],
   { store, commandOf }: WriteOptions,
 ): Promise<void> {
   const { mapsReport, panelsReport } = await import('../reproduce/report');
   const command = commandOf(figure);
+  const notBegun = waiting.map(({ number }) => number);
   if (figure !== MAPS_ID) {
     const { title } = FIGURES.find(({ id }) => id === figure)!;
     const panels = documents.filter((document) => 'metrics' in document);
-    await store.write(figure, 'report.html', panelsReport({ title, panels, command }));
+    await store.write(figure, 'report.html', panelsReport({ title, panels, notBegun, command }));
     return;
   }
   const maps: { readonly map: ReproducedMap; readonly svg: string | undefined; readonly seed: number }[] = [];
   for (const map of documents.filter((document) => 'lines' in document)) {
     maps.push({ map, ...(await firstPicture(map, store)) });
   }
-  await store.write(figure, 'report.html', mapsReport({ maps, command }));
+  await store.write(figure, 'report.html', mapsReport({ maps, notBegun, command }));
 }
 
 /** Of the first seed that has one; the others are beside it. */

@@ -8,6 +8,15 @@ import { resultArtifacts, resultDocument, toJson } from '../experiment/artifacts
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
+import {
+  CheckpointStore,
+  checkpointDirectory,
+  hasCheckpoint,
+  type KeptRun,
+  type RunIdentity,
+  readCheckpoint,
+} from './checkpoint';
+import { CHECKPOINT_SECONDS, engineOptions, placeOf, runCheckpointed } from './checkpointed-run';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
@@ -17,9 +26,14 @@ import { claimOutput, writeResult } from './store';
 export interface RunArguments {
   readonly set: readonly string[];
   readonly out?: string;
+  /** Seconds between checkpoints. */
+  readonly checkpoint?: string;
+  readonly resume?: string;
   readonly json?: boolean;
   readonly save?: string;
   readonly device?: string;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -46,11 +60,11 @@ export async function runOn<E extends Disposable>(
 export async function withEngine<E extends Disposable, T>(
   services: Services<E>,
   io: CliIo,
-  options: { readonly device?: string | undefined },
+  options: { readonly device?: string | undefined; readonly tune?: boolean | undefined },
   use: (engine: E) => Promise<T>,
 ): Promise<T> {
   io.signal.throwIfAborted();
-  const engine = await services.createEngine(options.device === undefined ? {} : { adapter: options.device });
+  const engine = await services.createEngine(engineOptions(options));
   try {
     io.signal.throwIfAborted();
     return await use(engine);
@@ -63,7 +77,12 @@ export async function withEngine<E extends Disposable, T>(
  * Writes result, pictures and report to `directory`; returns its absolute path.
  * @param baseDir what the paths in the configuration are relative to; those in config.json are relative to `directory`
  */
-export async function store(directory: string, result: ExperimentResult, io: CliIo, baseDir: string): Promise<string> {
+export async function storeResult(
+  directory: string,
+  result: ExperimentResult,
+  io: CliIo,
+  baseDir: string,
+): Promise<string> {
   const [{ pictures }, { reportFiles }] = await Promise.all([import('../report/pictures'), import('../report/report')]);
   const written = { ...result, config: rebaseFiles(result.config, baseDir, resolve(directory)) };
   const files = [...resultArtifacts(written), ...pictures(written), ...reportFiles(written)];
@@ -72,38 +91,122 @@ export async function store(directory: string, result: ExperimentResult, io: Cli
 
 export const tableWidth = (io: CliIo): number => Math.min(120, io.stdout.columns ?? 100);
 
+/** What `--checkpoint` may say. */
+function intervalOf(text: string | undefined): number {
+  const value = text === undefined ? CHECKPOINT_SECONDS : Number(text);
+  if (Number.isFinite(value) && value >= 0 && text?.trim() !== '') return value;
+  throw new InputError(`--checkpoint takes seconds, not ${JSON.stringify(text)}`, {
+    key: '--checkpoint',
+    remedy: `Write a number of at least 0; the default is ${CHECKPOINT_SECONDS}.`,
+  });
+}
+
+/** Of options that make no sense together, the first. */
+function refuseClash(file: string | undefined, args: RunArguments): void {
+  const { save, out, resume, set, checkpoint } = args;
+  if (save !== undefined && out === undefined && resume === undefined) {
+    throw new InputError('--save has no effect without --out', {
+      key: '--save',
+      remedy: 'Add --out DIR to say where the arrays go, or leave --save out.',
+    });
+  }
+  if (checkpoint !== undefined && out === undefined && resume === undefined) {
+    throw new InputError('--checkpoint has no effect without --out', {
+      key: '--checkpoint',
+      remedy: 'Add --out DIR: checkpoints are kept beside it.',
+    });
+  }
+  if (resume === undefined) return;
+  const named = { 'a configuration': file, '--out': out, '--save': save, '--set': set[0] };
+  const clash = Object.entries(named).find(([, value]) => value !== undefined)?.[0];
+  if (clash === undefined) return;
+  throw new InputError(`--resume takes the run as it was begun: ${clash} cannot be given with it`, {
+    key: '--resume',
+    remedy: `Leave ${clash} out, or start another run.`,
+  });
+}
+
+/** The run that the arguments mean: a new one, or one that goes on. */
+async function plannedRun(
+  file: string | undefined,
+  { save, set, out, resume }: RunArguments,
+  io: CliIo,
+): Promise<{ config: ExperimentConfig; baseDir: string; out: string | undefined; from?: KeptRun }> {
+  if (resume !== undefined) {
+    const directory = resolve(io.cwd, resume);
+    await claimOutput(directory);
+    const from = await readCheckpoint(directory);
+    return { config: from.config, baseDir: from.baseDir, out: directory, from };
+  }
+  const names = { ...(file === undefined ? {} : { file }), ...(save === undefined ? {} : { save }) };
+  const read = await readConfig({ sets: set, ...names }, io.cwd);
+  if (out === undefined) return { ...read, out };
+  const directory = resolve(io.cwd, out);
+  await claimOutput(directory);
+  if (await hasCheckpoint(directory)) {
+    throw new InputError('an interrupted run to this directory left a checkpoint', {
+      file: checkpointDirectory(directory),
+      key: '--out',
+      remedy: `Continue it with perturb run --resume ${out}, or delete the checkpoint.`,
+    });
+  }
+  return { ...read, out: directory };
+}
+
+/** The same bits come from the same adapter and versions alone. */
+function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
+  if (!from) return;
+  if (now.device !== from.device) {
+    throw new InputError(`the checkpoint is of a run on ${from.device}; this is ${now.device}`, {
+      key: '--device',
+      remedy: `Add --device "${from.device}", or run from the beginning.`,
+    });
+  }
+  const differing = Object.keys(from.versions).find((name) => from.versions[name] !== now.versions[name]);
+  if (differing === undefined) return;
+  throw new InputError(
+    `the checkpoint is of ${differing} ${from.versions[differing]}; this is ${now.versions[differing] ?? 'without it'}`,
+    { key: '--resume', remedy: 'Install that version again, or run from the beginning.' },
+  );
+}
+
 export async function runCommand<E extends Disposable>(
   file: string | undefined,
   args: RunArguments,
   services: Services<E>,
   io: CliIo,
 ): Promise<void> {
-  if (args.save !== undefined && args.out === undefined) {
-    throw new InputError('--save has no effect without --out', {
-      key: '--save',
-      remedy: 'Add --out DIR to say where the arrays go, or leave --save out.',
-    });
-  }
-  const { save, set } = args;
-  const read = await readConfig(
-    { sets: set, ...(file === undefined ? {} : { file }), ...(save === undefined ? {} : { save }) },
-    io.cwd,
-  );
-  const out = args.out === undefined ? undefined : resolve(io.cwd, args.out);
-  if (out !== undefined) await claimOutput(out);
-
-  const reporter = createReporter(io, read.config, args.quiet ?? false);
-  const result = await withEngine(services, io, { device: args.device }, (engine) =>
-    runOn(engine, read, { services, io, reporter }),
-  );
-  const writtenTo = out === undefined ? undefined : await store(out, result, io, read.baseDir);
-  if (args.json) {
-    io.stdout.write(toJson({ config: resolvedJson(result.config), ...resultDocument(result) }));
-    return;
-  }
-  const width = tableWidth(io);
-  io.stdout.write(`${resultTable(result, writtenTo === undefined ? { width } : { width, writtenTo })}\n`);
-  if (writtenTo === undefined && !args.quiet) {
-    io.stdout.write('Nothing was written; add --out DIR to keep the configuration, the results and a report.\n');
+  refuseClash(file, args);
+  const interval = intervalOf(args.checkpoint);
+  const { config, baseDir, out, from } = await plannedRun(file, args, io);
+  const store = out === undefined ? undefined : await CheckpointStore.open(out);
+  try {
+    const reporter = createReporter(io, config, args.quiet ?? false);
+    if (from && !args.quiet) io.stderr.write(`going on from ${placeOf(from.checkpoint)}\n`);
+    const place = args.resume ?? args.out;
+    const run = {
+      config,
+      baseDir,
+      interval,
+      device: args.device,
+      tune: args.tune,
+      from,
+      store,
+      ...(place ? { place } : {}),
+    };
+    const result = await runCheckpointed(run, { services, io, reporter }, (now) => refuseOther(from, now));
+    const writtenTo = out === undefined ? undefined : await storeResult(out, result, io, baseDir);
+    await store?.remove();
+    if (args.json) {
+      io.stdout.write(toJson({ config: resolvedJson(result.config), ...resultDocument(result) }));
+      return;
+    }
+    const width = tableWidth(io);
+    io.stdout.write(`${resultTable(result, writtenTo === undefined ? { width } : { width, writtenTo })}\n`);
+    if (writtenTo === undefined && !args.quiet) {
+      io.stdout.write('Nothing was written; add --out DIR to keep the configuration, the results and a report.\n');
+    }
+  } finally {
+    await store?.close();
   }
 }

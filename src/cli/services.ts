@@ -6,13 +6,44 @@ import type { Services } from './io';
 type Engine = Awaited<ReturnType<typeof createEngine>>;
 
 export const services: Services<Engine> = {
-  createEngine: async (options) => (await import('../node')).createEngine(options),
+  createEngine: async ({ tune, ...options }) => {
+    const [{ createEngine, Engine }, { loadTuning, tuningKey }, { tuningFiles }] = await Promise.all([
+      import('../node'),
+      import('../bench/tuning'),
+      import('./tuning-files'),
+    ]);
+    const engine = await createEngine(options);
+    if (tune === false) return engine;
+    const tuning = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
+    return tuning ? new Engine(engine.gpu, { ...engine.settings, tuning }) : engine;
+  },
+  identify: ({ adapter, settings: { versions, tuning } }) => ({
+    device: adapter.name,
+    // Another choice of kernels sums in another order.
+    versions: { ...versions, ...(tuning ? { tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` } : {}) },
+  }),
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),
   runExperiments: async (engine, configs, options) =>
     (await import('../experiment/run')).runExperiments(engine, configs, { ...options, collect: false }),
   planSweep: async (engine, configs, readFile) =>
     (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
+  adapterOf: ({ adapter }) => ({ ...adapter }),
+  // The checks of the test suite, bundled with the command: what they find there they find here.
+  examine: async function* (engine, signal) {
+    yield* (await import('../../kernels-test/doctor')).examine(engine, signal);
+  },
   runBench: async (engine, options) => (await import('../bench/bench')).runBench(engine, options),
+  tune: async (engine, options) => {
+    const [{ tune }, { saveTuning }, { tuningFiles }] = await Promise.all([
+      import('../bench/tune'),
+      import('../bench/tuning'),
+      import('./tuning-files'),
+    ]);
+    const tuned = await tune(engine, options);
+    const files = tuningFiles(process.env);
+    await saveTuning(files, tuned.tuning);
+    return { ...tuned, folder: files.folder };
+  },
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

@@ -94,10 +94,10 @@ const partialName = (name: string) => `.${name}.partial-${randomBytes(6).toStrin
 export const isPartial = (name: string): boolean => /^\..+\.partial-[0-9a-f]{12}$/.test(name);
 
 /** Writes a file, or replaces it: it is there with the old content or with all of the new, whatever happens. */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const partial = join(dirname(path), partialName(basename(path)));
   try {
-    await writeSynced(partial, new TextEncoder().encode(text));
+    await writeSynced(partial, typeof content === 'string' ? new TextEncoder().encode(content) : content);
     await rename(partial, path);
     await sync(dirname(path));
   } catch (error) {
@@ -108,7 +108,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 /** Takes away the empty directories that were made on the way, from the deepest up to `first`. */
-async function removeMade(deepest: string, first: string): Promise<void> {
+export async function removeMade(deepest: string, first: string): Promise<void> {
   for (let current = deepest; current.startsWith(first); current = dirname(current)) {
     try {
       await rmdir(current);

@@ -68,8 +68,9 @@ function readHeader(bytes: Uint8Array, file: string): { header: NpyHeader; start
     if (bytes.length <= i) throw fail(`the .npy file ends after ${bytes.length} bytes`, bytes.length);
     if (bytes[i] !== MAGIC[i]) throw fail('not an .npy file: its first bytes are not \\x93NUMPY', i);
   }
-  const major = bytes[6];
-  if (major !== undefined && (major < 1 || major > 3)) {
+  if (bytes.length < 8) throw fail(`the .npy file ends after ${bytes.length} bytes`, bytes.length);
+  const major = bytes[6]!;
+  if (major < 1 || major > 3) {
     throw fail(`unknown .npy version ${major}.${bytes[7]}; versions 1, 2 and 3 exist`, 6);
   }
   const prefix = major === 1 ? 10 : 12;

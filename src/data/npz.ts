@@ -12,10 +12,12 @@ import { encodeNpy, type NpyArray, parseNpy } from './npy';
  * Encodes float32 arrays as a compressed .npz. The same arrays in the same order give the same bytes, on any day and in any
  * time zone.
  * @param arrays by name, without the extension
+ * @param options level 0 stores them as they are: for large ones that are read once
  * @throws RangeError for an empty name or one with a slash, and when a shape does not fit its data
  */
 export function encodeNpz(
   arrays: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: Float32Array }>>,
+  { level = 6 }: { readonly level?: 0 | 6 } = {},
 ): Uint8Array<ArrayBuffer> {
   const files: Record<string, Uint8Array> = {};
   for (const [name, { shape, data }] of Object.entries(arrays)) {
@@ -23,7 +25,7 @@ export function encodeNpz(
     files[`${name}.npy`] = encodeNpy(shape, data);
   }
   // fflate writes the date in local time; a date made in local time comes out the same everywhere.
-  return zipSync(files, { level: 6, mtime: new Date(1980, 0, 1) });
+  return zipSync(files, { level, mtime: new Date(1980, 0, 1) });
 }
 
 export interface NpzLimits {

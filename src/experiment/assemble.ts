@@ -76,6 +76,7 @@ export function trainerReport(
       matmul: layout.variant,
       operands: precision === 'f16' ? 'f16 in training, its sums and weights f32; f32 elsewhere' : 'f32',
       reason: layout.reason,
+      ...(layout.tile ? { tile: `${64 * layout.tile.rows}x${64 * layout.tile.columns}` } : {}),
       maskGroup: String(layout.group),
       lanes: String(layout.lanes),
       blocks: String(blocks),

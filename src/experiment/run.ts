@@ -5,13 +5,18 @@ import type { ReadFile } from '../data/dataset';
 import type { InitValues } from '../data/init';
 import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
-import { type MatmulLayout, matmulLayout } from '../kernels/variant';
+import { GpuOutOfMemoryError } from '../gpu/errors';
+import { formatBytes } from '../gpu/format';
+import { tunedLayout } from '../kernels/tuning';
+import type { MatmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
-import { canonical, planRuns } from './plan';
+import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
+import { estimateStage } from './estimate';
+import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
@@ -22,6 +27,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** How files named in the configuration are read; needed only when it names any. */
   readonly readFile?: ReadFile;
+  /** Of one experiment alone: where its checkpoints go, and the one it goes on from, to the same bits. */
+  readonly checkpoint?: { readonly keeper?: CheckpointKeeper; readonly from?: Checkpoint };
   /** Looks at the networks while they are trained. */
   readonly watch?: WatchOptions;
 }
@@ -83,7 +90,8 @@ export async function runExperiments(
   configs: readonly ExperimentConfig[],
   options: RunsOptions = {},
 ): Promise<ExperimentResult[]> {
-  const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true } = options;
+  const { readFile = noFiles, onProgress, onResult, signal, watch: looks, collect = true, checkpoint } = options;
+  if (checkpoint && configs.length !== 1) throw new RangeError('checkpoints are kept of one experiment alone');
   engine.gpu.assertAlive();
   const watch = new Stopwatch(() => engine.gpu.now());
   if (configs.length > 0) onProgress?.({ stage: 'prepare', run: 0 });
@@ -103,9 +111,11 @@ export async function runExperiments(
   signal?.addEventListener('abort', release);
   try {
     for (const stage of stages) {
+      requireMemory(engine, stage, configs, inputs);
       await runDataStage(engine, stage, inputs, watch, {
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
+        ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
         ...(looks ? { watch: looks } : {}),
         ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
         onResult: async (run, result) => {
@@ -118,6 +128,25 @@ export async function runExperiments(
     signal?.removeEventListener('abort', release);
   }
   return results;
+}
+
+/**
+ * Refuses what cannot fit before any of it is allocated.
+ * @throws GpuOutOfMemoryError with both sizes
+ */
+function requireMemory(
+  { gpu, settings }: Engine,
+  stage: DataStage,
+  configs: readonly ExperimentConfig[],
+  inputs: readonly RunInput[],
+): void {
+  const available = settings.availableMemory?.();
+  if (available === undefined) return;
+  const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
+  const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
+  if (bytes <= available) return;
+  const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
+  throw new GpuOutOfMemoryError(`${message}.`, 'the whole run', bytes);
 }
 
 /** Reads every file once, however many experiments name it. */
@@ -150,7 +179,7 @@ async function readInputs(
     const targets = await readTargets(config, n, readFile);
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
-    const layout = matmulLayout(engine.gpu, m, engine.settings.matmul);
+    const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG });

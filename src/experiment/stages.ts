@@ -21,6 +21,7 @@ import type { DecisionMap } from '../theory/map';
 import type { Plane } from '../theory/plane';
 import { testAgreement } from './agreement';
 import { histories, outputs, type Stopwatch, takePictures, trainerReport } from './assemble';
+import type { Checkpoints } from './checkpoint';
 import { explainDivergence } from './divergence';
 import { mapArrays } from './map-arrays';
 import { type DataStage, type FirstEnd, type PerturbationStage, runsOf } from './plan';
@@ -41,7 +42,8 @@ const extras = () => import('./extras');
 export const wantsTheory = ({ theory, save }: ExperimentConfig): boolean =>
   theory.cosine || theory.map !== false || save.includes('theory');
 
-export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect'> & Required<Pick<RunsOptions, 'onResult'>>;
+export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect' | 'checkpoint'> &
+  Required<Pick<RunsOptions, 'onResult'>> & { readonly checkpoints?: Checkpoints };
 
 /** Runs every experiment of a data stage. */
 export async function runDataStage(
@@ -181,7 +183,11 @@ class DataWork {
       const observation = this.#watcher?.standard(run!, config);
       return { ...common, lengths, ...(onEpoch ? { onEpoch } : {}), ...(observation ? { observation } : {}) };
     });
-    const shared = { kernel: this.#kernel, ...(options.signal ? { signal: options.signal } : {}) };
+    const shared = {
+      kernel: this.#kernel,
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.checkpoints ? { checkpoints: options.checkpoints } : {}),
+    };
     const trained = await trainTrajectories(engine, { samples: x, panels }, trajectories, shared, scope);
     const ends = stage.trainings.flatMap((training, at) => training.ends.map((end) => ({ end, of: trained[at]! })));
     const firsts: TrainedFirst[] = [];
@@ -195,6 +201,11 @@ class DataWork {
       0,
     );
     if (this.#onto === 0) this.#kernel.dispose();
+    // Where f was restored rather than trained, K has still to be made, from panels that hold the samples: not later.
+    for (const { end, trained: each } of firsts) {
+      const [next] = end.perturbations.filter((stage) => this.#ontoSamples(stage, each));
+      if (next) await (next.config.loss === 'logistic' ? this.#kernel.bare : this.#kernel).make();
+    }
     watch.lap('standard', runsOf.data(stage));
   }
 
@@ -295,7 +306,8 @@ class DataWork {
       const { d } = x;
       const { width } = config.network;
       const inner = !span ? d : onData ? 2 * width : width;
-      const shared = { kernel, inner, ...(signal ? { signal } : {}) };
+      const { checkpoints } = options;
+      const shared = { kernel, inner, ...(signal ? { signal } : {}), ...(checkpoints ? { checkpoints } : {}) };
       const second = await trainTrajectories(engine, { samples: r, panels }, trajectories, shared, scope);
       kernel.dispose();
       if (this.#onto === 0) this.#kernel.dispose();

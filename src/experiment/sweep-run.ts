@@ -2,7 +2,7 @@
 // not take others with it: its batch is halved until it stands alone.
 
 import { InputError } from '../data/input-error';
-import { GpuOutOfMemoryError } from '../gpu/errors';
+import { GpuOutOfMemoryError, HalfRangeError } from '../gpu/errors';
 import type { DivergenceError } from '../network/divergence';
 import type { Cell } from './sweep';
 import type { ExperimentConfig, ExperimentResult } from './types';
@@ -12,8 +12,8 @@ export interface CellHandlers {
   readonly onResult: (cell: Cell, result: ExperimentResult) => Promise<void>;
   /** Of a cell whose training diverged, which takes no other with it; without it, that ends the sweep. */
   readonly onDivergence?: (cell: Cell, error: DivergenceError) => Promise<void>;
-  /** Of a cell that cannot run: bad input, or not enough device memory for it alone. */
-  readonly onFailure: (cell: Cell, error: InputError | GpuOutOfMemoryError) => Promise<void>;
+  /** Of a cell that cannot run: bad input, not enough device memory for it alone, or numbers past half precision. */
+  readonly onFailure: (cell: Cell, error: InputError | GpuOutOfMemoryError | HalfRangeError) => Promise<void>;
 }
 
 /** {@link runExperiments} on some engine. */
@@ -61,7 +61,7 @@ async function runBatch(batch: readonly Cell[], run: RunTogether, handlers: Cell
     );
   } catch (error) {
     const [first] = left;
-    const own = error instanceof InputError || error instanceof GpuOutOfMemoryError;
+    const own = error instanceof InputError || error instanceof GpuOutOfMemoryError || error instanceof HalfRangeError;
     if (handlerFailed || !own || !first) throw error;
     if (left.size === 1) {
       await handlers.onFailure(first, error);

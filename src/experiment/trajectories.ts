@@ -11,6 +11,7 @@ import type { LazyGram } from '../network/sample-gram';
 import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
 import type { Observation, TrainingHistory, TrainingOptions } from '../network/trainer';
+import type { Checkpoints } from './checkpoint';
 import { explainDivergence } from './divergence';
 import type { ExperimentConfig } from './types';
 
@@ -42,6 +43,8 @@ export interface TrajectoryOptions {
   /** Multiply-adds that an entry of it takes (default: the inputs of a sample). */
   readonly inner?: number;
   readonly signal?: AbortSignal;
+  /** Of an experiment that runs alone: one trajectory of one length. */
+  readonly checkpoints?: Checkpoints;
 }
 
 /**
@@ -56,7 +59,7 @@ export async function trainTrajectories(
   scope: Scope,
 ): Promise<Lengths[]> {
   const { gpu, settings } = engine;
-  const { kernel, signal } = options;
+  const { kernel, signal, checkpoints } = options;
   const trained = trajectories.map(() => new Map<number, Trained | DivergenceError>());
   const split: { readonly at: number; readonly epochs: number }[] = [];
   const run = async (wanted: readonly { readonly at: number; readonly lengths: readonly number[] }[]) => {
@@ -73,6 +76,11 @@ export async function trainTrajectories(
       const shape = { d: data.samples.d, m, slope };
       const network = scope.use(await Network.create(gpu, shape, init, config.seed, streams));
       networks.push(network);
+      const finished = checkpoints?.finished(stage, network);
+      if (finished) {
+        trained[at]!.set(epochs, { network, outcome: finished });
+        return;
+      }
       const problem = { ...data, labels, network, layout, loss, precision, lr, epochs, momentum, plateau };
       tasks.push({
         problem,
@@ -95,6 +103,7 @@ export async function trainTrajectories(
       ...(signal ? { signal } : {}),
       ...(settings.memoryLimit === undefined ? {} : { memoryLimit: settings.memoryLimit }),
       ...(options.inner === undefined ? {} : { inner: options.inner }),
+      ...checkpoints?.of(trajectories[0]!.stage),
     });
     for (const [task, { at, lengths }] of wanted.entries()) {
       const outcome = outcomes[task]!;
@@ -109,6 +118,7 @@ export async function trainTrajectories(
           length,
           made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome), stage, config),
         );
+        if (made) await checkpoints?.finish(stage, { network, outcome: own });
       }
     }
   };

@@ -23,7 +23,7 @@ export async function warmUp(
 ): Promise<void> {
   const { kind } = config.perturbation;
   const gram = mayUseGram(engine, config, n, d);
-  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${gram ? n : ''}`;
+  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${layout.variant} ${JSON.stringify(layout.tile)} ${gram ? n : ''}`;
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;

@@ -1,4 +1,4 @@
-// What the neuron loop can take (gram-identity.ts); apart from it, so that a trainer is chosen without loading it.
+// What the neuron loop of Gram-space training can take, known without loading it.
 
 /** Row pieces that K may lie in: as many as the kernel binds. */
 export const GRAM_PIECES = 6;
@@ -7,7 +7,7 @@ export const GRAM_EPOCHS = 2 ** 22;
 
 /** Bytes of workgroup memory that gram_identity_workgroup takes at its most lanes, besides a bit for each sample. */
 const WORKGROUP_BYTES = 5772;
-const MOST_LANES = 256;
+export const MOST_LANES = 256;
 
 /** Samples that gram_identity_workgroup takes on an adapter: 83968 where workgroup memory is the least there may be. */
 export function gramSamples({ maxComputeWorkgroupStorageSize: bytes }: GPUSupportedLimits): number {

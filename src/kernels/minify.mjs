@@ -2,7 +2,7 @@
 // out of the text at run time (src/gpu/specialise.ts) stays: marked lines and overrides as they are, one statement a line, and
 // depth by indentation.
 
-const MARK = /\/\/ @(specialised|unroll)/;
+const MARK = /\/\/ @(specialised|unroll|half \w+)/;
 
 /** @param {string} code @returns {string} */
 export function minifyWgsl(code) {
@@ -13,7 +13,8 @@ export function minifyWgsl(code) {
       const before = kept;
       kept = line.trim() === '// @unroll';
       const depth = ' '.repeat(/^ */.exec(line)[0].length / 2);
-      if (MARK.test(line)) return depth + line.replace(/(\/\/ @\w+).*/, '$1').trim();
+      const mark = MARK.exec(line);
+      if (mark) return depth + line.slice(0, mark.index + mark[0].length).trim();
       // WGSL has no strings, so two slashes always begin a comment.
       const text = line.replace(/\/\/.*/, '').trim();
       if (before || text === '' || text.startsWith('override ')) return text && depth + text;

@@ -53,13 +53,13 @@ export function describeShader(name, code) {
   const reflected = new WgslReflect(readable(code, name));
   const entries = reflected.entry.compute;
   if (entries.length !== 1 || entries[0].name !== name) fail(`needs exactly one entry point, called ${name}`);
-  // Types with a name of their own: `alias Quad = vec4f; // @half vec4h`.
-  const aliases = new Map([...code.matchAll(/^alias (\w+) = (\w+);(.*)$/gm)].map((match) => [match[1], match]));
+  // Types with a name of their own: `alias Quad = vec4f; // @half vec4h`; minified without most of the spaces.
+  const aliases = new Map([...code.matchAll(/^alias (\w+) ?= ?(\w+);(.*)$/gm)].map((match) => [match[1], match]));
   const bindings = {};
   for (const { name: variable, group, binding, access, type } of reflected.storage) {
     if (group !== 0) fail(`${variable} is not in group 0`);
     const record = type.format?.isStruct ? recordOf(type.format, fail) : undefined;
-    const declared = new RegExp(`> ${variable}: array<(\\w+)>;`).exec(code)?.[1];
+    const declared = new RegExp(`> ${variable}: ?array<(\\w+)>;`).exec(code)?.[1];
     const alias = aliases.get(declared);
     const element = record
       ? 'u32'

@@ -14,8 +14,9 @@ import { paddedRow } from '../kernels/step';
 import { gramLoop, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { changeLength } from './gram-ends';
+import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
-import { gramLogisticElements, gramLogisticLength, groupLength, PLANES } from './gram-size';
+import { groupLength, PLANES } from './gram-size';
 import { planBlocks } from './samples';
 import type { Precision } from './trainer';
 

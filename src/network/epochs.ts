@@ -10,7 +10,8 @@ import { plateauState } from '../kernels/weight-gradient';
 import type { Network } from './network';
 import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
-import type { TrainingRun } from './training-run';
+import type { ScheduleState, TrainingRun } from './training-run';
+import { readAll } from './training-state';
 
 /** Dispatches recorded into one submit at most. */
 const CHUNK_DISPATCHES = 4096;
@@ -22,6 +23,8 @@ export interface Epoch {
   readonly state: GpuArray;
   /** (epochs to run, 3) loss, learning rate, number correct. */
   readonly history: GpuArray;
+  /** What is to be kept of it beside the run, by name. */
+  readonly kept?: Readonly<Record<string, GpuArray>>;
   /** Asked after every chunk of epochs: throws what must end the training. */
   readonly check?: () => Promise<void>;
 }
@@ -33,7 +36,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history, check }: Epoch,
+  { steps, state, history, kept = {}, check }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -66,9 +69,17 @@ export async function runEpochs(
     chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
     const last = run.epoch - 1;
     options.onEpoch?.({ epoch: run.epoch, loss: run.loss[last]!, lr: run.lr[last]!, accuracy: run.accuracy[last]! });
+    if (options.keeper?.due()) {
+      run.schedule = await readSchedule(state);
+      await options.keeper.keep(async () => ({ arrays: await readAll(kept) }));
+    }
   }
+  run.schedule = await readSchedule(state);
+}
+
+async function readSchedule(state: GpuArray): Promise<ScheduleState> {
   const [, lr, best, bad] = await state.read();
-  run.schedule = { lr: lr!, best: best!, bad: bad! };
+  return { lr: lr!, best: best!, bad: bad! };
 }
 
 /** {@link runEpochs}, stopping at the snapshots on the way. @param copy the network as it would be left here */

@@ -22,6 +22,7 @@ import type { LazyGram } from './sample-gram';
 import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
+import { fillFrom, readAll, type TrainerPlace } from './training-state';
 
 /** Epochs of the first chunk, before any has been timed. */
 const FIRST_CHUNK = 16;
@@ -131,12 +132,15 @@ class GramTraining {
         );
       }
       const source = runs.map(({ problem }) => labels.indexOf(problem.labels));
-      await enterGram(gpu, groups, runs, sources, source);
+      const place = jobs.length === 1 ? jobs[0]!.options?.place : undefined;
+      if (place) await restoreGroups(groups, place, kernel);
+      else await enterGram(gpu, groups, runs, sources, source);
       const actives: Active[] = [];
       for (const [at, job] of jobs.entries()) {
         const readout = await job.run.problem.network.readout.read();
-        const count = { flips: 0, events: 0 };
-        actives.push({ job, at, readout, source: source[at]!, carry: 1, moved: 0, count, done: false });
+        const { flips = 0, events = 0, carry = 1, moved = 0 } = place?.identity ?? {};
+        const count = { flips, events };
+        actives.push({ job, at, readout, source: source[at]!, carry, moved, count, done: false });
       }
       return new GramTraining(gpu, actives, groups, sources, labels.length, kernel, scope);
     } catch (error) {
@@ -193,7 +197,21 @@ class GramTraining {
     const least = events < neurons ? 2 * longest : 1;
     this.#chunk = Math.max(least, Math.min(fitting, 4 * this.#chunk));
     for (const { active } of orders) if (!active.done) await this.#attend(active);
+    for (const active of this.actives) {
+      const keeper = active.job.options?.keeper;
+      if (!active.done && keeper?.due()) await keeper.keep(() => this.#place(active));
+    }
     return this.actives.some(({ done }) => !done);
+  }
+
+  /** Of a training that is alone here: the groups are all its own. */
+  async #place({ carry, moved, count }: Active): Promise<TrainerPlace> {
+    const { groups, kernel } = this;
+    const clocks = groups.flatMap((group) => [...group.clocks]);
+    return {
+      arrays: await readAll(Object.fromEntries(groups.map(({ state }, at) => [`planes${at}`, state]))),
+      identity: { clocks, carry, moved, ...count, kernel: kernel.matrix !== undefined },
+    };
   }
 
   /** The next chunk of a training ends at reviews and snapshots, so that what happens there does not depend on the clock. */
@@ -391,4 +409,17 @@ class GramTraining {
     for (const group of this.groups) group.save();
     await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }]);
   }
+}
+
+/** Brings the groups of the only training to where a place was kept. */
+async function restoreGroups(groups: readonly NeuronGroup[], place: TrainerPlace, kernel: LazyGram): Promise<void> {
+  const { identity, arrays } = place;
+  if (!identity) throw new RangeError('the state was not kept in Gram space');
+  let first = 0;
+  for (const [at, { state, clocks, m }] of groups.entries()) {
+    fillFrom(state, arrays[`planes${at}`]);
+    clocks.set(identity.clocks.slice(first, first + m));
+    first += m;
+  }
+  if (identity.kernel) await kernel.make();
 }

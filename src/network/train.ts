@@ -3,6 +3,7 @@
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import {
+  type Choice,
   chooseAtProbe,
   chooseStart,
   GRAM_MEMORY,
@@ -23,6 +24,7 @@ import type { Network } from './network';
 import { type LazyGram, SampleGram } from './sample-gram';
 import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
+import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
 
 export type Trainer = 'auto' | 'direct' | 'gram';
 
@@ -57,6 +59,9 @@ export interface TrainOptions {
   readonly kernel?: LazyGram;
   /** Bytes that `auto` lets Gram training take. */
   readonly memoryLimit?: number;
+  /** Of a training that is alone: keeps its states, and the state from which it goes on. */
+  readonly keeper?: StateKeeper;
+  readonly resume?: TrainingState;
   /** Multiply-adds that an entry of that K takes (default: the inputs of a sample). */
   readonly inner?: number;
 }
@@ -105,6 +110,9 @@ export async function trainAll(
   const { panels, layout } = tasks[0]!.problem;
   if (tasks.some(({ problem }) => problem.panels !== panels)) {
     throw new RangeError('trainings side by side must share their samples');
+  }
+  if ((options.keeper || options.resume) && tasks.length > 1) {
+    throw new RangeError('states are kept of a training that is alone');
   }
   const scope = new Scope();
   try {
@@ -160,6 +168,9 @@ class Training {
   #reason = 'asked for';
   #flips = 0;
   #inGram = false;
+  #phase: ChoiceState['phase'] = 'direct';
+  /** At the last review. */
+  #last = { epoch: 0, flips: 0, events: 0 };
 
   constructor(
     private readonly gpu: Gpu,
@@ -168,14 +179,41 @@ class Training {
     private readonly shared: TrainOptions,
   ) {
     const { problem, options = {} } = task;
+    const { keeper, resume } = shared;
     this.run = new TrainingRun(gpu, problem);
+    if (resume) this.#restore(resume);
     this.#shape = { ...trainingShape(problem), ...(shared.inner === undefined ? {} : { inner: shared.inner }) };
     this.#snapshots = new Map((options.snapshots ?? []).map((epoch) => [epoch, this.#reason]));
     this.#options = {
       ...options,
       ...(shared.signal ? { signal: shared.signal } : {}),
       onSnapshot: (epoch, network) => this.#snapshot(epoch, network),
+      ...(keeper
+        ? {
+            keeper: {
+              due: () => keeper.due(),
+              keep: async (place) => keeper.keep(await captureRun(this.run, await place(), this.#choiceState)),
+            },
+          }
+        : {}),
+      ...(resume && this.#phase === 'gram'
+        ? { place: { arrays: resume.arrays, ...(resume.facts.identity ? { identity: resume.facts.identity } : {}) } }
+        : {}),
     };
+  }
+
+  #restore(state: TrainingState): void {
+    const { phase, chosen, reason, flips, last } = state.facts.choice;
+    restoreRun(this.run, state);
+    this.#phase = phase;
+    this.#chosen = chosen;
+    this.#reason = reason;
+    this.#flips = flips;
+    this.#last = { ...last };
+  }
+
+  get #choiceState(): ChoiceState {
+    return { phase: this.#phase, chosen: this.#chosen, reason: this.#reason, flips: this.#flips, last: this.#last };
   }
 
   async #snapshot(epoch: number, network: Network): Promise<void> {
@@ -211,6 +249,9 @@ class Training {
   async start(): Promise<void> {
     const { gpu, task, run } = this;
     const { wanted } = task;
+    const resumed = this.shared.resume !== undefined;
+    if (resumed && this.#phase === 'gram') return this.#enter();
+    if (resumed && this.#phase === 'direct') return;
     if (wanted === 'gram') {
       const obstacle = gramObstacle(gpu, this.#shape);
       if (obstacle) throw new RangeError(obstacle);
@@ -218,15 +259,25 @@ class Training {
     }
     if (wanted === 'direct') return;
     const { memoryLimit } = this.shared;
-    let choice = this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
+    let choice: Choice = resumed
+      ? { trainer: 'probe', reason: this.#reason }
+      : this.#decide((shape) => chooseStart(gpu, shape, memoryLimit));
     for (const probe of PROBES) {
+      if (probe <= run.epoch) continue;
       if (choice.trainer !== 'probe' || probe >= this.#shape.epochs || run.diverged) break;
+      this.#phase = 'probe';
       await advanceDirect(gpu, run, probe - 1, this.#withSnapshots());
-      const flips = await advanceCounting(gpu, run, this.#withSnapshots());
+      // A state kept between the two counts would lack the first.
+      const { keeper: _, ...uncounted } = this.#withSnapshots();
+      const flips = await advanceCounting(gpu, run, uncounted);
       if (run.diverged) return;
       choice = this.#decide((shape) => chooseAtProbe(gpu, shape, probe, flips));
     }
-    if (choice.trainer === 'gram') await this.#enter();
+    this.#phase = 'direct';
+    if (choice.trainer === 'gram') {
+      this.#last = { epoch: run.epoch, flips: 0, events: 0 };
+      await this.#enter();
+    }
   }
 
   /** Decides for the whole training, and splits off the snapshots whose own training would decide otherwise. */
@@ -259,6 +310,7 @@ class Training {
     const { gpu, run, kernel } = this;
     this.#chosen = 'gram';
     this.#inGram = true;
+    this.#phase = 'gram';
     if (this.#shape.loss === 'logistic') {
       if (run.problem.epochs === 0) return;
       const { trainGramLogistic } = await import('./gram');
@@ -266,7 +318,6 @@ class Training {
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
     const snapshots = () => this.#withSnapshots();
-    let last = { epoch: run.epoch, flips: 0, events: 0 };
     this.job = {
       run,
       // Asked for anew each time: a review may have split snapshots off.
@@ -278,8 +329,9 @@ class Training {
         this.#flips = flips;
       },
       goOn: (epoch, { flips, events }) => {
-        const since = { epochs: epoch - last.epoch, flips: flips - last.flips, events: events - last.events };
-        last = { epoch, flips, events };
+        const { epoch: from, flips: flipsThen, events: eventsThen } = this.#last;
+        const since = { epochs: epoch - from, flips: flips - flipsThen, events: events - eventsThen };
+        this.#last = { epoch, flips, events };
         // The first reason stands as long as the choice does.
         const review = (shape: TrainingShape) => reviewGram(gpu, shape, epoch, since);
         return this.#decide(review, ({ stay }) => !stay).stay;
@@ -289,7 +341,9 @@ class Training {
 
   leftGram(): void {
     const { run } = this;
-    if (run.goesOn) this.#chosen = 'direct';
+    if (!run.goesOn) return;
+    this.#chosen = 'direct';
+    this.#phase = 'direct';
   }
 
   /** Directly, whatever is left; then a look at the weights, which a loss may hide. */

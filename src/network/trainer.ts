@@ -4,6 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from './network';
 import type { Panels, Samples } from './samples';
+import type { PlaceKeeper, TrainerPlace } from './training-state';
 
 export interface Schedule {
   readonly factor: number;
@@ -60,4 +61,8 @@ export interface TrainingOptions {
   readonly snapshots?: readonly number[];
   /** The network as a training of `epoch` epochs leaves it, to the bit; the receiver disposes it. */
   readonly onSnapshot?: (epoch: number, network: Network) => Promise<void> | void;
+  /** Keeps the place between chunks of epochs. */
+  readonly keeper?: PlaceKeeper;
+  /** Where a training in Gram space goes on, its run restored. */
+  readonly place?: TrainerPlace;
 }

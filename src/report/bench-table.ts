@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import type { BenchReport, BenchRow } from '../bench/bench';
 import { shapeName } from '../bench/cases';
 import type { BenchComparison } from '../bench/compare';
+import type { KernelReport } from '../bench/tune';
 
 const STYLE = { style: { head: [], border: [] } };
 
@@ -54,6 +55,16 @@ export function benchTable(report: BenchReport): string {
   }
   for (const [text, cases] of reasons) lines.push('', text, `  ${cases.join(', ')}`);
   return lines.join('\n');
+}
+
+/** Which variant runs for each operation and shape, and why the others do not. */
+export function kernelTable(kernels: readonly KernelReport[]): string {
+  const table = new Table({ ...STYLE, head: ['kernel', 'n/d/m', 'variant', '', 'time', 'why'] });
+  for (const { kernel, shape, variant, status, seconds, reason } of kernels) {
+    const time = seconds === undefined ? '' : duration(seconds);
+    table.push([kernel, shapeName(shape), variant, status, time, reason]);
+  }
+  return table.toString();
 }
 
 /** What changed between two reports. */

@@ -105,7 +105,7 @@ const join = (body: readonly Html[]) => body.map(({ html }) => html).join('\n');
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d2023; --soft: #5a6268; --page: #f6f7f8; --card: #ffffff; --line: #dde1e4; }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --ink: #e6e8ea; --soft: #a3abb2; --page: #16191b; --card: #1f2326; --line: #363c41; }
 }
 * { box-sizing: border-box; }
@@ -139,7 +139,18 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px
   font-size: .85rem; line-height: 1.45; }
 summary { cursor: pointer; }
 @media (max-width: 30rem) { body { padding: 1rem .6rem 2rem; } figure { padding: .2rem; } }
-@media print { body { background: #fff; max-width: none; } figure, .tile, table, pre { break-inside: avoid; } }
+@media print {
+  :root { color-scheme: light; }
+  body { background: #fff; max-width: none; padding: 0; }
+  h2 { break-after: avoid; }
+  figure, .tile, tr { break-inside: avoid; }
+  .row figure { max-width: 49%; }
+  .wide { overflow: visible; }
+  table { font-size: .8rem; }
+  .samples img { width: 3rem; }
+  .samples td, .samples th { padding: .2rem .3rem; }
+  pre { white-space: pre-wrap; }
+}
 `;
 
 /** The page as the text of an .html file. */

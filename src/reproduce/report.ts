@@ -29,6 +29,8 @@ export interface PanelsReport {
   readonly title: string;
   /** At least one. */
   readonly panels: readonly ReproducedPanel[];
+  /** Numbers of the panels asked for that have nothing finished. */
+  readonly notBegun: readonly number[];
   /** What gives the figure again. */
   readonly command: string;
 }
@@ -36,13 +38,15 @@ export interface PanelsReport {
 export interface MapsReport {
   /** With the picture of one seed, if it is there. At least one. */
   readonly maps: readonly { readonly map: ReproducedMap; readonly svg: string | undefined; readonly seed: number }[];
+  /** As of {@link PanelsReport}. */
+  readonly notBegun: readonly number[];
   readonly command: string;
 }
 
 type Verdicts = Readonly<Record<Verdict, number>>;
 
 /** report.html of a figure of curves. */
-export function panelsReport({ title, panels, command }: PanelsReport): string {
+export function panelsReport({ title, panels, notBegun, command }: PanelsReport): string {
   const origins = panels.map((panel) => ({
     ...panel,
     title: panel.xLabel,
@@ -50,7 +54,7 @@ export function panelsReport({ title, panels, command }: PanelsReport): string {
   }));
   return page({
     title: `Reproduction: ${title}`,
-    lead: leadOf(origins),
+    lead: leadOf(origins, notBegun),
     sections: [
       verdictSection(
         origins,
@@ -64,11 +68,11 @@ export function panelsReport({ title, panels, command }: PanelsReport): string {
 }
 
 /** report.html of the decision maps. */
-export function mapsReport({ maps, command }: MapsReport): string {
+export function mapsReport({ maps, notBegun, command }: MapsReport): string {
   const origins = maps.map(({ map }) => ({ ...map, close: countCloseLines(map) }));
   return page({
     title: 'Reproduction: decision maps',
-    lead: leadOf(origins),
+    lead: leadOf(origins, notBegun),
     sections: [
       verdictSection(
         origins,
@@ -89,14 +93,14 @@ interface Part extends Origin {
   readonly verdicts: Verdicts;
 }
 
-function leadOf(parts: readonly Part[]): string {
+function leadOf(parts: readonly Part[], notBegun: readonly number[]): string {
   const { setting, seeds, scale } = parts[0]!;
   const finished = parts.reduce((sum, each) => sum + each.finished, 0);
   const cells = parts.reduce((sum, each) => sum + each.cells, 0);
   const how = `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ours beside the published values; ${scale} scale: ${setting}.`;
-  return finished === cells
-    ? how
-    : `${how} Unfinished: ${finished} of ${cells} points and seeds are computed; the command below goes on from there.`;
+  if (finished === cells && notBegun.length === 0) return how;
+  const without = notBegun.length === 0 ? '' : `, and nothing of panel ${notBegun.join(', ')}`;
+  return `${how} Unfinished: ${finished} of ${cells} points and seeds of the panels below are computed${without}; the command below goes on from there.`;
 }
 
 const certainOf = ({ inside, near, outside }: Verdicts) => inside + near + outside;

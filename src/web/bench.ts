@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import type { BenchReport, BenchRow } from '../bench/bench';
 import { toJson } from '../experiment/artifacts';
+import { fromWire } from '../worker/wire-error';
 import type { BenchOrder, FromBench } from './bench-worker';
 import type { Download } from './downloads';
 import { announcement, dismiss, say } from './notices';
@@ -33,8 +34,10 @@ export function startBench(order: BenchOrder): void {
     if (worker !== own) return;
     if (data.kind === 'progress') measuring.value = data;
     else if (data.kind === 'row') rows.value = [...rows.value, data.row];
-    else if (data.kind === 'failed') fail(data.error.message, data.error.fields.remedy?.toString());
-    else {
+    else if (data.kind === 'failed') {
+      const error = fromWire(data.error) as Error & { remedy?: string };
+      fail(error.message, error.remedy);
+    } else {
       report.value = data.report;
       announcement.value = 'The benchmark is done.';
       stopBench();

@@ -86,7 +86,7 @@ export async function takeFiles(files: readonly File[]): Promise<void> {
     const names = new Set(added.map(({ name }) => name));
     if (added.length > 0) held.value = [...held.value.filter(({ name }) => !names.has(name)), ...added];
     if (document) draft.value = document;
-    else if (added.length > 0) useHeld();
+    else if (added.length > 0) useHeld(added);
     const [first] = wrong;
     if (first === undefined) dismiss();
     else {
@@ -103,8 +103,8 @@ export function forget(name: string): void {
 
 const find = (role: Role, test: boolean) => held.value.find((each) => each.role === role && each.test === test);
 
-/** Sets the data up from the files, as soon as samples and labels are there. */
-function useHeld(): void {
+/** Sets the data up from the files, as soon as samples and labels are there. @param added the newest: they say which */
+function useHeld(added: readonly Held[]): void {
   const kind = (draft.value.data as { kind?: string } | undefined)?.kind;
   // An experiment on the four files of MNIST keeps its settings: the files have come for it.
   if (kind === 'mnist' || kind === 'fashion-mnist') {
@@ -112,13 +112,14 @@ function useHeld(): void {
     if (Object.values(MNIST_FILES).every((name) => names.has(name))) return;
   }
   const [images, labels, x, y] = [find('images', false), find('labels', false), find('x', false), find('y', false)];
-  if (images && labels) {
+  const asImages = added.some(({ role }) => role === 'images' || role === 'labels');
+  if (asImages && images && labels) {
     const [testImages, testLabels] = [find('images', true), find('labels', true)];
     const classes = labels.classes ?? [];
     const test = testImages && testLabels ? { testImages: testImages.name, testLabels: testLabels.name } : {};
     const pair = classes.includes(1) && classes.includes(2) ? [1, 2] : classes.slice(0, 2);
     chooseData({ kind: 'idx', images: images.name, labels: labels.name, ...test, classes: pair });
-  } else if (x && y) {
+  } else if (!asImages && x && y) {
     const [testX, testY] = [find('x', true), find('y', true)];
     const test = testX ? { testX: testX.name, ...(testY ? { testY: testY.name } : {}) } : {};
     chooseData({ kind: 'npy', x: x.name, y: y.name, ...test });

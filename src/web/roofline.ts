@@ -2,7 +2,6 @@
 
 import * as Plot from '@observablehq/plot';
 import type { BenchReport, BenchRow } from '../bench/bench';
-import { shapeName } from '../bench/cases';
 import { tick } from '../report/style';
 import { withoutStyle } from './charts';
 
@@ -35,8 +34,9 @@ export function drawRoofline({ ceilings, rows }: BenchReport, width: number): SV
         Plot.text(rows, {
           x: intensity,
           y: 'gflops',
-          text: ({ kernel, shape }: BenchRow) => `${kernel} ${shapeName(shape)}`,
-          dy: -10,
+          // The number of its row in the table.
+          text: (_, at) => String(at + 1),
+          dx: 10,
           fill: 'currentColor',
         }),
       ],

@@ -5,6 +5,7 @@ import type { BenchReport } from '../../bench/bench';
 import { shapeName } from '../../bench/cases';
 import { benchDownload, measuring, report, rows, startBench, stopBench } from '../bench';
 import { save } from '../downloads';
+import { count } from '../format';
 import { adapter, busy, engineState } from '../session';
 import { NoticeBar } from './notice-bar';
 import { Readout } from './readout';
@@ -38,6 +39,7 @@ function Rows() {
       <table class="bench">
         <thead>
           <tr>
+            <th scope="col">no.</th>
             <th scope="col">kernel</th>
             <th scope="col">n / d / m</th>
             <th scope="col">ms</th>
@@ -46,11 +48,12 @@ function Rows() {
           </tr>
         </thead>
         <tbody>
-          {rows.value.map((row) => (
+          {rows.value.map((row, at) => (
             <tr key={`${row.kernel} ${shapeName(row.shape)}`}>
+              <td>{at + 1}</td>
               <th scope="row">{row.kernel}</th>
               <td>{shapeName(row.shape).replaceAll('/', ' / ')}</td>
-              <td>{(1000 * row.median).toPrecision(3)}</td>
+              <td>{count(Number((1000 * row.median).toPrecision(3)))}</td>
               <td>{row.gflops.toPrecision(3)}</td>
               <td>
                 <span class="share" aria-hidden="true">

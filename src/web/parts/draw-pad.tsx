@@ -206,7 +206,11 @@ export function DrawPad() {
         <h2 id="draw-title">Draw a digit</h2>
         <p>
           {ready
-            ? `A ${names[0]} or a ${names[1]}. f has read ${names[0]}s and ${names[1]}s; g has never seen a digit.`
+            ? `A ${names[0]} or a ${names[1]}. f has learnt to tell them apart; ${
+                shown.value?.perturbation.onData
+                  ? 'g was never told which is which.'
+                  : 'g has never seen one, only perturbations.'
+              }`
             : 'When the run is done, f and g read what you draw here.'}
         </p>
       </header>

@@ -1,13 +1,18 @@
+import { useEffect, useRef } from 'preact/hooks';
 import { announcement, dismiss, notice } from '../notices';
 
 /** What is wrong, and what to do about it; read out at once. */
 export function NoticeBar() {
   const { value } = notice;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (value) place.current?.scrollIntoView({ block: 'nearest' });
+  }, [value]);
   return (
     <>
       <div class="notice-place" role="alert">
         {value ? (
-          <div class={`notice ${value.kind}`}>
+          <div class={`notice ${value.kind}`} ref={place}>
             <div>
               <strong>{value.title}</strong>
               {value.text ? <p class="notice-text">{value.text}</p> : null}

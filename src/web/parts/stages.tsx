@@ -44,7 +44,10 @@ function StageColumn({ part, title, about, children }: StageProps) {
           {part}
         </i>
         <div>
-          <h2 id={`stage-${part}`}>{title}</h2>
+          <h2 id={`stage-${part}`}>
+            <span class="unseen">{part} </span>
+            {title}
+          </h2>
           <p>{about}</p>
         </div>
       </header>
@@ -190,7 +193,7 @@ export function StageG() {
         />
         <Readout
           id="agreement"
-          name="agrees with f on new points"
+          name="agreement with f"
           value={share(metrics?.agreement ?? last?.agreement)}
           unit="%"
           big
@@ -228,7 +231,7 @@ export function Advanced() {
           label="Trainer"
           options={['auto', 'direct', 'gram'].map((value) => ({ value, label: value }))}
         />
-        <CheckField name="theory.cosine" label="Compare with the theory" />
+        <CheckField name="theory.cosine" label="Cosine to theory" />
         <CheckField
           name="theory.map"
           label="Decision map"

@@ -1,0 +1,107 @@
+// Choosing variants by measurement: what is reported, what is kept, and that a run takes what was kept and says so.
+
+import { readdir } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import type { BenchReport } from '../../src/bench/bench';
+import { decide, tune } from '../../src/bench/tune';
+import { loadTuning, saveTuning, tuningKey } from '../../src/bench/tuning';
+import { tuningFiles } from '../../src/cli/tuning-files';
+import { Engine } from '../../src/engine';
+import { runExperiment } from '../../src/experiment/run';
+import { shapeClass, type Tuning, tunedLayout } from '../../src/kernels/tuning';
+import { temporary } from '../cli/fakes';
+import { useEngine, variants, withShaders } from '../helpers';
+import { smallConfig } from '../pipeline/helpers';
+
+const bound = useEngine();
+const SHAPE = { n: 130, d: 96, m: 132 };
+const FAST = { shapes: [SHAPE], rounds: 2, seconds: 1e-3, quick: true } as const;
+
+describe('tune', () => {
+  test('one variant is chosen for an operation, every other has its reason, none is refused', async () => {
+    const { kernels, tuning } = await tune(bound.engine, FAST);
+    for (const kernel of ['forward', 'weight-gradient']) {
+      const own = kernels.filter((each) => each.kernel === kernel);
+      expect(own.filter(({ status }) => status === 'chosen')).toHaveLength(1);
+      for (const { reason } of own) expect(reason).not.toBe('');
+      for (const name of variants(bound.gpu)) expect(own.map(({ variant }) => variant)).toContain(name);
+    }
+    expect(kernels.filter(({ status }) => status === 'refused')).toEqual([]);
+    expect(kernels.some(({ variant, status }) => variant === 'matrix-f16' && status === 'absent')).toBe(true);
+    expect(tuning.key).toBe(await tuningKey(bound.gpu));
+  });
+
+  /** A report in which each variant takes so long, ten per cent around the middle. */
+  const measured = (seconds: Readonly<Record<string, number>>): BenchReport => {
+    const rows = (['forward', 'weight-gradient'] as const).flatMap((kernel) =>
+      Object.entries(seconds).map(([variant, median]) => ({
+        ...{ kernel, shape: SHAPE, variant, median, min: 0.95 * median, max: 1.05 * median },
+        chosen: variant === 'tiled',
+      })),
+    );
+    return { date: '2026-11-22T00:00:00Z', rows, skipped: [] } as unknown as BenchReport;
+  };
+  const tiled = () => new Engine(bound.gpu, { matmul: 'tiled' });
+
+  test('the default loses its place to what is clearly faster, and the choice is carried over', async ({ skip }) => {
+    if (!variants(bound.gpu).includes('subgroup')) skip('one variant is all there is');
+    const { tuning, kernels } = await decide(tiled(), measured({ tiled: 2, subgroup: 1, 'subgroup-f16': 0.1 }));
+    const choice = { variant: 'subgroup', speedup: 2, measuredAt: '130/96/132' };
+    expect(tuning.choices).toEqual({ [shapeClass(SHAPE)]: choice });
+    expect(kernels.filter(({ kernel }) => kernel === 'forward')).toMatchObject([
+      { variant: 'tiled', status: 'slower', reason: '2.00 times the time of subgroup' },
+      { variant: 'subgroup', status: 'chosen', reason: expect.stringMatching(/faster than the default/) },
+      { variant: 'subgroup-f16', status: 'unasked' },
+    ]);
+    expect(tunedLayout(bound.gpu, { n: 120, d: 100, m: 120 }, { tuning }).reason).toMatch(/tuned on/);
+  });
+
+  test('a lead within the spread changes nothing', async ({ skip }) => {
+    if (!variants(bound.gpu).includes('subgroup')) skip('one variant is all there is');
+    const { tuning, kernels } = await decide(tiled(), measured({ tiled: 1, subgroup: 0.93 }));
+    expect(tuning.choices).toEqual({});
+    expect(kernels.map(({ status }) => status)).toEqual(['chosen', 'slower', 'chosen', 'slower']);
+    expect(kernels[1]!.reason).toMatch(/not clearly less/);
+  });
+
+  test('a wrong variant is refused by name', async () => {
+    using broken = withShaders(bound.gpu, ({ name, code }) =>
+      name === 'forward_tiled' ? code.replace('if (k < d)', 'if (k + 1u < d)') : code,
+    );
+    const { kernels } = await tune(new Engine(broken), FAST);
+    expect(kernels.find(({ variant, kernel }) => variant === 'tiled' && kernel === 'forward')).toMatchObject({
+      status: 'refused',
+      reason: expect.stringMatching(/off by/),
+    });
+  });
+});
+
+describe('a tuning', () => {
+  const choices = {
+    [shapeClass({ n: 64, d: 16, m: 16 })]: { variant: 'tiled', speedup: 2, measuredAt: '64/16/16' },
+  } as const;
+  const tuning: Tuning = { schemaVersion: 1, key: 'abc', date: '2026-11-22T00:00:00Z', choices };
+
+  test('is kept in files and found under its key alone', async () => {
+    const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
+    expect(await loadTuning(files, 'abc')).toBeUndefined();
+    await saveTuning(files, tuning);
+    expect(await loadTuning(files, 'abc')).toEqual(tuning);
+    expect(await loadTuning(files, 'abd')).toBeUndefined();
+    expect(await readdir(files.folder)).toEqual(['perturb-gpu-tuning-abc.json']);
+    await files.setItem('perturb-gpu-tuning-abc', '{"half');
+    expect(await loadTuning(files, 'abc')).toBeUndefined();
+  });
+
+  test('is what a run of its shape takes, and its result says so; other shapes and forced variants do not', async () => {
+    const config = smallConfig({ data: { kind: 'shifted-gauss', n: 64, d: 16, shift: 0.3 }, network: { width: 16 } });
+    const engine = new Engine(bound.gpu, { tuning });
+    const { trainer } = await runExperiment(engine, config);
+    expect(trainer.kernels).toMatchObject({
+      matmul: 'tiled',
+      reason: expect.stringMatching(/tuned on 2026-11-22 \(abc\): 2.00/),
+    });
+    expect(tunedLayout(bound.gpu, { n: 6400, d: 16, m: 16 }, { tuning }).reason).not.toMatch(/tuned/);
+    expect(tunedLayout(bound.gpu, { n: 64, d: 16, m: 16 }, { tuning, matmul: 'tiled' }).reason).toBe('forced');
+  });
+});

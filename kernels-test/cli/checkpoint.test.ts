@@ -1,0 +1,168 @@
+// Checkpoints as files: what an interrupted run leaves, what goes on from it, and what is refused.
+
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CheckpointStore } from '../../src/cli/checkpoint';
+import type { RunOptions } from '../../src/cli/io';
+import type { Checkpoint } from '../../src/experiment/checkpoint';
+import { DeviceLostError } from '../../src/gpu/errors';
+import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
+
+const choice = {
+  phase: 'direct',
+  chosen: 'direct',
+  reason: 'asked for',
+  flips: 0,
+  last: { epoch: 0, flips: 0, events: 0 },
+} as const;
+const at = (epoch: number): Checkpoint => ({
+  stage: 'standard',
+  epoch,
+  facts: { training: { epoch, schedule: { lr: 0.5, best: 1, bad: 2 }, accuracyKnown: true, choice } },
+  // Bits that a text would lose.
+  arrays: { training_weights: Float32Array.of(epoch, -0, 1e-45, Math.fround(0.1)), training_loss: new Float32Array() },
+});
+
+/** A run that keeps a checkpoint at epochs 1, 2, 3 and then does as it is told. */
+function keeping(services: FakeServices, after: (options: RunOptions, io: FakeIo) => void, io: FakeIo) {
+  const seen: (Checkpoint | undefined)[] = [];
+  services.run = async (config, options) => {
+    const { keeper, from } = options.checkpoint!;
+    seen.push(from);
+    for (let epoch = (from?.epoch ?? 0) + 1; epoch <= 3; epoch++) if (keeper!.due()) await keeper!.keep(at(epoch));
+    after(options, io);
+    return fakeResult(config);
+  };
+  return seen;
+}
+
+async function interrupted(dir: string, argv = ['run', '--out', 'o', '--checkpoint', '0']) {
+  const services = new FakeServices();
+  const io = new FakeIo(dir);
+  keeping(services, (_, { controller }) => controller.abort(), io);
+  return cli(dir, argv, services, io);
+}
+
+describe('a run with checkpoints', () => {
+  it('leaves one when it is interrupted, says so, and goes on from it to the same place', async () => {
+    const dir = await temporary();
+    const { code, err } = await interrupted(dir);
+    expect(code).toBe(130);
+    expect(err).toContain('epoch 3 of the training of f is kept, and perturb run --resume o goes on from there');
+    expect(await names(dir)).toEqual(['o.checkpoint']);
+    expect(await names(join(dir, 'o.checkpoint'))).toEqual(['checkpoint.json', 'state-standard-3.npz']);
+
+    const services = new FakeServices();
+    const io = new FakeIo(dir);
+    const seen = keeping(services, () => {}, io);
+    const more = await cli(dir, ['run', '--resume', 'o'], services, io);
+    expect(more.code).toBe(0);
+    expect(more.err).toContain('going on from epoch 3 of the training of f');
+    expect(seen).toEqual([at(3)]);
+    expect(Object.is(seen[0]!.arrays.training_weights![1], -0)).toBe(true);
+    expect(await names(dir)).toEqual(['o']);
+    expect(existsSync(join(dir, 'o/result.json'))).toBe(true);
+  });
+
+  it('keeps nothing of a run that ends, and nothing before its time', async () => {
+    const dir = await temporary();
+    const services = new FakeServices();
+    const io = new FakeIo(dir);
+    let kept: string[] = [];
+    keeping(services, () => {}, io);
+    const run = services.run;
+    services.run = async (config, options) => {
+      const result = await run(config, options);
+      kept = await names(join(dir, 'o.checkpoint'));
+      return result;
+    };
+    expect((await cli(dir, ['run', '--out', 'o'], services, io)).code).toBe(0);
+    expect(kept).toEqual(['lock.json']);
+    expect(await names(dir)).toEqual(['o']);
+  });
+
+  it('goes on from memory on a new device when the device is lost, a few times', async () => {
+    const dir = await temporary();
+    const services = new FakeServices();
+    const io = new FakeIo(dir);
+    let losses = 2;
+    const seen = keeping(
+      services,
+      () => {
+        if (losses-- > 0) throw new DeviceLostError('reset');
+      },
+      io,
+    );
+    const { code, err } = await cli(dir, ['run', '--out', 'o', '--checkpoint', '0'], services, io);
+    expect(code).toBe(0);
+    expect(seen.map((from) => from?.epoch)).toEqual([undefined, 3, 3]);
+    expect(err).toContain('Going on from epoch 3 of the training of f on a new device (1 of at most 3).');
+    expect(services.disposed).toBe(3);
+  });
+
+  it('refuses a new run where one was interrupted, and two at once', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    const again = await cli(dir, ['run', '--out', 'o']);
+    expect([again.code, again.err]).toEqual([2, expect.stringContaining('perturb run --resume o')]);
+    const store = await CheckpointStore.open(join(dir, 'p'));
+    const second = await cli(dir, ['run', '--out', 'p']);
+    expect([second.code, second.err]).toEqual([2, expect.stringContaining('is in use by process')]);
+    await store.close();
+  });
+
+  it.for([
+    ['without a checkpoint', async () => {}, 'there is no checkpoint of a run to'],
+    ['cut off', (dir: string) => spoil(dir, 'checkpoint.json', (text) => text.subarray(0, 90)), 'is not whole'],
+    [
+      'changed',
+      (dir: string) => spoil(dir, 'checkpoint.json', (text) => Buffer.from(text.toString().replace('0.5', '0.6'))),
+      'was changed',
+    ],
+    [
+      'with damaged arrays',
+      (dir: string) => spoil(dir, 'state-standard-3.npz', (bytes) => bytes.fill(7, 60, 61)),
+      'are damaged',
+    ],
+  ] as const)('refuses one %s', async ([what, change, message]) => {
+    const dir = await temporary();
+    if (what !== 'without a checkpoint') await interrupted(dir);
+    await change(dir);
+    const { code, err, services } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+    expect(services.engines).toEqual([]);
+  });
+
+  it('refuses another adapter, and a file that has changed', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    const services = new FakeServices();
+    services.identify = () => ({ device: 'another', versions: { 'perturb-gpu': '0' } });
+    const other = await cli(dir, ['run', '--resume', 'o'], services);
+    expect([other.code, other.err]).toEqual([2, expect.stringContaining('is of a run on Fake Adapter 3000')]);
+    const refused = await cli(dir, ['run', '--resume', 'o', '--set', 'seed=3']);
+    expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('--set cannot be given with it')]);
+
+    await mkdir(join(dir, 'files'));
+    await writeFile(join(dir, 'files/W.npy'), 'one');
+    const reading = new FakeServices();
+    const io = new FakeIo(dir);
+    reading.run = async (_, { readFile: reader, checkpoint }) => {
+      await reader('files/W.npy');
+      await checkpoint!.keeper!.keep(at(1));
+      io.controller.abort();
+      throw new Error('aborted');
+    };
+    await cli(dir, ['run', '--out', 'q', '--checkpoint', '0'], reading, io);
+    await writeFile(join(dir, 'files/W.npy'), 'two');
+    const changed = await cli(dir, ['run', '--resume', 'q'], Object.assign(new FakeServices(), { run: reading.run }));
+    expect([changed.code, changed.err]).toEqual([2, expect.stringContaining('has changed since the checkpoint')]);
+  });
+});
+
+async function spoil(dir: string, name: string, change: (bytes: Buffer) => Uint8Array): Promise<void> {
+  const path = join(dir, 'o.checkpoint', name);
+  await writeFile(path, change(await readFile(path)));
+}

@@ -1,0 +1,147 @@
+// One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
+// on a new device when the device is lost.
+
+import { nodeReadFile } from '../data/node';
+import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
+import { DeviceLostError } from '../gpu/errors';
+import { bytes } from '../report/format';
+import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
+import { InterruptedError } from './failure';
+import type { CliIo, Disposable, EngineOptions, Services } from './io';
+import type { Reporter } from './progress';
+
+/** New devices that one run is given. */
+export const MOST_DEVICES_LOST = 3;
+/** Seconds between two checkpoints. */
+export const CHECKPOINT_SECONDS = 60;
+
+export interface CheckpointedRun {
+  readonly config: ExperimentConfig;
+  readonly baseDir: string;
+  readonly device?: string | undefined;
+  /** False: the default kernels, whatever has been tuned. */
+  readonly tune?: boolean | undefined;
+  /** Seconds between two checkpoints. */
+  readonly interval: number;
+  readonly from?: KeptRun | undefined;
+  /** Where they are written; in memory they are kept in any case. */
+  readonly store?: CheckpointStore | undefined;
+  /** How the user names the directory to go on from. */
+  readonly place?: string;
+}
+
+const STAGE = { standard: 'the training of f', learning: 'the training of g' } as const;
+
+export const placeOf = ({ stage, epoch }: Checkpoint): string => `epoch ${epoch} of ${STAGE[stage]}`;
+
+/** Keeps the newest checkpoint, and writes it when the time has come or the run is interrupted. */
+class Keeper implements CheckpointKeeper {
+  latest: Checkpoint | undefined;
+  #unwritten = false;
+  #last: number;
+  #told = false;
+
+  constructor(
+    private readonly run: CheckpointedRun,
+    private readonly io: CliIo,
+    private readonly about: () => Omit<KeptRun, 'checkpoint' | 'config' | 'baseDir'>,
+  ) {
+    this.#last = io.now();
+  }
+
+  get written(): boolean {
+    return this.latest !== undefined && !this.#unwritten;
+  }
+
+  due(): boolean {
+    return this.io.signal.aborted || this.io.now() - this.#last >= 1000 * this.run.interval;
+  }
+
+  async keep(checkpoint: Checkpoint): Promise<void> {
+    this.latest = checkpoint;
+    this.#unwritten = true;
+    if (!this.due()) return;
+    await this.flush();
+    this.#last = this.io.now();
+  }
+
+  /** Writes what is not written. */
+  async flush(): Promise<void> {
+    const { latest, run, io } = this;
+    if (!latest || !this.#unwritten || !run.store) return;
+    if (!CheckpointStore.fits(latest)) {
+      const size = Object.values(latest.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
+      if (!this.#told) io.stderr.write(`warning: no checkpoint is written: it would take ${bytes(size)}\n`);
+      this.#told = true;
+      return;
+    }
+    await run.store.write({ config: run.config, baseDir: run.baseDir, ...this.about(), checkpoint: latest });
+    this.#unwritten = false;
+  }
+}
+
+/** What --device and --no-tune say of the engine. */
+export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' | 'tune'>): EngineOptions => ({
+  ...(device === undefined ? {} : { adapter: device }),
+  ...(tune === false ? { tune } : {}),
+});
+
+/**
+ * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
+ * @param onEngine told of every engine before it is used, to refuse it
+ * @throws InterruptedError after an interruption that left a checkpoint; DeviceLostError when more devices were lost than
+ * {@link MOST_DEVICES_LOST}; else as the run does
+ */
+export async function runCheckpointed<E extends Disposable>(
+  run: CheckpointedRun,
+  { services, io, reporter }: { services: Services<E>; io: CliIo; reporter: Reporter },
+  onEngine: (identity: RunIdentity) => void = () => {},
+): Promise<ExperimentResult> {
+  const inputs: Record<string, string> = {};
+  const readFile = watchedReader(nodeReadFile(run.baseDir), inputs, run.from?.inputs);
+  let identity: RunIdentity | undefined;
+  const keeper = new Keeper(run, io, () => ({ ...identity!, inputs }));
+  try {
+    for (let lost = 0; ; lost++) {
+      try {
+        io.signal.throwIfAborted();
+        const engine = await services.createEngine(engineOptions(run));
+        try {
+          io.signal.throwIfAborted();
+          identity = services.identify(engine);
+          onEngine(identity);
+          const from = keeper.latest ?? run.from?.checkpoint;
+          const result = await services.runExperiment(engine, run.config, {
+            onProgress: (progress) => reporter.report(progress),
+            signal: io.signal,
+            readFile,
+            checkpoint: { keeper, ...(from ? { from } : {}) },
+          });
+          io.signal.throwIfAborted();
+          return result;
+        } finally {
+          await engine.dispose();
+        }
+      } catch (error) {
+        if (!(error instanceof DeviceLostError) || lost === MOST_DEVICES_LOST || io.signal.aborted) throw error;
+        const from = keeper.latest ?? run.from?.checkpoint;
+        const where = from ? `from ${placeOf(from)}` : 'from the beginning';
+        io.stderr.write(
+          `${error.message} Going on ${where} on a new device (${lost + 1} of at most ${MOST_DEVICES_LOST}).\n`,
+        );
+      }
+    }
+  } catch (error) {
+    if (!run.store) throw error;
+    await keeper.flush();
+    if (!keeper.written || !run.place) throw error;
+    const kept = `${placeOf(keeper.latest!)} is kept`;
+    const remedy = `perturb run --resume ${run.place} goes on from there.`;
+    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}, and ${remedy.replace(/\.$/, '')}`, remedy);
+    io.stderr.write(`${kept}: ${remedy}\n`);
+    throw error;
+  } finally {
+    reporter.stop();
+  }
+}
