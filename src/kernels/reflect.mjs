@@ -40,9 +40,9 @@ const FEATURES = {
  */
 function readable(code, name) {
   if (!code.includes('enable chromium_experimental_subgroup_matrix;')) return code;
-  const entry = code.indexOf(`\nfn ${name}(`);
-  const body = code.indexOf(') {\n', entry);
-  return `${code.slice(0, body)}) {}\n`.replace(/^(enable|diagnostic).*$/gm, '');
+  // Minified or not.
+  const head = new RegExp(`[^]*?\\nfn ${name}\\([^]*?\\) ?\\{\\n`).exec(code)?.[0] ?? '';
+  return `${head}}\n`.replace(/^(enable|diagnostic).*$/gm, '');
 }
 
 /** @param {string} name file name without .wgsl @param {string} code */
