@@ -14,7 +14,7 @@ import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
-import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
+import type { Checkpoint, CheckpointKeeper } from './checkpoint';
 import { estimateStage } from './estimate';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
@@ -115,7 +115,7 @@ export async function runExperiments(
       await runDataStage(engine, stage, inputs, watch, {
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
-        ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
+        ...(checkpoint ? { checkpoints: await checkpointsOf(checkpoint) } : {}),
         ...(looks ? { watch: looks } : {}),
         ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
         onResult: async (run, result) => {
@@ -148,6 +148,9 @@ function requireMemory(
   const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
   throw new GpuOutOfMemoryError(`${message}.`, 'the whole run', bytes);
 }
+
+const checkpointsOf = async ({ keeper, from }: NonNullable<RunOptions['checkpoint']>) =>
+  new (await import('./checkpoint')).Checkpoints(keeper, from);
 
 /** Reads every file once, however many experiments name it. */
 function readOnce(readFile: ReadFile): ReadFile {
