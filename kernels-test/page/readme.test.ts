@@ -52,7 +52,7 @@ test.for([
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => (message.type() === 'error' ? errors : said).push(message.text()));
   await page.goto(`${site.url}${at}.html`);
-  await expect.poll(() => said.at(-1) ?? errors.at(-1), { timeout: 60_000, interval: 50 }).toMatch(last);
+  await expect.poll(() => errors.at(-1) ?? said.at(-1), { timeout: 60_000, interval: 50 }).toMatch(last);
   expect(errors).toEqual([]);
   await page.close();
 });
