@@ -2,10 +2,10 @@
 // and the type declarations (tsc).
 //
 //   node build.mjs              library + command + declarations into dist/
-//   node build.mjs --generate   only src/kernels/generated.ts
+//   node build.mjs --generate   only src/kernels/generated.ts and src/kernels/generated/
 //   node build.mjs --quiet      say nothing unless something is wrong
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildLibrary, buildPage, common, installed } from './bundles.mjs';
@@ -21,14 +21,14 @@ const shaders = readdirSync('shaders')
   .sort()
   .map((file) => describeShader(file.replace(/\.wgsl$/, ''), readFileSync(`shaders/${file}`, 'utf8')));
 const generated = renderDescriptors(shaders);
-const target = 'src/kernels/generated.ts';
-let before = '';
-try {
-  before = readFileSync(target, 'utf8');
-} catch {}
-if (before !== generated) {
-  writeFileSync(target, generated);
-  say(`${target}: ${shaders.length} shaders`);
+const folder = 'src/kernels/generated';
+mkdirSync(folder, { recursive: true });
+for (const file of readdirSync(folder)) if (!generated.has(`generated/${file}`)) rmSync(`${folder}/${file}`);
+for (const [name, text] of generated) {
+  const file = `src/kernels/${name}`;
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+  writeFileSync(file, text);
+  say(file);
 }
 if (process.argv.includes('--generate')) process.exit(0);
 
@@ -52,7 +52,7 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconf
 for (const entry of readdirSync('dist/types', { recursive: true })) {
   const file = `dist/types/${entry}`;
   if (!file.endsWith('.d.ts')) continue;
-  const text = readFileSync(file, 'utf8').replace(/(from |import\()'(\.\.?\/[^']+)'/g, (_all, how, path) => {
+  const text = readFileSync(file, 'utf8').replace(/(from |import\()['"](\.\.?\/[^'"]+)['"]/g, (_all, how, path) => {
     const target = new URL(path, new URL(file, import.meta.url));
     return `${how}'${path}${existsSync(`${fileURLToPath(target)}.d.ts`) ? '.js' : '/index.js'}'`;
   });

@@ -24,35 +24,6 @@ const wgsl = {
     })),
 };
 
-/**
- * Every shader as a module of its own, so that one is loaded with what uses it: esbuild never parts a file among chunks.
- * The kernels' `import * as shaders from './generated'` becomes an import of the descriptors that the file names.
- */
-const shaders = {
-  name: 'shaders',
-  setup({ onLoad, onResolve }) {
-    const folder = fileURLToPath(new URL('src/kernels/', import.meta.url));
-    onLoad({ filter: /[\\/]src[\\/]kernels[\\/][\w-]+\.ts$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      const all = "import * as shaders from './generated';";
-      if (!text.includes(all)) return undefined;
-      const names = [...new Set(Array.from(text.matchAll(/\bshaders\.(\w+)/g), ([, name]) => name))];
-      const imports = names.map((name) => `import { ${name} as shader_${name} } from 'shader:${name}';`);
-      const contents = text.replace(all, imports.join(' ')).replace(/\bshaders\.(\w+)/g, 'shader_$1');
-      return { contents, loader: 'ts' };
-    });
-    onResolve({ filter: /^shader:/ }, ({ path }) => ({ path, namespace: 'shader', sideEffects: false }));
-    onLoad({ filter: /^shader:/, namespace: 'shader' }, async ({ path }) => {
-      const name = path.slice('shader:'.length);
-      const lines = (await readFile(`${folder}generated.ts`, 'utf8')).split('\n');
-      const own = [`import ${name}Code `, `export const ${name} = `].map((start) =>
-        lines.find((line) => line.startsWith(start)),
-      );
-      return { contents: own.join('\n').replace(/ as const satisfies \w+;$/, ';'), loader: 'ts', resolveDir: folder };
-    });
-  },
-};
-
 /** What is loaded on demand, and the entries that nobody uses without the core. */
 const ON_CORE = [
   ...['data/readers', 'experiment/extras', 'network/gram', 'perturbation/span'],
@@ -81,7 +52,7 @@ export const common = {
   target: 'es2022',
   sourcemap: true,
   logLevel: 'warning',
-  plugins: [wgsl, shaders],
+  plugins: [wgsl],
   define: { PERTURB_VERSION: JSON.stringify(version) },
 };
 const browser = { ...common, platform: 'browser', minify: true };

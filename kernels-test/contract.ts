@@ -7,7 +7,7 @@ import { describeShader as describe_, renderDescriptors as render_ } from '../sr
 
 export type Description = Omit<ShaderDescriptor, 'code'>;
 export const describeShader = describe_ as (name: string, code: string) => Description;
-export const renderDescriptors = render_ as (shaders: readonly Description[]) => string;
+export const renderDescriptors = render_ as (shaders: readonly Description[]) => ReadonlyMap<string, string>;
 
 /** The parts of a head block, in their order. */
 const PARTS = ['Computes', 'Shapes', 'Bindings', 'Constants', 'Dispatch', 'Workgroup', 'Assumes', 'Order'] as const;

@@ -19,6 +19,9 @@ import { fakeResult } from './fake-result';
 process.stderr.write('engine loaded\\n');
 export const createEngine = async () => ({ dispose() {}, adapter: { name: 'a fake' }, settings: {} });
 export const listAdapters = async () => [];
+export const tuningKey = async () => 'a fake';
+export const loadTuning = async () => undefined;
+export class Engine {}
 export async function runExperiment(engine, config, { onProgress, signal }) {
   onProgress({ stage: 'standard', epoch: 0, epochs: config.standard.epochs });
   const mode = process.env.FAKE_RUN;
@@ -47,7 +50,7 @@ beforeAll(async () => {
         name: 'stand-in',
         setup(setup) {
           setup.onResolve(
-            { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|\.\.\/kernels-test\/doctor)$/ },
+            { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|bench\/tuning|\.\.\/kernels-test\/doctor)$/ },
             ({ importer }) =>
               importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
           );

@@ -131,7 +131,8 @@ describe('a bundler', () => {
   };
 
   test.for(
-    ENTRIES.filter((entry) => entry !== '/node'),
+    // The libraries that /report draws with look whether there is a `require`; kernels-test/report bundles that one.
+    ENTRIES.filter((entry) => entry !== '/node' && entry !== '/report'),
   )('perturb-gpu%s has no Node code and no side effects', async (entry) => {
     const all = await bundle(`export * from 'perturb-gpu${entry}'`);
     expect(all.length).toBeGreaterThan(1000);

@@ -162,10 +162,11 @@ function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
       remedy: `Add --device "${from.device}", or run from the beginning.`,
     });
   }
-  const differing = Object.keys(from.versions).find((name) => from.versions[name] !== now.versions[name]);
+  const names = Object.keys({ ...from.versions, ...now.versions });
+  const differing = names.find((name) => from.versions[name] !== now.versions[name]);
   if (differing === undefined) return;
   throw new InputError(
-    `the checkpoint is of ${differing} ${from.versions[differing]}; this is ${now.versions[differing] ?? 'without it'}`,
+    `the checkpoint has ${differing} ${from.versions[differing] ?? 'none'}; this run has ${now.versions[differing] ?? 'none'}`,
     { key: '--resume', remedy: 'Install that version again, or run from the beginning.' },
   );
 }

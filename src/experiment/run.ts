@@ -14,8 +14,7 @@ import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
-import { type Checkpoint, type CheckpointKeeper, Checkpoints } from './checkpoint';
-import { estimateStage } from './estimate';
+import type { Checkpoint, CheckpointKeeper } from './checkpoint';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
@@ -101,6 +100,7 @@ export async function runExperiments(
     configs.map((_, run) => run),
   );
   signal?.throwIfAborted();
+  const checkpoints = checkpoint && new (await import('./checkpoint')).Checkpoints(checkpoint.keeper, checkpoint.from);
   const stages = planRuns(configs, (run) => {
     const { loaded, layout } = inputs[run]!;
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
@@ -111,11 +111,11 @@ export async function runExperiments(
   signal?.addEventListener('abort', release);
   try {
     for (const stage of stages) {
-      requireMemory(engine, stage, configs, inputs);
+      await requireMemory(engine, stage, configs, inputs);
       await runDataStage(engine, stage, inputs, watch, {
         ...(signal ? { signal } : {}),
         ...(onProgress ? { onProgress } : {}),
-        ...(checkpoint ? { checkpoints: new Checkpoints(checkpoint.keeper, checkpoint.from) } : {}),
+        ...(checkpoints ? { checkpoints } : {}),
         ...(looks ? { watch: looks } : {}),
         ...(options.onDivergence ? { onDivergence: options.onDivergence } : {}),
         onResult: async (run, result) => {
@@ -134,15 +134,17 @@ export async function runExperiments(
  * Refuses what cannot fit before any of it is allocated.
  * @throws GpuOutOfMemoryError with both sizes
  */
-function requireMemory(
+async function requireMemory(
   { gpu, settings }: Engine,
   stage: DataStage,
   configs: readonly ExperimentConfig[],
   inputs: readonly RunInput[],
-): void {
+): Promise<void> {
   const available = settings.availableMemory?.();
   if (available === undefined) return;
   const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
+  // Apart, as below: pages ask for neither.
+  const { estimateStage } = await import('./estimate');
   const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
   if (bytes <= available) return;
   const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;

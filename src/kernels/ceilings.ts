@@ -2,7 +2,8 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { copyQuads as copyQuadsShader } from './generated/copy-quads';
+import { fmaThroughput as fmaThroughputShader } from './generated/fma-throughput';
 import { grid1d, requireSize, type Step } from './step';
 
 /** Chains of vec4 and their steps a round, as fma_throughput has them. */
@@ -25,7 +26,7 @@ export async function fmaThroughput(gpu: Gpu, args: FmaArgs): Promise<Step> {
   const { output, blocking = FMA_BLOCKING, ...params } = args;
   requireSize('count', params.count);
   requireSize('rounds', params.rounds, 0);
-  const kernel = await gpu.kernel(shaders.fmaThroughput, blocking);
+  const kernel = await gpu.kernel(fmaThroughputShader, blocking);
   return (batch) => void batch.dispatch(kernel, { output }, params, grid1d(gpu, params.count));
 }
 
@@ -36,6 +37,6 @@ export async function copyQuads(
 ): Promise<Step> {
   const { count, ...arrays } = args;
   requireSize('count', count);
-  const kernel = await gpu.kernel(shaders.copyQuads);
+  const kernel = await gpu.kernel(copyQuadsShader);
   return (batch) => void batch.dispatch(kernel, arrays, { count }, grid1d(gpu, count));
 }

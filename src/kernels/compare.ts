@@ -2,7 +2,9 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { rowCosine as rowCosineShader } from './generated/row-cosine';
+import { rowDot as rowDotShader } from './generated/row-dot';
+import { signAgreement as signAgreementShader } from './generated/sign-agreement';
 import { grid1d, paddedRow, requireSize, type Step } from './step';
 
 /** sign_agreement: count[0] += number of the n points on which f and g have the same sign. */
@@ -11,7 +13,7 @@ export async function signAgreement(
   args: { f: GpuArray; g: GpuArray; count: GpuArray; n: number },
 ): Promise<Step> {
   const { n, ...arrays } = args;
-  const kernel = await gpu.kernel(shaders.signAgreement);
+  const kernel = await gpu.kernel(signAgreementShader);
   return (batch) => void batch.dispatch(kernel, arrays, { n }, [1]);
 }
 
@@ -21,7 +23,7 @@ export async function rowCosine(
   args: { a: GpuArray; b: GpuArray; output: GpuArray; n: number; ld: number },
 ): Promise<Step> {
   const { n, ld, ...arrays } = args;
-  const kernel = await gpu.kernel(shaders.rowCosine);
+  const kernel = await gpu.kernel(rowCosineShader);
   return (batch) => void batch.dispatch(kernel, arrays, { n, quads: ld / 4 }, grid1d(gpu, n));
 }
 
@@ -43,7 +45,7 @@ export async function rowDot(gpu: Gpu, args: RowDotArgs): Promise<Step> {
   const { n, d, scale = 1, ...arrays } = args;
   requireSize('n', n);
   requireSize('d', d);
-  const kernel = await gpu.kernel(shaders.rowDot);
+  const kernel = await gpu.kernel(rowDotShader);
   const params = { n, quads: paddedRow(d) / 4, scale };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n));
 }

@@ -2,7 +2,13 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { add as addShader } from './generated/add';
+import { halve as halveShader } from './generated/halve';
+import { panels as panelsShader } from './generated/panels';
+import { philoxFill as philoxFillShader } from './generated/philox-fill';
+import { shiftRows as shiftRowsShader } from './generated/shift-rows';
+import { transpose as transposeShader } from './generated/transpose';
+import { unpackBytes as unpackBytesShader } from './generated/unpack-bytes';
 import { fold, grid1d, requireSize, type Step } from './step';
 
 export type RandomKind = 'normal' | 'uniform' | 'sign' | 'bits';
@@ -33,7 +39,7 @@ export async function random(gpu: Gpu, args: RandomArgs): Promise<Step> {
   requireSize('cols', cols);
   requireSize('seed', seed, 0);
   requireSize('offset', offset, 0);
-  const kernel = await gpu.kernel(shaders.philoxFill, { KIND: KINDS[kind] });
+  const kernel = await gpu.kernel(philoxFillShader, { KIND: KINDS[kind] });
   const block = Math.floor(offset / 4);
   const params = {
     rows,
@@ -65,7 +71,7 @@ export interface UnpackArgs {
 /** unpack_bytes: scale byte - subtract. */
 export async function unpackBytes(gpu: Gpu, args: UnpackArgs): Promise<Step> {
   const { packed, output, ...params } = args;
-  const kernel = await gpu.kernel(shaders.unpackBytes);
+  const kernel = await gpu.kernel(unpackBytesShader);
   return (batch) => void batch.dispatch(kernel, { packed, output }, params, grid1d(gpu, params.rows * params.ld));
 }
 
@@ -87,7 +93,7 @@ export function panelsLength(n: number, d: number): number {
 /** panels: the reordered copy that the forward kernels read. */
 export async function panels(gpu: Gpu, args: PanelsArgs): Promise<Step> {
   const { input, output, n, d, ld } = args;
-  const kernel = await gpu.kernel(shaders.panels);
+  const kernel = await gpu.kernel(panelsShader);
   return (batch) => void batch.dispatch(kernel, { input, output }, { n, d, ld }, grid1d(gpu, panelsLength(n, d)));
 }
 
@@ -105,7 +111,7 @@ export interface TransposeArgs {
 /** transpose: rows become columns, padded with zeros up to outputLd. */
 export async function transpose(gpu: Gpu, args: TransposeArgs): Promise<Step> {
   const { input, output, rows, cols, inputLd = cols, outputLd = rows } = args;
-  const kernel = await gpu.kernel(shaders.transpose);
+  const kernel = await gpu.kernel(transposeShader);
   const params = { rows, cols, input_ld: inputLd, output_ld: outputLd };
   const tiles = Math.ceil(outputLd / 16) * Math.ceil(cols / 16);
   return (batch) => void batch.dispatch(kernel, { input, output }, params, fold(gpu, tiles));
@@ -126,7 +132,7 @@ export interface ShiftArgs {
 /** shift_rows: x_i += shift y_i. */
 export async function shiftRows(gpu: Gpu, args: ShiftArgs): Promise<Step> {
   const { labels, x, ...params } = args;
-  const kernel = await gpu.kernel(shaders.shiftRows);
+  const kernel = await gpu.kernel(shiftRowsShader);
   return (batch) => void batch.dispatch(kernel, { labels, x }, params, grid1d(gpu, params.n * params.ld));
 }
 
@@ -146,13 +152,13 @@ export const halfLength = (count: number): number => 2 * Math.ceil(count / 4);
 export async function halve(gpu: Gpu, args: HalveArgs): Promise<Step> {
   const { count, ...arrays } = args;
   requireSize('count', count);
-  const kernel = await gpu.kernel(shaders.halve);
+  const kernel = await gpu.kernel(halveShader);
   return (batch) => void batch.dispatch(kernel, arrays, { count }, grid1d(gpu, count, 256));
 }
 
 /** add: b += scale a (default 1), `count` elements. */
 export async function add(gpu: Gpu, args: { a: GpuArray; b: GpuArray; count: number; scale?: number }): Promise<Step> {
   const { a, b, count, scale = 1 } = args;
-  const kernel = await gpu.kernel(shaders.add);
+  const kernel = await gpu.kernel(addShader);
   return (batch) => void batch.dispatch(kernel, { a, b }, { count, scale }, grid1d(gpu, count));
 }

@@ -2,7 +2,10 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { forwardSubgroup as forwardSubgroupShader } from './generated/forward-subgroup';
+import { forwardTiled as forwardTiledShader } from './generated/forward-tiled';
+import { marginSummary as marginSummaryShader } from './generated/margin-summary';
+import { outputResidual as outputResidualShader } from './generated/output-residual';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, tileFor } from './variant';
 
@@ -38,11 +41,11 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
   if (layout.variant === 'subgroup') {
     const { words: NW, steps: U } = layout.forward;
     const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes), HALF };
-    const kernel = await gpu.kernel(shaders.forwardSubgroup, constants);
+    const kernel = await gpu.kernel(forwardSubgroupShader, constants);
     return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))]);
   }
   const { rows: RW, columns: RX } = layout.tile ?? tileFor(32 * words, n);
-  const kernel = await gpu.kernel(shaders.forwardTiled, { RW, RX, HALF });
+  const kernel = await gpu.kernel(forwardTiledShader, { RW, RX, HALF });
   const grid = [Math.ceil(n / (64 * RX)), Math.ceil(words / (2 * RW))] as const;
   return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }
@@ -69,7 +72,7 @@ export interface OutputArgs {
 export async function outputResidual(gpu: Gpu, args: OutputArgs): Promise<Step> {
   const { n, start, words, loss, total, ...arrays } = args;
   requireSize('n', n);
-  const kernel = await gpu.kernel(shaders.outputResidual);
+  const kernel = await gpu.kernel(outputResidualShader);
   const params = { n, start, words, logistic: loss === 'logistic' ? 1 : 0, scale: 1 / total };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n));
 }
@@ -87,6 +90,6 @@ export interface SummaryArgs {
 export async function marginSummary(gpu: Gpu, args: SummaryArgs): Promise<Step> {
   const { n, loss, ...arrays } = args;
   requireSize('n', n);
-  const kernel = await gpu.kernel(shaders.marginSummary);
+  const kernel = await gpu.kernel(marginSummaryShader);
   return (batch) => void batch.dispatch(kernel, arrays, { n, logistic: loss === 'logistic' ? 1 : 0 }, [1]);
 }

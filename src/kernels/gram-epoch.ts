@@ -2,7 +2,8 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { gramCoefficients as gramCoefficientsShader } from './generated/gram-coefficients';
+import { gramOutputs as gramOutputsShader } from './generated/gram-outputs';
 import { requireSize, type Step } from './step';
 import type { MatmulLayout } from './variant';
 
@@ -28,7 +29,7 @@ export async function gramOutputs(gpu: Gpu, args: GramOutputsArgs): Promise<Step
   const { n, start, bias, slope, layout, ...arrays } = args;
   requireSize('n', n);
   const { m, group, words } = layout;
-  const kernel = await gpu.kernel(shaders.gramOutputs);
+  const kernel = await gpu.kernel(gramOutputsShader);
   return (batch) =>
     void batch.dispatch(kernel, arrays, { n, m, group, start, bias, slope }, [Math.ceil(n / 64), words]);
 }
@@ -60,7 +61,7 @@ export async function gramCoefficients(gpu: Gpu, args: GramCoefficientsArgs): Pr
   const { n, start, ld, slope, momentum, layout, ...arrays } = args;
   requireSize('n', n);
   const { m, group, words } = layout;
-  const kernel = await gpu.kernel(shaders.gramCoefficients);
+  const kernel = await gpu.kernel(gramCoefficientsShader);
   const params = { n, m, ld, group, start, slope, momentum };
   return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(n / 64), words]);
 }

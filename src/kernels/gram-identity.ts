@@ -3,12 +3,13 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { packRecords } from '../gpu/shader';
-import * as shaders from './generated';
+import { gramIdentitySubgroup as gramIdentitySubgroupShader } from './generated/gram-identity-subgroup';
+import { gramIdentityWorkgroup as gramIdentityWorkgroupShader } from './generated/gram-identity-workgroup';
 import { GRAM_PIECES, gramSamples } from './gram-limits';
 import { fold, type Step } from './step';
 import { type GramLoop, gramLoop } from './variant';
 
-const { record } = shaders.gramIdentitySubgroup.bindings.neurons;
+const { record } = gramIdentitySubgroupShader.bindings.neurons;
 /** Words of a neuron's record, and where the four that come back lie. */
 export const NEURON_WORDS = record.size / 4;
 
@@ -113,13 +114,13 @@ export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<St
     const words = Math.ceil(quads / (8 * lanes));
     // Powers of two, so that few sizes of n compile anew.
     const constants = { S: lanes, NW: 2 ** Math.ceil(Math.log2(Math.max(8, words))), PIECES };
-    const kernel = await gpu.kernel(shaders.gramIdentitySubgroup, constants);
+    const kernel = await gpu.kernel(gramIdentitySubgroupShader, constants);
     return (batch) => void batch.dispatch(kernel, arrays, params, grid);
   }
   const most = gramSamples(gpu.limits);
   if (n > most) throw new RangeError(`the neuron loop of ${n} samples: workgroup memory holds the marks of ${most}`);
   // No more lanes than quads, but for what rounds them up.
   const T = Math.min(lanes, Math.ceil(quads / 32) * 32);
-  const kernel = await gpu.kernel(shaders.gramIdentityWorkgroup, { T, NQ: Math.ceil(quads / T), PIECES });
+  const kernel = await gpu.kernel(gramIdentityWorkgroupShader, { T, NQ: Math.ceil(quads / T), PIECES });
   return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }

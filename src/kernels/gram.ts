@@ -2,7 +2,9 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { labelSums as labelSumsShader } from './generated/label-sums';
+import { signMask as signMaskShader } from './generated/sign-mask';
+import { stridedSums as stridedSumsShader } from './generated/strided-sums';
 import { grid1d, type Step } from './step';
 
 export interface SignMaskArgs {
@@ -23,7 +25,7 @@ export interface SignMaskArgs {
 /** sign_mask: derivative bits of stored pre-activations. */
 export async function signMask(gpu: Gpu, args: SignMaskArgs): Promise<Step> {
   const { h, mask, maskFirst = 0, ...rest } = args;
-  const kernel = await gpu.kernel(shaders.signMask);
+  const kernel = await gpu.kernel(signMaskShader);
   const params = { ...rest, mask_first: maskFirst };
   return (batch) => void batch.dispatch(kernel, { h, mask }, params, grid1d(gpu, params.words * params.n));
 }
@@ -43,7 +45,7 @@ export interface SumsArgs {
 /** strided_sums: output[e] = sum_k input[first + e outer + k inner]. */
 export async function stridedSums(gpu: Gpu, args: SumsArgs): Promise<Step> {
   const { input, output, outputFirst = 0, accumulate = false, ...rest } = args;
-  const kernel = await gpu.kernel(shaders.stridedSums);
+  const kernel = await gpu.kernel(stridedSumsShader);
   const params = { ...rest, output_first: outputFirst, accumulate: accumulate ? 1 : 0 };
   return (batch) => void batch.dispatch(kernel, { input, output }, params, grid1d(gpu, rest.count));
 }
@@ -67,7 +69,7 @@ export interface LabelSumsArgs {
 /** label_sums: what all samples of each class together give to Q = K S. */
 export async function labelSums(gpu: Gpu, args: LabelSumsArgs): Promise<Step> {
   const { kernel: piece, sources, ld, accumulate = false, ...rest } = args;
-  const kernel = await gpu.kernel(shaders.labelSums);
+  const kernel = await gpu.kernel(labelSumsShader);
   const params = { ...rest, quads: ld / 4, accumulate: accumulate ? 1 : 0 };
   return (batch) => void batch.dispatch(kernel, { kernel: piece, sources }, params, grid1d(gpu, ld / 4));
 }

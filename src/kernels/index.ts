@@ -8,8 +8,14 @@ import { matmul } from './matmul';
 import { mirror } from './mirror';
 import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
-import { phiSampled, phiTile, planeCoordinates, planePrediction } from './theory';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
+
+type Theory = typeof import('./theory');
+/** A kernel that few runs need, loaded when it is called. */
+const theory =
+  <K extends keyof Theory>(name: K) =>
+  async (gpu: Gpu, args: Parameters<Theory[K]>[1]): Promise<Step> =>
+    ((await import('./theory'))[name] as (gpu: Gpu, args: Parameters<Theory[K]>[1]) => Promise<Step>)(gpu, args);
 
 const steps = {
   random,
@@ -33,10 +39,10 @@ const steps = {
   signAgreement,
   rowCosine,
   rowDot,
-  phiTile,
-  phiSampled,
-  planeCoordinates,
-  planePrediction,
+  phiTile: theory('phiTile'),
+  phiSampled: theory('phiSampled'),
+  planeCoordinates: theory('planeCoordinates'),
+  planePrediction: theory('planePrediction'),
 };
 
 type Steps = typeof steps;

@@ -2,7 +2,8 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { matmulSubgroup as matmulSubgroupShader } from './generated/matmul-subgroup';
+import { matmulTiled as matmulTiledShader } from './generated/matmul-tiled';
 import { halfOf, requireSize, type Step } from './step';
 import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
 
@@ -116,7 +117,9 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   if (args.matrix) {
     const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
     if (obstacle) throw new RangeError(obstacle);
-    const kernel = await gpu.kernel(shaders.matmulMatrix, { ACC });
+    // Loaded by the few who ask for it.
+    const { matmulMatrix } = await import('./generated/matmul-matrix');
+    const kernel = await gpu.kernel(matmulMatrix, { ACC });
     const whole = {
       ...params,
       a_first: quads('a.first', a.first ?? 0),
@@ -130,13 +133,13 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
     const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
-    const kernel = await gpu.kernel(shaders.matmulSubgroup, { ...sizes, ACC, HALF });
+    const kernel = await gpu.kernel(matmulSubgroupShader, { ...sizes, ACC, HALF });
     const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / MATMUL_ROWS)] as const;
     return (batch) => void batch.dispatch(kernel, arrays, params, grid);
   }
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
   const { rows: RA, columns: RB } = tile;
-  const kernel = await gpu.kernel(shaders.matmulTiled, { RA, RB, ACC, HALF });
+  const kernel = await gpu.kernel(matmulTiledShader, { RA, RB, ACC, HALF });
   const grid = [Math.ceil(params.quads / (16 * RB)), Math.ceil(rows / (64 * RA))] as const;
   return (batch) => void batch.dispatch(kernel, arrays, params, grid);
 }

@@ -2,7 +2,8 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { mirrorAcross as mirrorAcrossShader } from './generated/mirror-across';
+import { mirrorWithin as mirrorWithinShader } from './generated/mirror-within';
 import { requireSize, type Step } from './step';
 
 /** Consecutive rows of a matrix, in an array of their own. */
@@ -41,7 +42,7 @@ export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
     if (from !== onto || source.rows !== destination.rows) {
       throw new RangeError('mirror: one array holds one piece; source and destination disagree about it');
     }
-    const kernel = await gpu.kernel(shaders.mirrorWithin);
+    const kernel = await gpu.kernel(mirrorWithinShader);
     const params = { rows: source.rows, start: from, ld: row };
     return (batch) =>
       void batch.dispatch(kernel, { matrix: source.array }, params, [groups(source.rows), groups(source.rows)]);
@@ -49,7 +50,7 @@ export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
   if (destination.start < source.start + source.rows) {
     throw new RangeError(`mirror: the destination begins at row ${destination.start}, inside or before its source`);
   }
-  const kernel = await gpu.kernel(shaders.mirrorAcross);
+  const kernel = await gpu.kernel(mirrorAcrossShader);
   const params = {
     source_rows: source.rows,
     destination_rows: destination.rows,

@@ -2,7 +2,11 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { inputGradient as inputGradientShader } from './generated/input-gradient';
+import { perturbL0 as perturbL0Shader } from './generated/perturb-l0';
+import { perturbL2 as perturbL2Shader } from './generated/perturb-l2';
+import { perturbLinf as perturbLinfShader } from './generated/perturb-linf';
+import { spanCoefficients as spanCoefficientsShader } from './generated/span-coefficients';
 import { fold, grid1d, paddedRow, requireSize, type Step } from './step';
 import { type MatmulLayout, subgroupLanes } from './variant';
 
@@ -27,7 +31,7 @@ export async function inputGradient(gpu: Gpu, args: InputGradientArgs): Promise<
   requireSize('n', n);
   requireSize('d', d);
   const lanes = gpu.adapter.software ? (subgroupLanes(gpu) ?? 8) : 64;
-  const kernel = await gpu.kernel(shaders.inputGradient, { S: lanes });
+  const kernel = await gpu.kernel(inputGradientShader, { S: lanes });
   const params = { n, d, m: layout.m, group: layout.group, slope };
   const [y, z = 1] = fold(gpu, Math.ceil(n / 8));
   return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(paddedRow(d) / 4 / lanes), y, z]);
@@ -58,16 +62,16 @@ export async function perturbRows(gpu: Gpu, args: PerturbArgs): Promise<Step> {
   const quads = paddedRow(d) / 4;
   if (kind === 'l0') {
     if (!Number.isInteger(k) || k < 1 || k > d) throw new RangeError(`k = ${k}: it must lie between 1 and d = ${d}`);
-    const kernel = await gpu.kernel(shaders.perturbL0);
+    const kernel = await gpu.kernel(perturbL0Shader);
     return (batch) => void batch.dispatch(kernel, arrays, { n, d, start, k, size }, grid1d(gpu, n));
   }
   const params = { n, quads, start, size };
   if (kind === 'l2') {
     if (!coefficient) throw new TypeError('perturbRows: an l2 perturbation needs the array coefficient');
-    const kernel = await gpu.kernel(shaders.perturbL2);
+    const kernel = await gpu.kernel(perturbL2Shader);
     return (batch) => void batch.dispatch(kernel, { ...arrays, coefficient }, params, grid1d(gpu, n));
   }
-  const kernel = await gpu.kernel(shaders.perturbLinf);
+  const kernel = await gpu.kernel(perturbLinfShader);
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, n * quads));
 }
 
@@ -100,7 +104,7 @@ export async function spanCoefficients(gpu: Gpu, args: SpanCoefficientsArgs): Pr
   requireSize('count', count);
   requireSize('ld', ld, count);
   if (first + count > n) throw new RangeError(`samples ${first} to ${first + count} of a block of ${n}`);
-  const kernel = await gpu.kernel(shaders.spanCoefficients);
+  const kernel = await gpu.kernel(spanCoefficientsShader);
   const params = { n, first, start, count, ld, m: layout.m, group: layout.group, slope };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, layout.words * ld));
 }

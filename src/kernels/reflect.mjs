@@ -40,9 +40,9 @@ const FEATURES = {
  */
 function readable(code, name) {
   if (!code.includes('enable chromium_experimental_subgroup_matrix;')) return code;
-  // Minified or not.
-  const head = new RegExp(`[^]*?\\nfn ${name}\\([^]*?\\) ?\\{\\n`).exec(code)?.[0] ?? '';
-  return `${head}}\n`.replace(/^(enable|diagnostic).*$/gm, '');
+  const entry = code.indexOf(`\nfn ${name}(`);
+  const body = entry + /\) ?\{\n/.exec(code.slice(entry)).index;
+  return `${code.slice(0, body)}) {}\n`.replace(/^(enable|diagnostic).*$/gm, '');
 }
 
 /** @param {string} name file name without .wgsl @param {string} code */
@@ -105,25 +105,36 @@ export function describeShader(name, code) {
 
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 
-/** The text of src/kernels/generated.ts. @param {ReturnType<typeof describeShader>[]} shaders */
+const HEAD = [
+  '// Made by `node build.mjs --generate` from shaders/*.wgsl; do not edit.',
+  '// biome-ignore-all format: generated',
+  '// biome-ignore-all assist/source/organizeImports: generated',
+];
+
+/**
+ * The files below src/kernels that hold the descriptors: one a shader, so that a bundle loads a shader with what uses it, and
+ * generated.ts with all of them.
+ * @param {ReturnType<typeof describeShader>[]} shaders
+ * @returns {Map<string, string>} text by name
+ */
 export function renderDescriptors(shaders) {
-  const lines = [
-    '// Made by `node build.mjs --generate` from shaders/*.wgsl; do not edit.',
-    '// biome-ignore-all format: generated',
-    '// biome-ignore-all assist/source/organizeImports: generated',
-    "import type { ShaderDescriptor } from '../gpu/shader';",
-    ...shaders.map(({ name }) => `import ${camel(name)}Code from '../../shaders/${name}.wgsl';`),
-    '',
-  ];
-  for (const shader of shaders) {
-    const { name, ...rest } = shader;
+  const files = new Map();
+  const place = (name) => `generated/${name.replaceAll('_', '-')}`;
+  for (const { name, ...rest } of shaders) {
     const body = JSON.stringify(rest)
       .replace(/"(\w+)":/g, '$1: ')
       .replaceAll('"', "'")
       .replaceAll(',', ', ');
-    lines.push(
-      `export const ${camel(name)} = { name: '${name}', code: ${camel(name)}Code, ${body.slice(1, -1)} } as const satisfies ShaderDescriptor;`,
-    );
+    const lines = [
+      ...HEAD,
+      "import type { ShaderDescriptor } from '../../gpu/shader';",
+      `import code from '../../../shaders/${name}.wgsl';`,
+      '',
+      `export const ${camel(name)} = { name: '${name}', code, ${body.slice(1, -1)} } as const satisfies ShaderDescriptor;`,
+    ];
+    files.set(`${place(name)}.ts`, `${lines.join('\n')}\n`);
   }
-  return `${lines.join('\n')}\n`;
+  const all = shaders.map(({ name }) => `export { ${camel(name)} } from './${place(name)}';`);
+  files.set('generated.ts', `${[...HEAD, ...all].join('\n')}\n`);
+  return files;
 }

@@ -2,7 +2,10 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { phiSampled as phiSampledShader } from './generated/phi-sampled';
+import { phiTile as phiTileShader } from './generated/phi-tile';
+import { planeCoordinates as planeCoordinatesShader } from './generated/plane-coordinates';
+import { planePrediction as planePredictionShader } from './generated/plane-prediction';
 import { grid1d, paddedRow, requireSize, type Step } from './step';
 
 /** Phi = slope + gain (pi - theta), theta being the angle between the two inputs, each with sqrt d appended. */
@@ -36,7 +39,7 @@ export async function phiTile(gpu: Gpu, args: PhiTileArgs): Promise<Step> {
   requireSize('rows', rows);
   requireSize('columns', columns);
   requireSize('d', d);
-  const kernel = await gpu.kernel(shaders.phiTile);
+  const kernel = await gpu.kernel(phiTileShader);
   const arrays = { x, z, x_norms: xNorms, z_norms: zNorms, labels, tile };
   const params = { rows, columns, ld, quads: paddedRow(d) / 4, start, inverse_d: 1 / d, slope, gain: gainOf(slope) };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, rows * ld));
@@ -66,7 +69,7 @@ export async function phiSampled(gpu: Gpu, args: PhiSampledArgs): Promise<Step> 
   requireSize('columns', columns);
   requireSize('draws', draws);
   if (draws >= 2 ** 24) throw new RangeError(`draws = ${draws}: counts are exact only below 2^24`);
-  const kernel = await gpu.kernel(shaders.phiSampled);
+  const kernel = await gpu.kernel(phiSampledShader);
   const arrays = { x_bits: xBits, z_bits: zBits, labels, tile };
   const params = { rows, columns, ld, words: Math.ceil(draws / 32), start, draws, slope };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, rows * ld));
@@ -88,7 +91,7 @@ export async function planeCoordinates(gpu: Gpu, args: PlaneCoordinatesArgs): Pr
   const { n, d, ...arrays } = args;
   requireSize('n', n);
   requireSize('d', d);
-  const kernel = await gpu.kernel(shaders.planeCoordinates);
+  const kernel = await gpu.kernel(planeCoordinatesShader);
   return (batch) => void batch.dispatch(kernel, arrays, { n, quads: paddedRow(d) / 4 }, grid1d(gpu, n));
 }
 
@@ -115,7 +118,7 @@ export async function planePrediction(gpu: Gpu, args: PlanePredictionArgs): Prom
   requireSize('n', n);
   requireSize('count', count);
   requireSize('d', d);
-  const kernel = await gpu.kernel(shaders.planePrediction);
+  const kernel = await gpu.kernel(planePredictionShader);
   const params = { n, count, inverse_d: 1 / d, slope, gain: gainOf(slope), scale };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, Math.ceil(count / 4)));
 }

@@ -2,7 +2,10 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import * as shaders from './generated';
+import { momentumUpdate as momentumUpdateShader } from './generated/momentum-update';
+import { plateau as plateauShader } from './generated/plateau';
+import { weightGradientSubgroup as weightGradientSubgroupShader } from './generated/weight-gradient-subgroup';
+import { weightGradientTiled as weightGradientTiledShader } from './generated/weight-gradient-tiled';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, type Tile, tileFor, tileGroups } from './variant';
 
@@ -76,12 +79,12 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   const { words: NW, steps: U } = layout.gradient;
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {
-    const kernel = await gpu.kernel(shaders.weightGradientSubgroup, { S: lanes, G: group, NW, U, HALF });
+    const kernel = await gpu.kernel(weightGradientSubgroupShader, { S: lanes, G: group, NW, U, HALF });
     const padded = { ...params, mask_words: words, words: gradientWords(layout) };
     return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }
   const { rows: RW, columns: RC } = gradientTile(n, d, layout);
-  const kernel = await gpu.kernel(shaders.weightGradientTiled, { RW, RC, HALF });
+  const kernel = await gpu.kernel(weightGradientTiledShader, { RW, RC, HALF });
   const grid = [Math.ceil(tiles / RC), Math.ceil(words / (2 * RW)), splits] as const;
   return (batch) => void batch.dispatch(kernel, arrays, { ...params, tiles }, grid);
 }
@@ -109,7 +112,7 @@ export async function momentumUpdate(gpu: Gpu, args: MomentumArgs): Promise<Step
   const { d, parts, slope, momentum, layout, ...arrays } = args;
   const { m, group, lanes } = layout;
   const words = gradientWords(layout);
-  const kernel = await gpu.kernel(shaders.momentumUpdate);
+  const kernel = await gpu.kernel(momentumUpdateShader);
   const count = (d + 1) * m;
   const params = { count, m, words, group, lanes, quads: gradientQuads(d, layout), parts, slope, momentum };
   return (batch) => void batch.dispatch(kernel, arrays, params, grid1d(gpu, count));
@@ -145,7 +148,7 @@ export function plateauState({
 /** plateau: records the epoch and moves the learning rate. */
 export async function plateau(gpu: Gpu, args: PlateauArgs): Promise<Step> {
   const { schedule, ...arrays } = args;
-  const kernel = await gpu.kernel(shaders.plateau);
+  const kernel = await gpu.kernel(plateauShader);
   const params = schedule
     ? { enabled: 1, patience: schedule.patience, factor: schedule.factor, keep: 1 - schedule.threshold }
     : { enabled: 0, patience: 0, factor: 1, keep: 1 };

@@ -26,7 +26,7 @@ export function startBench(order: BenchOrder): void {
   const own = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
   worker = own;
   const fail = (text: string, remedy = 'Start it again.') => {
-    say({ kind: 'wrong', title: 'The benchmark failed.', text, remedy });
+    say({ title: 'The benchmark failed.', text, remedy });
     stopBench();
   };
   own.addEventListener('error', (event) => fail(event.message || 'Its worker did not start.'));

@@ -92,7 +92,7 @@ export async function takeFiles(files: readonly File[]): Promise<void> {
     else {
       const { message, remedy, file } = first as InputError;
       const more = wrong.length > 1 ? ` (and ${wrong.length - 1} more)` : '';
-      say({ kind: 'wrong', title: `${file ?? 'A file'} cannot be used${more}.`, text: message, remedy });
+      say({ title: `${file ?? 'A file'} cannot be used${more}.`, text: message, remedy });
     }
   });
 }

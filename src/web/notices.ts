@@ -3,7 +3,6 @@
 import { signal } from '@preact/signals';
 
 export interface Notice {
-  readonly kind: 'wrong' | 'news';
   readonly title: string;
   readonly text?: string | undefined;
   readonly remedy?: string | undefined;

@@ -8,6 +8,7 @@ import type { AdapterReport } from '../gpu/gpu';
 import { createWorkerEngine, type WorkerEngine } from '../worker';
 import { absentFiles, readDropped } from './dropped-files';
 import { clearLive, courses, shown, stage, takeProgress, takeResult, takeSnapshot } from './live';
+import { networks } from './networks';
 import { announcement, dismiss, say } from './notices';
 import { TimeLeft } from './time-left';
 
@@ -46,7 +47,6 @@ export async function openEngine(): Promise<void> {
     engineState.value = 'missing';
     const unavailable = error instanceof GpuUnavailableError;
     say({
-      kind: 'wrong',
       title: unavailable
         ? 'This browser offers no WebGPU, so nothing can be computed here.'
         : 'The engine did not start.',
@@ -70,7 +70,6 @@ function lose(error: Error): void {
     if (busy.value) phase.value = 'stopped';
   });
   say({
-    kind: 'wrong',
     title: 'The GPU device was lost.',
     text: error.message,
     remedy: config
@@ -105,7 +104,6 @@ export async function start(config: ExperimentConfig): Promise<void> {
   const absent = absentFiles(config);
   if (absent.length > 0) {
     say({
-      kind: 'wrong',
       title: 'This experiment reads files that are not here.',
       text: absent.join(', '),
       remedy: 'Drop them anywhere on this page. They are read here and go nowhere else.',
@@ -160,7 +158,6 @@ function fail(error: unknown): void {
   const { message, remedy } = error as Error & { remedy?: string };
   if (error instanceof GpuOutOfMemoryError) {
     say({
-      kind: 'wrong',
       title: 'The GPU has too little memory for this experiment.',
       text: message,
       remedy:
@@ -169,13 +166,12 @@ function fail(error: unknown): void {
   } else if (error instanceof InputError) {
     const where = [error.file, error.key].filter((part) => part !== undefined).join(', ');
     say({
-      kind: 'wrong',
       title: 'The experiment cannot run as it is set up.',
       text: where === '' ? message : `${where}: ${message}`,
       remedy,
     });
   } else {
-    say({ kind: 'wrong', title: 'The run failed.', text: message, remedy: remedy ?? 'Run it again.' });
+    say({ title: 'The run failed.', text: message, remedy: remedy ?? 'Run it again.' });
   }
 }
 
@@ -201,7 +197,6 @@ export function cancel(): void {
 
 /** Outputs of the two networks of a finished run. */
 export async function classify(X: Float32Array): Promise<{ f: Float32Array; g: Float32Array } | undefined> {
-  const { networks } = await import('./networks');
   const pair = networks();
   if (!engine || !pair) return undefined;
   const [f, g] = await Promise.all([engine.predict(pair.f, X.slice()), engine.predict(pair.g, X.slice())]);

@@ -81,7 +81,6 @@ function readHash(): void {
   } catch (error) {
     draft.value = PRESETS[0].document;
     say({
-      kind: 'wrong',
       title: 'This link does not describe an experiment.',
       text: (error as Error).message.replaceAll('--set ', ''),
       remedy: 'The page shows its first experiment instead. Ask for the link again, or set the experiment up here.',

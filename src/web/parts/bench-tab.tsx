@@ -129,9 +129,8 @@ export function BenchTab() {
               name="multiply-adds at most"
               value={done.ceilings.gflops.toPrecision(3)}
               unit="GFLOP/s"
-              big
             />
-            <Readout id="gbs" name="copying at most" value={done.ceilings.gbs.toPrecision(3)} unit="GB/s" big />
+            <Readout id="gbs" name="copying at most" value={done.ceilings.gbs.toPrecision(3)} unit="GB/s" />
           </div>
         ) : null}
         {rows.value.length === 0 ? <p class="placeholder">Nothing has been measured yet.</p> : <Rows />}

@@ -12,7 +12,7 @@ export function NoticeBar() {
     <>
       <div class="notice-place" role="alert">
         {value ? (
-          <div class={`notice ${value.kind}`} ref={place}>
+          <div class="notice" ref={place}>
             <div>
               <strong>{value.title}</strong>
               {value.text ? <p class="notice-text">{value.text}</p> : null}

@@ -7,19 +7,16 @@ export interface ReadoutProps {
   readonly name: string;
   readonly value: string | undefined;
   readonly unit?: string;
-  readonly about?: string;
-  readonly big?: boolean;
 }
 
-export function Readout({ id, name, value, unit, about, big }: ReadoutProps) {
+export function Readout({ id, name, value, unit }: ReadoutProps) {
   return (
-    <div class={big ? 'readout big' : 'readout'} data-readout={id}>
+    <div class="readout" data-readout={id}>
       <span class="readout-name">{name}</span>
       <span class="readout-value">
         {value ?? '–'}
         {unit && value !== undefined ? <span class="unit">{unit}</span> : null}
       </span>
-      {about ? <span class="readout-about">{about}</span> : null}
     </div>
   );
 }

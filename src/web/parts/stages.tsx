@@ -107,7 +107,6 @@ export function StageF() {
         name="f on its training data"
         value={share(done ?? looks.at(-1)?.accuracy)}
         unit="%"
-        big
       />
       <Curves training="standard" name="f" />
     </StageColumn>
@@ -158,7 +157,6 @@ export function StageR() {
         id="cosine"
         name="cosine to the theory’s direction"
         value={cosine.value === undefined ? undefined : cosine.value.toFixed(3)}
-        big
       />
       <Gallery />
     </StageColumn>
@@ -189,15 +187,8 @@ export function StageG() {
           name="g on the clean data"
           value={share(metrics?.perturbationAccuracy ?? last?.accuracy)}
           unit="%"
-          big
         />
-        <Readout
-          id="agreement"
-          name="agreement with f"
-          value={share(metrics?.agreement ?? last?.agreement)}
-          unit="%"
-          big
-        />
+        <Readout id="agreement" name="agreement with f" value={share(metrics?.agreement ?? last?.agreement)} unit="%" />
       </div>
       <Curves training="learning" name="g" />
     </StageColumn>

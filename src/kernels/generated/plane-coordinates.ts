@@ -1,0 +1,7 @@
+// Made by `node build.mjs --generate` from shaders/*.wgsl; do not edit.
+// biome-ignore-all format: generated
+// biome-ignore-all assist/source/organizeImports: generated
+import type { ShaderDescriptor } from '../../gpu/shader';
+import code from '../../../shaders/plane_coordinates.wgsl';
+
+export const planeCoordinates = { name: 'plane_coordinates', code, bindings: {x: {binding: 0, access: 'read', element: 'f32'}, axes: {binding: 1, access: 'read', element: 'f32'}, output: {binding: 2, access: 'read_write', element: 'f32'}}, params: {binding: 3, size: 16, fields: {n: {offset: 0, type: 'u32'}, quads: {offset: 4, type: 'u32'}}}, overrides: {}, specialised: {}, workgroupSize: [64], features: [] } as const satisfies ShaderDescriptor;
