@@ -8,7 +8,7 @@
 // A process killed at any moment leaves the old checkpoint or the new one; what it had begun is taken away by the next.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadFile } from '../data/dataset';
 import { InputError } from '../data/input-error';
@@ -68,11 +68,17 @@ export class CheckpointStore {
     const directory = checkpointDirectory(out);
     try {
       const made = await mkdir(directory, { recursive: true });
-      const store = new CheckpointStore(directory, await takeLock(directory), made);
-      const names = await readdir(directory);
-      for (const name of names) if (isPartial(name)) await rm(join(directory, name), { force: true });
-      store.#written = names.find((name) => name === FILE);
-      return store;
+      const lock = await takeLock(directory);
+      try {
+        const store = new CheckpointStore(directory, lock, made);
+        const names = await readdir(directory);
+        for (const name of names) if (isPartial(name)) await rm(join(directory, name), { force: true });
+        store.#written = names.find((name) => name === FILE);
+        return store;
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
     } catch (error) {
       throw asInputError(error, directory);
     }
@@ -116,9 +122,15 @@ export class CheckpointStore {
   }
 }
 
-/** Whether a run to this directory was interrupted and can go on. */
-export const hasCheckpoint = async (out: string): Promise<boolean> =>
-  (await readFile(join(checkpointDirectory(out), FILE)).catch(() => undefined)) !== undefined;
+/** Whether a run to this directory was interrupted and can go on. What cannot be read is there all the same. */
+export async function hasCheckpoint(out: string): Promise<boolean> {
+  try {
+    await access(join(checkpointDirectory(out), FILE));
+    return true;
+  } catch (error) {
+    return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
+}
 
 /**
  * Reads the checkpoint of a run back.

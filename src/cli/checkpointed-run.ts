@@ -3,8 +3,9 @@
 
 import { nodeReadFile } from '../data/node';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { DeviceLostError } from '../gpu/errors';
+import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
 import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
 import { InterruptedError } from './failure';
@@ -109,7 +110,7 @@ export async function runCheckpointed<E extends Disposable>(
         const engine = await services.createEngine(engineOptions(run));
         try {
           io.signal.throwIfAborted();
-          identity = services.identify(engine);
+          identity = await services.identify(engine);
           onEngine(identity);
           const from = keeper.latest ?? run.from?.checkpoint;
           const result = await services.runExperiment(engine, run.config, {
@@ -134,14 +135,29 @@ export async function runCheckpointed<E extends Disposable>(
     }
   } catch (error) {
     if (!run.store) throw error;
-    await keeper.flush();
-    if (!keeper.written || !run.place) throw error;
-    const kept = `${placeOf(keeper.latest!)} is kept`;
+    // Gone on with, it would end in the same way; and what should be changed could not be, with a checkpoint in the way.
+    if (error instanceof DivergenceError || error instanceof HalfRangeError) {
+      await run.store.remove();
+      throw error;
+    }
+    await flushed(keeper, io);
+    const latest = keeper.written ? keeper.latest : run.from?.checkpoint;
+    if (!latest || !run.place) throw error;
+    const kept = `${placeOf(latest)} is kept`;
     const remedy = `perturb run --resume ${run.place} goes on from there.`;
     if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}, and ${remedy.replace(/\.$/, '')}`, remedy);
     io.stderr.write(`${kept}: ${remedy}\n`);
     throw error;
   } finally {
     reporter.stop();
+  }
+}
+
+/** What ended the run is what is told; that the last state could not be written either is a line. */
+async function flushed(keeper: Keeper, io: CliIo): Promise<void> {
+  try {
+    await keeper.flush();
+  } catch (error) {
+    io.stderr.write(`the last state could not be written: ${(error as Error).message}\n`);
   }
 }

@@ -88,7 +88,7 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .option('--checkpoint <seconds>', 'time between checkpoints, kept in DIR.checkpoint beside --out DIR (default: 60)')
     .option('--resume <dir>', 'go on with an interrupted run to DIR, to the same bits')
     .option('--json', 'print one JSON document instead of the table')
-    .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs')
+    .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs,theory')
     .option('--device <name>', 'part of an adapter name, or "software"')
     .option('--no-tune', 'the default kernels, whatever perturb bench --tune chose')
     .option('--quiet', 'show no progress')

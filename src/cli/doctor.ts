@@ -22,7 +22,7 @@ export async function doctorCommand<E extends Disposable>(
 ): Promise<void> {
   const began = io.now();
   await withEngine(services, io, { device: args.device }, async (engine) => {
-    const { device, versions } = services.identify(engine);
+    const { device, versions } = await services.identify(engine);
     const findings: Finding[] = [];
     for await (const finding of services.examine(engine, io.signal)) {
       findings.push(finding);

@@ -54,6 +54,12 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress' | 'checkpoint
 
 export type { AdapterListing };
 
+/** What the bits of a result depend on, besides its configuration. */
+export interface Identity {
+  readonly device: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
 /** What came of one check of `perturb doctor`. */
 export interface Finding {
   readonly subject: string;
@@ -66,7 +72,7 @@ export interface Finding {
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
   /** What results depend on to the bit, besides the configuration. */
-  identify(engine: E): { readonly device: string; readonly versions: Readonly<Record<string, string>> };
+  identify(engine: E): Identity | Promise<Identity>;
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
   runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<unknown>;
   /** Without an engine, what can be said without one. */

@@ -15,12 +15,15 @@ export const services: Services<Engine> = {
     const engine = await createEngine(options);
     if (tune === false) return engine;
     const tuning = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
-    return tuning ? new Engine(engine.gpu, { ...engine.settings, tuning }) : engine;
+    if (!tuning) return engine;
+    // Another choice of kernels sums in another order: results say so where they say what else they depend on.
+    const versions = { ...engine.settings.versions, tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` };
+    return new Engine(engine.gpu, { ...engine.settings, versions, tuning });
   },
-  identify: ({ adapter, settings: { versions, tuning } }) => ({
+  // The driver and the text of the shaders are in the key.
+  identify: async ({ gpu, adapter, settings: { versions } }) => ({
     device: adapter.name,
-    // Another choice of kernels sums in another order.
-    versions: { ...versions, ...(tuning ? { tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` } : {}) },
+    versions: { ...versions, kernels: (await (await import('../bench/tuning')).tuningKey(gpu)).slice(0, 16) },
   }),
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),

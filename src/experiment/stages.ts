@@ -1,7 +1,6 @@
 // All experiments on the same samples, stage by stage. Arrays are freed as soon as no later stage needs them: at most X,
 // what g is trained on, and one panel copy are on the device together, and K while a training needs it.
 
-import { InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
 import type { GpuArray } from '../gpu/array';
@@ -386,10 +385,6 @@ class DataWork {
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
       predictions = await (await extras()).predict(gpu, config, problem, r, plane, options.signal);
-      if (!Number.isFinite(predictions.cosine ?? 0)) {
-        const message = 'the predicted directions leave the range of float32: the data are too large';
-        throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
-      }
       if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);

@@ -73,6 +73,7 @@ export async function predict(
     ...(config.theory.cosine ? { perturbation } : {}),
     ...options,
   });
+  requireFinite([directions.cosine ?? 0], directions.direction ?? []);
   if (!plane) return directions;
   const { samples, panels, labels, slope } = problem;
   const places = await placeSamples(gpu, plane, samples);
@@ -111,7 +112,7 @@ export async function mapOf(
     g: await pullsOfLearned(gpu, sampling, config.network.slope, panels, pulls!),
   };
   const { map } = config.theory;
-  return decisionMap(gpu, {
+  const made = await decisionMap(gpu, {
     ...networks,
     ...(typeof map === 'object' ? map : DEFAULT_MAP),
     plane,
@@ -123,6 +124,16 @@ export async function mapOf(
     ...(neurons ? { neurons } : {}),
     ...(signal ? { signal } : {}),
   });
+  const { f, g, fHat, gHat, projected } = made;
+  requireFinite(f, g, fHat, gHat, projected);
+  return made;
+}
+
+/** @throws InputError when what the theory predicts has left the range of float32 */
+export function requireFinite(...arrays: readonly ArrayLike<number>[]): void {
+  if (arrays.every((values) => Array.prototype.every.call(values, Number.isFinite))) return;
+  const message = 'what the theory predicts leaves the range of float32: the data are too large';
+  throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
 }
 
 /** What drawn neurons make of what g was trained on: the labels are in the pulls already. */
