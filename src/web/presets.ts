@@ -16,7 +16,7 @@ const SAVE = ['networks', 'perturbations'];
 export const PRESETS: readonly [Preset, ...Preset[]] = [
   {
     id: 'glyphs',
-    name: 'Handwritten digits',
+    name: 'Drawn digits',
     about: 'Ones and twos that this page draws itself, 20 × 20 pixels.',
     document: {
       data: { kind: 'glyphs', n: 500, classes: [1, 2], size: 20 },
