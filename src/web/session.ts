@@ -6,6 +6,7 @@ import type { ExperimentConfig, Stage } from '../experiment/types';
 import { DeviceLostError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import { createWorkerEngine, type WorkerEngine } from '../worker';
+import { WorkerError } from '../worker/wire-error';
 import { absentFiles, readDropped } from './dropped-files';
 import { clearLive, courses, shown, stage, takeProgress, takeResult, takeSnapshot } from './live';
 import { networks } from './networks';
@@ -70,7 +71,7 @@ function lose(error: Error): void {
     if (busy.value) phase.value = 'stopped';
   });
   say({
-    title: 'The GPU device was lost.',
+    title: error instanceof WorkerError ? 'The engine stopped.' : 'The GPU device was lost.',
     text: error.message,
     remedy: config
       ? 'Start the engine anew and run the experiment again: with the same seed it takes the same course. If it is lost again, make the experiment smaller or update the GPU driver.'
@@ -143,8 +144,8 @@ export async function start(config: ExperimentConfig): Promise<void> {
     const share = (value: number) => `${(100 * value).toFixed(1)} percent`;
     announcement.value = `Done. f is right on ${share(result.metrics.standardAccuracy)} of the data, g on ${share(result.metrics.perturbationAccuracy)}.`;
   } catch (error) {
-    // lose() speaks for a device that went away.
-    if (error instanceof DeviceLostError) return;
+    // lose() speaks for a device or a worker that went away.
+    if (error instanceof DeviceLostError || error instanceof WorkerError || engineState.value === 'lost') return;
     phase.value = 'stopped';
     stage.value = undefined;
     if (controller.signal.aborted) announcement.value = 'Cancelled.';
