@@ -3,10 +3,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
-/** Bundles the command with the real engine. @returns the script, and what takes it away */
-export async function bundleCommand(name: string): Promise<{ script: string; remove: () => Promise<void> }> {
+/** Bundles the command, with the real engine unless a plugin puts another in its place. @returns the script, and what takes it away */
+export async function bundleCommand(
+  name: string,
+  plugins: Plugin[] = [],
+): Promise<{ script: string; remove: () => Promise<void> }> {
   // Inside node_modules, so that the packages the bundle leaves out are found from there.
   const outdir = fileURLToPath(new URL(`../../node_modules/.cache/perturb-${name}-${process.pid}/`, import.meta.url));
   await build({
@@ -20,6 +23,7 @@ export async function bundleCommand(name: string): Promise<{ script: string; rem
     packages: 'external',
     loader: { '.wgsl': 'text' },
     logLevel: 'error',
+    plugins,
   });
   return { script: join(outdir, 'main.js'), remove: () => rm(outdir, { recursive: true, force: true }) };
 }

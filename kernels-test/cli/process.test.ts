@@ -5,14 +5,12 @@ import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { beforeAll, describe, expect, it } from 'vitest';
+import type { Plugin } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleCommand } from './bundle';
 import { names, temporary } from './fakes';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-// Inside node_modules, so that the packages the bundle leaves out are found from there.
-const outdir = fileURLToPath(new URL('../../node_modules/.cache/perturb-cli-test/', import.meta.url));
-const script = join(outdir, 'main.js');
 
 const ENGINE = `
 import { fakeResult } from './fake-result';
@@ -33,33 +31,23 @@ export async function runExperiment(engine, config, { onProgress, signal }) {
   });
 }`;
 
+/** Puts {@link ENGINE} in the place of all that the command loads late. */
+const standIn: Plugin = {
+  name: 'stand-in',
+  setup(setup) {
+    setup.onResolve(
+      { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|bench\/tuning|\.\.\/kernels-test\/doctor)$/ },
+      ({ importer }) => (importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined),
+    );
+    setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));
+  },
+};
+
+let bundle: Awaited<ReturnType<typeof bundleCommand>>;
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))],
-    outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2022',
-    platform: 'node',
-    packages: 'external',
-    loader: { '.wgsl': 'text' },
-    logLevel: 'error',
-    plugins: [
-      {
-        name: 'stand-in',
-        setup(setup) {
-          setup.onResolve(
-            { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|bench\/tuning|\.\.\/kernels-test\/doctor)$/ },
-            ({ importer }) =>
-              importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined,
-          );
-          setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));
-        },
-      },
-    ],
-  });
+  bundle = await bundleCommand('process', [standIn]);
 });
+afterAll(() => bundle?.remove());
 
 interface Ended {
   readonly code: number | null;
@@ -74,7 +62,7 @@ async function command(
   options: { run?: string; onErr?: (text: string, child: ReturnType<typeof spawn>) => void; closeOut?: boolean } = {},
 ): Promise<Ended> {
   const { FAKE_RUN: _, PERTURB_DEBUG: __, ...env } = process.env;
-  const child = spawn(process.execPath, [script, ...argv], {
+  const child = spawn(process.execPath, [bundle.script, ...argv], {
     cwd,
     env: options.run === undefined ? env : { ...env, FAKE_RUN: options.run },
     stdio: ['ignore', 'pipe', 'pipe'],

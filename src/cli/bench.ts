@@ -82,17 +82,17 @@ function commandOf(args: BenchArguments): string {
 async function readReport(path: string, io: CliIo): Promise<BenchReport> {
   const file = resolve(io.cwd, path);
   const remedy = 'Give two files that "perturb bench --out DIR" wrote as bench.json.';
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch {
-    throw new InputError('the benchmark report cannot be read', { file: path, remedy });
-  }
+  const text = await readFile(file, 'utf8').catch((cause) => {
+    throw new InputError('the benchmark report cannot be read', { file: path, remedy, cause });
+  });
+  let cause: unknown;
   try {
     const report = JSON.parse(text) as BenchReport;
     if (report.schemaVersion === 1 && Array.isArray(report.rows) && report.ceilings.gflops > 0) return report;
-  } catch {}
-  throw new InputError('this is no benchmark report', { file: path, remedy });
+  } catch (error) {
+    cause = error;
+  }
+  throw new InputError('this is no benchmark report', { file: path, remedy, cause });
 }
 
 export async function benchCommand<E extends Disposable>(

@@ -106,7 +106,9 @@ async function answer(
   // Another site whose name was made to point here (DNS rebinding) asks under its own name.
   const port = portOf(server);
   const { host } = request.headers;
-  if (host !== `${LOOPBACK}:${port}` && host !== `localhost:${port}`) return refuse(403, 'Not for this host.');
+  // Browsers leave the port of http out.
+  const own = [LOOPBACK, 'localhost'].flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
+  if (host === undefined || !own.includes(host)) return refuse(403, 'Not for this host.');
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return refuse(405, 'Only GET and HEAD.', { Allow: 'GET, HEAD' });
   }

@@ -55,9 +55,14 @@ export async function openEngine(): Promise<void> {
       remedy: unavailable
         ? 'Use a current Chrome, Edge, Firefox or Safari on https or localhost, switch hardware acceleration on, or run the same experiment on the command line: download config.json here and give it to “perturb run”.'
         : (error as { remedy?: string }).remedy,
-      action: { label: 'Try again', run: () => void openEngine().then(dismissWhenReady) },
+      action: { label: 'Try again', run: restartEngine },
     });
   }
+}
+
+/** Another engine, after the last one went away or did not start. */
+export function restartEngine(): void {
+  void openEngine().then(dismissWhenReady);
 }
 
 function dismissWhenReady(): void {

@@ -1,6 +1,6 @@
 // The page's side: the engine's functions, each a message and its answer.
 
-import type { RunOptions } from '../experiment/run';
+import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DisposedError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
@@ -15,6 +15,9 @@ import {
   transferables,
 } from './protocol';
 import { fromWire, toWire, WorkerError } from './wire-error';
+
+/** As for an engine of one's own; checkpoints do not cross to the worker. */
+export type RunOptions = Omit<EngineRunOptions, 'checkpoint'>;
 
 export interface WorkerEngineOptions extends HostOptions {
   /** A worker to use instead of a new one; it must run this package's host and belongs to the engine from here on. */

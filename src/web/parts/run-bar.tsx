@@ -3,7 +3,18 @@
 import { useSignal } from '@preact/signals';
 import { timeLeft } from '../format';
 import { courses, result } from '../live';
-import { busy, cancel, engineState, pause, phase, resume, secondsLeft, stageText, start } from '../session';
+import {
+  busy,
+  cancel,
+  engineState,
+  pause,
+  phase,
+  restartEngine,
+  resume,
+  secondsLeft,
+  stageText,
+  start,
+} from '../session';
 import { config, problems } from '../setup';
 import { Downloads } from './downloads';
 
@@ -66,6 +77,10 @@ export function RunBar() {
             Cancel
           </button>
         </div>
+      ) : engineState.value === 'lost' || engineState.value === 'missing' ? (
+        <button type="button" class="primary" onClick={restartEngine}>
+          Restart the engine
+        </button>
       ) : (
         <button
           type="button"
