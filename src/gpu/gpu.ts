@@ -6,12 +6,13 @@
 
 import { type ElementType, GpuArray } from './array';
 import { Batch } from './batch';
+import { compileKernel } from './compile';
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError } from './errors';
 import { Faults } from './faults';
 import { formatBytes } from './format';
-import { Kernel } from './kernel';
+import type { Kernel } from './kernel';
+import { Pause } from './pause';
 import { type ConstantsOf, type ParamsDescriptor, packParams, type ShaderDescriptor } from './shader';
-import { specialise } from './specialise';
 
 /** What is known of the adapter a device came from. */
 export interface AdapterReport {
@@ -52,8 +53,7 @@ export class Gpu {
   readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
   readonly #faults: Faults;
   #readback: Promise<unknown> = Promise.resolve();
-  #hold: { readonly over: Promise<void>; readonly end: () => void; readonly since: number } | undefined;
-  #heldMilliseconds = 0;
+  readonly #pause = new Pause();
 
   constructor(
     readonly device: GPUDevice,
@@ -69,34 +69,25 @@ export class Gpu {
 
   /** Lets nothing more be submitted until {@link resume}: whoever waits for the device then waits for that. */
   pause(): void {
-    if (this.#hold) return;
-    let end = () => {};
-    const over = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    this.#hold = { over, end, since: performance.now() };
+    this.#pause.begin();
   }
 
   resume(): void {
-    if (!this.#hold) return;
-    this.#heldMilliseconds += performance.now() - this.#hold.since;
-    this.#hold.end();
-    this.#hold = undefined;
+    this.#pause.end();
   }
 
   get paused(): boolean {
-    return this.#hold !== undefined;
+    return this.#pause.over !== undefined;
   }
 
-  /** A clock in milliseconds that stands still while paused, as {@link Gpu} does. */
+  /** A clock in milliseconds that stands still while paused. */
   now(): number {
-    const { since } = this.#hold ?? {};
-    return (since ?? performance.now()) - this.#heldMilliseconds;
+    return this.#pause.now();
   }
 
   /** @internal Resolves when work may be submitted; undefined when it may be at once. */
   get held(): Promise<void> | undefined {
-    return this.#hold?.over;
+    return this.#pause.over;
   }
 
   /** Resolves when the device is lost, which it also is when its owner destroys it. */
@@ -257,63 +248,13 @@ export class Gpu {
     const key = `${shader.name}:${JSON.stringify(Object.entries(constants).sort())}`;
     let kernel = this.#pipelines.get(key);
     if (!kernel) {
-      kernel = this.#compile(shader, constants as Record<string, number>, key);
+      const request = { shader, constants: constants as Record<string, number>, key };
+      kernel = compileKernel(this.device, { ...request, assertAlive: () => this.assertAlive() });
       this.#pipelines.set(key, kernel);
       // A failure is told to whoever asked, and tried again by the next who asks.
       kernel.catch(() => this.#pipelines.delete(key));
     }
     return kernel as unknown as Promise<Kernel<D>>;
-  }
-
-  async #compile(
-    shader: ShaderDescriptor,
-    constants: Record<string, number>,
-    key: string,
-  ): Promise<Kernel<ShaderDescriptor>> {
-    const pick = (names: Readonly<Record<string, number>>) =>
-      Object.fromEntries(Object.entries(constants).filter(([name]) => name in names));
-    for (const name of Object.keys(constants)) {
-      if (!(name in shader.overrides) && !(name in shader.specialised)) {
-        throw new TypeError(`${shader.name} has no constant ${name}`);
-      }
-    }
-    const half = constants.HALF === 1 ? ['shader-f16'] : [];
-    for (const feature of [...shader.features, ...half]) {
-      if (!this.features.has(feature as GPUFeatureName)) {
-        throw new GpuValidationError(
-          `${shader.name} needs the feature ${feature}, which this device lacks`,
-          shader.name,
-        );
-      }
-    }
-    const code = specialise(shader.code, pick(shader.specialised));
-    const all = { ...shader.overrides, ...shader.specialised, ...constants };
-    const workgroup = shader.workgroupSize.map((size) => (typeof size === 'number' ? size : (all[size] ?? 1)));
-    this.device.pushErrorScope('validation');
-    const module = this.device.createShaderModule({ label: shader.name, code });
-    const scope = this.device.popErrorScope();
-    let pipeline: GPUComputePipeline;
-    try {
-      pipeline = await this.device.createComputePipelineAsync({
-        label: shader.name,
-        layout: 'auto',
-        compute: { module, entryPoint: shader.name, constants: pick(shader.overrides) },
-      });
-    } catch (cause) {
-      await scope.catch(() => null);
-      this.assertAlive();
-      const messages = (await module.getCompilationInfo()).messages
-        .map(
-          (m) =>
-            `${m.type} ${shader.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message}\n    ${code.split('\n')[m.lineNum - 1] ?? ''}`,
-        )
-        .join('\n');
-      throw new GpuValidationError(`${shader.name} did not compile: ${messages || String(cause)}`, shader.name, cause);
-    }
-    const fault = await scope;
-    if (fault) throw new GpuValidationError(`${shader.name}: ${fault.message}`, shader.name);
-    this.assertAlive();
-    return new Kernel(shader, pipeline, key, workgroup, all);
   }
 
   /** Starts recording dispatches that run in order, in one pass and one submit. */
