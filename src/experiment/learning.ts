@@ -3,6 +3,7 @@
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
 import type { GpuArray } from '../gpu/array';
+import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { evaluate } from '../network/evaluate';
@@ -21,6 +22,8 @@ import { extras, type First, ontoSamples, type StageWork, tellStage, unlessDiver
 import type { Predictions } from './theory';
 import { type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, NamedArray } from './types';
+
+const spanGrams = lazy(() => import('../perturbation/span'));
 
 const G_STREAMS: NetworkStreams = { W: STREAMS.gW, b: STREAMS.gb, a: STREAMS.ga };
 
@@ -48,7 +51,7 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
   const scope = new Scope();
   try {
     const narrow = kind === 'l2' && (onData ? ontoSamples(work, stage, first.trained) : config.network.width < x.d);
-    const spans = narrow && config.trainer !== 'direct' ? await import('../perturbation/span') : undefined;
+    const spans = narrow && config.trainer !== 'direct' ? await spanGrams() : undefined;
     const span = spans && scope.use(spans.PerturbationSpan.allocate(gpu, x.blocks, layout));
     if (onData && span) work.onto--;
     const { r, perturbed } = await perturbSamples(work, stage, first, span, scope);

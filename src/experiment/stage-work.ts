@@ -1,6 +1,7 @@
 // What all parts of a data stage work with: the samples on the device, and how experiments are told of progress and failure.
 
 import type { Engine } from '../engine';
+import { lazy } from '../gpu/lazy';
 import { DivergenceError } from '../network/divergence';
 import { type Evaluation, evaluate } from '../network/evaluate';
 import { finiteOutputs } from '../network/finite';
@@ -22,7 +23,7 @@ export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect' | 'checkpoin
   Required<Pick<RunsOptions, 'onResult'>> & { readonly checkpoints?: Checkpoints };
 
 /** What is wanted beyond the metrics of a run, loaded when anything is. */
-export const extras = () => import('./extras');
+export const extras = lazy(() => import('./extras'));
 
 /** Made by the data stage, which disposes what is on the device. */
 export interface StageWork {

@@ -6,13 +6,15 @@
 
 import { type ElementType, GpuArray } from './array';
 import { Batch } from './batch';
+import { Bindings } from './bindings';
 import { compileKernel } from './compile';
-import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError } from './errors';
+import { DeviceLostError, DisposedError, GpuOutOfMemoryError } from './errors';
 import { Faults } from './faults';
 import { formatBytes } from './format';
 import type { Kernel } from './kernel';
 import { Pause } from './pause';
-import { type ConstantsOf, type ParamsDescriptor, packParams, type ShaderDescriptor } from './shader';
+import { PIECE_BYTES, Readback } from './readback';
+import type { ConstantsOf, ShaderDescriptor } from './shader';
 
 /** What is known of the adapter a device came from. */
 export interface AdapterReport {
@@ -35,10 +37,6 @@ export interface GpuOptions {
   readonly maxArrayLength?: number;
 }
 
-/** Largest piece moved to the host at once: bounds the readback buffer. */
-const READBACK_BYTES = 4 * 1024 * 1024;
-const KEPT_PARAMS = 256;
-
 const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the global enums do not exist in plain Node
 
 export class Gpu {
@@ -49,10 +47,10 @@ export class Gpu {
   #disposed = false;
   readonly #live = new Set<GpuArray>();
   readonly #pipelines = new Map<string, Promise<Kernel<ShaderDescriptor>>>();
-  readonly #params = new Map<string, GPUBuffer>();
-  readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
+  /** @internal */
+  readonly bindings: Bindings;
   readonly #faults: Faults;
-  #readback: Promise<unknown> = Promise.resolve();
+  readonly #readback: Readback;
   readonly #pause = new Pause();
 
   constructor(
@@ -61,6 +59,8 @@ export class Gpu {
   ) {
     this.adapter = options.adapter;
     this.#faults = new Faults(device);
+    this.bindings = new Bindings(this);
+    this.#readback = new Readback(this);
     void device.lost.then((info) => {
       this.#lost = new DeviceLostError(info.message || info.reason || 'unknown');
       this.resume();
@@ -149,12 +149,9 @@ export class Gpu {
         bytes,
       );
     }
-    const buffer = this.#faults.watch(
-      label,
-      () => this.device.createBuffer({ label, size: bytes, usage: STORAGE }),
-      bytes,
-    );
-    this.#account(bytes);
+    const make = () => this.device.createBuffer({ label, size: bytes, usage: STORAGE });
+    const buffer = this.scoped(label, make, bytes);
+    this.account(bytes);
     const array = new GpuArray(this, buffer, label, type, length);
     this.#live.add(array);
     return array;
@@ -170,8 +167,8 @@ export class Gpu {
   /** @internal Called by GpuArray.dispose. */
   release(array: GpuArray, buffer: GPUBuffer): void {
     this.#live.delete(array);
-    this.#account(-array.bytes);
-    for (const [key, entry] of this.#bindGroups) if (entry.arrays.includes(array.id)) this.#bindGroups.delete(key);
+    this.account(-array.bytes);
+    this.bindings.release(array.id);
     buffer.destroy();
   }
 
@@ -182,7 +179,7 @@ export class Gpu {
       throw new RangeError(`writing ${values.length} elements at ${offset} into "${array.label}" of ${array.length}`);
     }
     // Pieces: Dawn stages each write, and a single staging copy as large as X would double the memory.
-    const step = READBACK_BYTES / 4;
+    const step = PIECE_BYTES / 4;
     for (let at = 0; at < values.length; at += step) {
       const piece = values.subarray(at, Math.min(at + step, values.length));
       this.device.queue.writeBuffer(
@@ -195,48 +192,13 @@ export class Gpu {
     }
   }
 
-  /** @internal Called by GpuArray.read: `count` elements as bytes, in pieces through one small staging buffer. */
+  /** @internal Called by GpuArray.read. */
   readBytes(array: GpuArray, offset: number, count: number): Promise<ArrayBuffer> {
-    // One read at a time: the staging memory then stays one buffer, however many reads a caller starts together.
-    const next = this.#readback.then(() => this.#read(array, offset, count));
-    this.#readback = next.catch(() => undefined);
-    return next;
-  }
-
-  async #read(array: GpuArray, offset: number, count: number): Promise<ArrayBuffer> {
-    this.assertAlive();
-    if (offset < 0 || count < 0 || offset + count > array.length) {
-      throw new RangeError(`reading ${count} elements at ${offset} from "${array.label}" of ${array.length}`);
+    const { label, length } = array;
+    if (offset < 0 || count < 0 || offset + count > length) {
+      return Promise.reject(new RangeError(`reading ${count} elements at ${offset} from "${label}" of ${length}`));
     }
-    const out = new Uint8Array(count * 4);
-    if (count === 0) return out.buffer;
-    const size = Math.min(READBACK_BYTES, count * 4);
-    const usage = 0x01 | 0x08; // MAP_READ | COPY_DST
-    const make = () => this.device.createBuffer({ label: 'readback', size, usage });
-    const staging = this.#faults.watch('readback', make, size);
-    this.#account(size);
-    try {
-      for (let at = 0; at < out.length; at += size) {
-        const bytes = Math.min(size, out.length - at);
-        const encoder = this.device.createCommandEncoder({ label: `read ${array.label}` });
-        encoder.copyBufferToBuffer(array.buffer, offset * 4 + at, staging, 0, bytes);
-        this.scoped(`read ${array.label}`, () => this.device.queue.submit([encoder.finish()]));
-        await this.settle();
-        try {
-          await staging.mapAsync(1, 0, bytes);
-        } catch (cause) {
-          this.assertAlive();
-          throw new GpuValidationError(`reading "${array.label}": ${String(cause)}`, array.label, cause);
-        }
-        this.assertAlive();
-        out.set(new Uint8Array(staging.getMappedRange(0, bytes)), at);
-        staging.unmap();
-      }
-    } finally {
-      this.#account(-size);
-      staging.destroy();
-    }
-    return out.buffer;
+    return this.#readback.read(label, () => array.buffer, offset * 4, count * 4);
   }
 
   /**
@@ -260,65 +222,13 @@ export class Gpu {
   /** Starts recording dispatches that run in order, in one pass and one submit. */
   batch(label: string): Batch {
     this.assertAlive();
-    if (this.#params.size > KEPT_PARAMS) this.#forgetParams();
+    this.bindings.trim();
     return new Batch(this, label);
   }
 
-  /** @internal The uniform buffer with these parameter values; equal values share one. */
-  paramsBuffer(
-    descriptor: ParamsDescriptor,
-    values: Readonly<Record<string, number>>,
-  ): { key: string; buffer: GPUBuffer } {
-    const bytes = packParams(descriptor, values);
-    const key = Array.from(new Uint32Array(bytes)).join();
-    let buffer = this.#params.get(key);
-    if (!buffer) {
-      buffer = this.device.createBuffer({ label: 'params', size: bytes.byteLength, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
-      this.device.queue.writeBuffer(buffer, 0, bytes);
-      this.#params.set(key, buffer);
-      this.#account(bytes.byteLength);
-    }
-    return { key, buffer };
-  }
-
-  /** @internal The bind group of a kernel on these arrays. */
-  bindGroup(
-    kernel: Kernel<ShaderDescriptor>,
-    arrays: Readonly<Record<string, GpuArray>>,
-    values: Readonly<Record<string, number>>,
-  ): GPUBindGroup {
-    const { bindings, params } = kernel.shader;
-    const uniform = params ? this.paramsBuffer(params, values) : undefined;
-    const ids = Object.keys(bindings).map((name) => {
-      const array = arrays[name];
-      if (!array) throw new TypeError(`${kernel.shader.name}: binding ${name} is missing`);
-      return array.id;
-    });
-    const key = `${kernel.key}|${ids.join()}|${uniform?.key ?? ''}`;
-    const known = this.#bindGroups.get(key);
-    if (known) return known.group;
-    const entries = Object.entries(bindings).map(([name, { binding }]) => ({
-      binding,
-      resource: { buffer: arrays[name]!.buffer },
-    }));
-    if (uniform) entries.push({ binding: params!.binding, resource: { buffer: uniform.buffer } });
-    const group = this.scoped(kernel.shader.name, () =>
-      this.device.createBindGroup({ label: kernel.shader.name, layout: kernel.layout, entries }),
-    );
-    this.#bindGroups.set(key, { group, arrays: ids });
-    return group;
-  }
-
-  // Forgotten, not destroyed: a batch that is still being recorded may hold them. They are 16 to 64 bytes each.
-  #forgetParams(): void {
-    for (const buffer of this.#params.values()) this.#account(-buffer.size);
-    this.#params.clear();
-    this.#bindGroups.clear();
-  }
-
   /** @internal Runs `action` watched; {@link settle} throws what it gets refused. */
-  scoped<T>(label: string, action: () => T): T {
-    return this.#faults.watch(label, action);
+  scoped<T>(label: string, action: () => T, bytes?: number): T {
+    return this.#faults.watch(label, action, bytes);
   }
 
   /** @internal Throws the first fault since the last call, a lost device before all. */
@@ -334,7 +244,8 @@ export class Gpu {
     this.assertAlive();
   }
 
-  #account(bytes: number): void {
+  /** @internal Counts bytes taken (or, below zero, given back). */
+  account(bytes: number): void {
     this.#current += bytes;
     this.#peak = Math.max(this.#peak, this.#current);
   }
@@ -344,7 +255,8 @@ export class Gpu {
     if (this.#disposed) return;
     this.resume();
     for (const array of [...this.#live]) array.dispose();
-    this.#forgetParams();
+    this.bindings.dispose();
+    this.#readback.dispose();
     this.#disposed = true;
     this.#pipelines.clear();
     if (this.options.ownsDevice) this.device.destroy();
