@@ -6,7 +6,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { hasCheckpoint, readCheckpoint } from '../../src/cli/checkpoint';
+import { hasCheckpoint } from '../../src/cli/checkpoint';
+import { readCheckpoint } from '../../src/cli/checkpoint-read';
 import { bundleCommand, wait } from './bundle';
 
 const KILLS = Number(process.env.PERTURB_RUN_KILLS ?? 3);

@@ -8,25 +8,26 @@
 // A process killed at any moment leaves the old checkpoint or the new one; what it had begun is taken away by the next.
 
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ReadFile } from '../data/dataset';
 import { InputError } from '../data/input-error';
-import { encodeNpz, parseNpz } from '../data/npz';
+import { encodeNpz } from '../data/npz';
 import { toJson } from '../experiment/artifacts';
 import type { Checkpoint } from '../experiment/checkpoint';
-import { parseConfig, resolvedJson } from '../experiment/config';
-import { isPlainObject } from '../experiment/config-problems';
+import { resolvedJson } from '../experiment/config';
 import { contentHash } from '../experiment/plan';
 import type { ExperimentConfig } from '../experiment/types';
 import { type Lock, takeLock } from './lock';
 import { asInputError, isPartial, removeMade, replaceFile } from './store';
 
 /** Of the files; another version is not read. */
-const VERSION = 1;
-const FILE = 'checkpoint.json';
+export const VERSION = 1;
+export const FILE = 'checkpoint.json';
 /** A zip without its 64-bit extension holds 4 GiB; what is larger is not kept. */
 export const MOST_BYTES = 2 ** 31;
+/** Names of the files that hold the arrays. */
+export const STATE_NAME = /^state-(standard|learning)-\d{1,15}\.npz$/;
 
 /** What a run must find again to end with the same bits. */
 export interface RunIdentity {
@@ -45,7 +46,7 @@ export interface KeptRun extends RunIdentity {
 
 export const checkpointDirectory = (out: string): string => `${out}.checkpoint`;
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const bytesOf = ({ arrays }: Checkpoint): number =>
   Object.values(arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -102,7 +103,7 @@ export class CheckpointStore {
     await replaceFile(join(this.directory, FILE), toJson({ ...(body as object), check: await contentHash(body) }));
     this.#written = name;
     for (const other of await readdir(this.directory)) {
-      if (other !== name && /^state-.*\.npz$/.test(other)) await rm(join(this.directory, other), { force: true });
+      if (other !== name && STATE_NAME.test(other)) await rm(join(this.directory, other), { force: true });
     }
   }
 
@@ -110,7 +111,7 @@ export class CheckpointStore {
   async remove(): Promise<void> {
     await rm(join(this.directory, FILE), { force: true });
     for (const name of await readdir(this.directory)) {
-      if (/^state-.*\.npz$/.test(name)) await rm(join(this.directory, name), { force: true });
+      if (STATE_NAME.test(name)) await rm(join(this.directory, name), { force: true });
     }
     this.#written = undefined;
   }
@@ -129,64 +130,6 @@ export async function hasCheckpoint(out: string): Promise<boolean> {
     return true;
   } catch (error) {
     return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-  }
-}
-
-/**
- * Reads the checkpoint of a run back.
- * @throws InputError when there is none, or it is not whole, or of another version
- */
-export async function readCheckpoint(out: string): Promise<KeptRun> {
-  const directory = checkpointDirectory(out);
-  const file = join(directory, FILE);
-  const refuse = (message: string, cause?: unknown) =>
-    new InputError(message, {
-      file,
-      key: '--resume',
-      remedy: `Delete ${directory} and run from the beginning.`,
-      cause,
-    });
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new InputError(`there is no checkpoint of a run to ${out}`, {
-      file,
-      key: '--resume',
-      remedy: 'Name the output directory that the interrupted run was given with --out.',
-      cause,
-    });
-  });
-  const document = documentOf(text);
-  if (!document) throw refuse('the checkpoint is not whole');
-  const { check, ...body } = document;
-  if (body.version !== VERSION) throw refuse('the checkpoint was written by another version of perturb-gpu');
-  if (check !== (await contentHash(body))) throw refuse('the checkpoint was changed since it was written');
-  const { config, state, stage, epoch, facts, ...run } = body as unknown as KeptBody;
-  const bytes = await readFile(join(directory, state.name)).catch((cause) => {
-    throw refuse(`its arrays, ${state.name}, are gone`, cause);
-  });
-  if (bytes.length !== state.bytes || sha256(bytes) !== state.sha256)
-    throw refuse(`its arrays, ${state.name}, are damaged`);
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const arrays = [...parseNpz(view, state.name, { maxBytes: 2 ** 32 })].map(([name, { data }]) => [name, data]);
-  return {
-    ...run,
-    config: parseConfig(config, { file }),
-    checkpoint: { stage, epoch, facts, arrays: Object.fromEntries(arrays) as Checkpoint['arrays'] },
-  };
-}
-
-type KeptBody = Omit<KeptRun, 'config' | 'checkpoint'> &
-  Omit<Checkpoint, 'arrays'> & {
-    readonly config: unknown;
-    readonly state: { readonly name: string; readonly bytes: number; readonly sha256: string };
-  };
-
-function documentOf(text: string): Record<string, unknown> | undefined {
-  try {
-    const document: unknown = JSON.parse(text);
-    return isPlainObject(document) ? document : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }
 

@@ -1,14 +1,14 @@
 // One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
 // on a new device when the device is lost.
 
-import { ComputedFaultError } from '../data/input-error';
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
-import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import { type Checkpoint, type CheckpointKeeper, StateMismatchError } from '../experiment/checkpoint';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
+import { CheckpointStore, checkpointDirectory, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
@@ -143,6 +143,7 @@ export async function runCheckpointed<E extends Disposable>(
       await run.store.remove();
       throw error;
     }
+    if (error instanceof StateMismatchError && run.from) throw notOfThisRun(error, run.place);
     await flushed(keeper, io);
     const latest = keeper.written ? keeper.latest : run.from?.checkpoint;
     if (!latest || !run.place) throw error;
@@ -154,6 +155,17 @@ export async function runCheckpointed<E extends Disposable>(
   } finally {
     reporter.stop();
   }
+}
+
+/** A checkpoint whose sums are right and whose arrays are those of another run. */
+function notOfThisRun(cause: StateMismatchError, place = ''): InputError {
+  const directory = checkpointDirectory(place);
+  return new InputError(`the checkpoint is not of its own configuration: ${cause.message}`, {
+    file: directory,
+    key: '--resume',
+    remedy: `Delete ${directory} and run from the beginning.`,
+    cause,
+  });
 }
 
 /** What ended the run is what is told; that the last state could not be written either is a line. */

@@ -8,14 +8,8 @@ import { resultArtifacts, resultDocument, toJson } from '../experiment/artifacts
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
-import {
-  CheckpointStore,
-  checkpointDirectory,
-  hasCheckpoint,
-  type KeptRun,
-  type RunIdentity,
-  readCheckpoint,
-} from './checkpoint';
+import { CheckpointStore, checkpointDirectory, hasCheckpoint, type KeptRun, type RunIdentity } from './checkpoint';
+import { readCheckpoint } from './checkpoint-read';
 import { CHECKPOINT_SECONDS, engineOptions, placeOf, runCheckpointed } from './checkpointed-run';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
