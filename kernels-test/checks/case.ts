@@ -32,3 +32,8 @@ export const SHAPES: readonly Shape[] = [
 ];
 
 export const layoutOf = (gpu: Gpu, m: number, variant: MatmulVariant): MatmulLayout => matmulLayout(gpu, m, variant);
+
+/** A case of which nothing can be said: float32 cannot tell on which side of a kink it is. Not a mismatch. */
+export class UndecidedCase extends Error {
+  override readonly name = 'UndecidedCase';
+}

@@ -14,7 +14,7 @@ import {
 import { type GramLoop, gramLoop } from '../../src/kernels/variant';
 import { Bench, Draws, expectClose, expectExact, expectSameBits, runStep } from '../harness';
 import { type NeuronRun, simulateNeuron } from '../reference/gram';
-import type { Check } from './case';
+import { type Check, UndecidedCase } from './case';
 
 /** Epochs at one learning rate after another, each brought to its end, and the chunks it is cut into. */
 export interface GramPart {
@@ -127,7 +127,9 @@ function gramProblem({ n, d = 5, seed = 1, spread, beside = [], ...own }: GramCa
     const state = new Float32Array(6 * m * ld).fill(PADDING);
     let tries = 0;
     while (runs.length < m) {
-      if (++tries > TRIES) throw new Error(`${TRIES} neurons in a row come too close to a kink: choose another case`);
+      if (++tries > TRIES) {
+        throw new UndecidedCase(`${TRIES} neurons in a row come too close to a kink: choose another case`);
+      }
       const w = draws.normal(d + 1);
       const h = Float32Array.from({ length: n }, (_, i) => {
         let sum = w[d]!;
