@@ -1,6 +1,7 @@
 // The page's side: the engine's functions, each a message and its answer.
 
 import type { Checkpoint } from '../experiment/checkpoint';
+import type { RunIdentity } from '../experiment/checkpoint-format';
 import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, DisposedError, type RunPlace } from '../gpu/errors';
@@ -121,6 +122,11 @@ export class WorkerEngine {
 
   get adapter(): AdapterReport {
     return this.#report!.adapter;
+  }
+
+  /** What a checkpoint must find again to be continued to the same bits; see encodeCheckpoint of perturb-gpu/files. */
+  get identity(): RunIdentity {
+    return { device: this.adapter.name, versions: this.#report!.versions };
   }
 
   /** Seconds it took to find the adapter and make the device. */
