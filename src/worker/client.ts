@@ -36,7 +36,7 @@ export interface WorkerCheckpointKeeper {
 /** As for an engine of one's own, but for the pace of checkpoints, which is not asked for across the worker. */
 export interface RunOptions extends Omit<EngineRunOptions, 'checkpoint'> {
   /** Where checkpoints go, and the one it goes on from, to the same bits; that one is copied, not moved. */
-  readonly checkpoint?: { readonly keeper?: WorkerCheckpointKeeper; readonly from?: Checkpoint };
+  readonly checkpoint?: { readonly keeper?: WorkerCheckpointKeeper; readonly from?: Checkpoint | undefined };
 }
 
 const CHECKPOINT_SECONDS = 60;
