@@ -66,7 +66,7 @@ describe('links', () => {
 describe('time left', () => {
   test('epochs and looks are timed apart, and a pause counts for nothing', () => {
     let now = 0;
-    const clock = new TimeLeft(4, () => now);
+    const clock = new TimeLeft(4, undefined, () => now);
     const standard = (epoch: number) => clock.after({ stage: 'standard', epoch, epochs: 100 }, 100);
     expect(standard(0)).toBeUndefined();
     now = 10;
@@ -82,5 +82,14 @@ describe('time left', () => {
     expect(standard(10)).toBeCloseTo(190 + 7 * 2);
     now += 5;
     expect(clock.after({ stage: 'learning', epoch: 0, epochs: 100 }, 100)).toBeCloseTo(100 + 4 * 2);
+  });
+
+  test('a run that goes on from an epoch is paced by those that it did itself', () => {
+    let now = 0;
+    const clock = new TimeLeft(0, { stage: 'learning', epoch: 60 }, () => now);
+    const learning = (epoch: number) => clock.after({ stage: 'learning', epoch, epochs: 100 }, 100);
+    expect(learning(0)).toBeUndefined();
+    now = 10;
+    expect(learning(70)).toBeCloseTo(30);
   });
 });

@@ -5,8 +5,9 @@ import type { BenchReport } from '../../bench/bench';
 import { shapeName } from '../../bench/cases';
 import { benchDownload, measuring, report, rows, startBench, stopBench } from '../bench';
 import { save } from '../downloads';
+import { adapter, engineState } from '../engine';
 import { count } from '../format';
-import { adapter, busy, engineState } from '../session';
+import { busy } from '../session';
 import { NoticeBar } from './notice-bar';
 import { Readout } from './readout';
 

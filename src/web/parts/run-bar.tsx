@@ -1,21 +1,13 @@
 // Run, pause, cancel, how much is left, and what can be taken away.
 
 import { useSignal } from '@preact/signals';
+import { engineState, restartEngine } from '../engine';
 import { timeLeft } from '../format';
 import { courses, result } from '../live';
-import {
-  busy,
-  cancel,
-  engineState,
-  pause,
-  phase,
-  restartEngine,
-  resume,
-  secondsLeft,
-  stageText,
-  start,
-} from '../session';
+import { resumeUnfinished } from '../resuming';
+import { busy, cancel, pause, phase, resume, secondsLeft, stageText, start } from '../session';
 import { config, problems } from '../setup';
+import { placeOf, unfinished } from '../unfinished';
 import { Downloads } from './downloads';
 
 /** Share of all epochs that are done: the trainings take nearly all of the time. */
@@ -91,6 +83,11 @@ export function RunBar() {
           {result.value ? 'Run again' : 'Run the experiment'}
         </button>
       )}
+      {!busy.value && engineState.value !== 'starting' && unfinished.value ? (
+        <button type="button" onClick={() => void resumeUnfinished()}>
+          Resume at {placeOf(unfinished.value.run)}
+        </button>
+      ) : null}
       <div class="progress">
         <progress aria-label="Progress of the run" max={100} value={share} />
         <span class="status" data-phase={phase.value}>
