@@ -157,15 +157,15 @@ describe('a run is gone on with, to the same bits', () => {
   test('on files of one’s own, which are brought back; but not by another engine', async () => {
     const { page } = site;
     await beforeWorker(page, IN_WORKER);
-    await ready(page);
-    const x = Float32Array.from({ length: 4000 }, (_, at) => Math.sin(at));
+    await openLink(page, site.url, LINK);
+    const x = Float32Array.from({ length: 8000 }, (_, at) => Math.sin(at));
     const y = Float32Array.from({ length: 200 }, (_, at) => (at % 3 ? 1 : -1));
     const config = { ...EXPERIMENT, data: { kind: 'npy', x: 'x.npy', y: 'y.npy' } };
-    await drop(page, { 'x.npy': encodeNpy([200, 20], x), 'y.npy': encodeNpy([200], y) });
     await drop(page, { 'config.json': new TextEncoder().encode(JSON.stringify(config)) });
-    await page.waitForFunction(() => location.hash.includes('data.x=x.npy'));
+    await drop(page, { 'x.npy': encodeNpy([200, 40], x), 'y.npy': encodeNpy([200], y) });
+    await page.waitForSelector('text=200 labels');
     await run(page);
-    await stored(page, 'standard');
+    await stored(page, 'learning');
     await page.goto('about:blank');
     const another = '**/*.js';
     await page.route(another, async (route) => {

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkConfig, parseConfig } from '../../src/experiment/config';
-import { linkOf, parseLink } from '../../src/web/config-link';
+import { LONGEST, linkOf, parseLink } from '../../src/web/config-link';
 import { PANEL_GROUPS } from '../../src/web/panels';
 import { PRESETS } from '../../src/web/presets';
 import { TimeLeft } from '../../src/web/time-left';
@@ -20,12 +20,23 @@ describe('links', () => {
     }
   });
 
-  test('only what differs from the defaults is written, legibly', () => {
-    expect(linkOf(parseConfig({}))).toBe('data.kind=shifted-gauss');
+  test('every key is written, legibly: a default that changes changes no link', () => {
     const config = parseConfig({ data: { kind: 'glyphs', classes: [3, 5] }, theory: { map: { limits: [-2, 2] } } });
-    expect(linkOf(config)).toBe(
-      'data.kind=glyphs&data.classes=[3,5]&theory.map.resolution=400&theory.map.limits=[-2,2]',
-    );
+    const link = linkOf(config);
+    expect(link).toMatch(/^schemaVersion=1&seed=0&data\.kind=glyphs&data\.n=\d+&data\.classes=\[3,5\]&/);
+    const keys = new Set(link.split('&').map((part) => part.split('=')[0]));
+    for (const key of ['network.slope', 'loss', 'standard.plateau.factor', 'learning.momentum', 'test.n', 'trainer']) {
+      expect(keys).toContain(key);
+    }
+    expect(link).toContain('&theory.map.resolution=400&theory.map.limits=[-2,2]&');
+    expect(link.length).toBeLessThan(LONGEST / 8);
+  });
+
+  test('the short links of before read as they did', () => {
+    const config = parseConfig({ data: { kind: 'glyphs', classes: [3, 5] }, theory: { map: { limits: [-2, 2] } } });
+    const short = 'data.kind=glyphs&data.classes=[3,5]&theory.map.resolution=400&theory.map.limits=[-2,2]';
+    expect(parseLink(`#${short}`)).toEqual(config);
+    expect(() => parseLink('#schemaVersion=99')).toThrow(/schemaVersion/);
   });
 
   test('names of files come back whatever is in them', () => {

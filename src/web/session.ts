@@ -33,6 +33,8 @@ const LOOKS = 20;
 const CHECKPOINT_SECONDS = 10;
 
 let stop: AbortController | undefined;
+/** Settles when the last run is over. */
+let over: Promise<unknown> = Promise.resolve();
 /** Of the run that goes on. */
 let keeper: RunKeeper | undefined;
 let clock = new TimeLeft(LOOKS);
@@ -54,7 +56,15 @@ export const start = (config: ExperimentConfig): Promise<void> => begin(config);
 /** @param before what was kept of the same run, which it goes on from; or begins again, with its files, where no state is given */
 export async function begin(config: ExperimentConfig, before?: Unfinished, from?: Checkpoint): Promise<void> {
   const engine = currentEngine();
-  if (!engine || busy.value || measuring.value) return;
+  if (!engine || busy.value) return;
+  if (measuring.value) {
+    say('run', {
+      title: 'The benchmark is measuring.',
+      text: 'An experiment beside it would spoil what it measures.',
+      remedy: 'Let it end or cancel it, then run the experiment.',
+    });
+    return;
+  }
   if (before) {
     bringBack(before.run.files);
     draft.value = config as unknown as Draft;
@@ -69,8 +79,9 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
     return;
   }
   const id = before?.run.id ?? crypto.randomUUID();
-  const worked = await asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
-  if (worked) return;
+  const working = asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
+  over = working;
+  if (await working) return;
   say('unfinished', {
     title: 'This run goes on in another window.',
     remedy: 'Look there, or run the experiment anew in this one.',
@@ -190,10 +201,12 @@ export function resume(): void {
   announcement.value = 'Going on.';
 }
 
-export function cancel(): void {
+/** Resolves when the run is over. */
+export async function cancel(): Promise<void> {
   // A held run would only see the signal when it goes on.
   if (phase.value === 'paused') currentEngine()?.resume();
   stop?.abort();
+  await over;
 }
 
 /** Outputs of the two networks of a finished run. */

@@ -111,7 +111,7 @@ export function BenchTab() {
               : done
                 ? `${done.rows.length} measurements`
                 : busy.value
-                  ? 'An experiment is running: what is measured beside it would be too slow'
+                  ? 'An experiment is under way: what is measured beside it would be too slow. Let it end, or cancel it'
                   : `About ${quick ? 'two minutes on this software adapter' : 'a minute'}`}
           </span>
         </div>
