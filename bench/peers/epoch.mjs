@@ -144,7 +144,7 @@ function table({ shape, n, d, m, contestants }) {
 }
 
 async function main(args) {
-  const options = readOptions(args, Object.keys(SHAPES));
+  const options = readOptions(args, { shapes: Object.keys(SHAPES) });
   if (options.help) {
     console.log(USAGE);
     return;

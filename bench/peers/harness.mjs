@@ -6,14 +6,27 @@ import { describeAdapter, gpu } from './gpu.mjs';
 
 export class UsageError extends Error {}
 
-/** The options of both benchmarks, checked. `shapes` are the names that --shapes may list; default: `usual`. */
-export function readOptions(args, names, usual = names) {
+/** Names that an option lists with commas between. */
+function listOf(option, given, names) {
+  const list = given === 'all' ? names : given.split(',');
+  const unknown = list.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`unknown --${option} ${unknown}: there are ${names.join(', ')}`);
+  return list;
+}
+
+/**
+ * The options of a benchmark, checked.
+ * @param shapes, peers what --shapes and --peers may list; without peers there is no such option
+ * @param usual the shapes when none are given
+ */
+export function readOptions(args, { shapes, usual = shapes, peers }) {
   let values;
   try {
     ({ values } = parseArgs({
       args,
       options: {
-        shapes: { type: 'string' },
+        shapes: { type: 'string', default: usual.join() },
+        ...(peers ? { peers: { type: 'string', default: 'all' } } : {}),
         rounds: { type: 'string', default: '5' },
         adapter: { type: 'string' },
         json: { type: 'string' },
@@ -23,14 +36,15 @@ export function readOptions(args, names, usual = names) {
   } catch (error) {
     throw new UsageError(error.message);
   }
-  const given = values.shapes ?? usual.join();
-  const shapes = given === 'all' ? names : given.split(',');
-  const unknown = shapes.find((shape) => !names.includes(shape));
-  if (unknown !== undefined) throw new UsageError(`unknown --shapes ${unknown}: there are ${names.join(', ')}`);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new UsageError(`--rounds wants a whole number, not ${values.rounds}`);
-  return { ...values, shapes, rounds };
+  return {
+    ...values,
+    shapes: listOf('shapes', values.shapes, shapes),
+    ...(peers ? { peers: listOf('peers', values.peers, peers) } : {}),
+    rounds,
+  };
 }
 
 /** Median, least and most. */

@@ -29,9 +29,11 @@ const SHAPES = {
   '10000/10000/1000': { n: 10000, d: 10000, m: 1000 },
 };
 const USUAL = ['1000/100/100', '2000/1000/1000', '12700/784/100'];
-const USAGE = `node bench/peers/kernels.mjs [--shapes LIST|all] [--rounds N] [--adapter TEXT] [--json FILE]
+const USAGE = `node bench/peers/kernels.mjs [--shapes LIST|all] [--peers LIST] [--rounds N]
+    [--adapter TEXT] [--json FILE]
   --shapes   n/d/m of the paper, with commas between: ${Object.keys(SHAPES).join(', ')};
              default ${USUAL.join(',')}
+  --peers    some of jax-js,tfjs,onnxruntime-web; default all
   --rounds   interleaved rounds an operation; default 5
   --adapter  fail unless this text is in the adapter's vendor, architecture, device or description
   --json     write the figures with adapter, versions, date and command, after each shape`;
@@ -131,17 +133,16 @@ async function prepare(entry, operation, reference, ours) {
   const { contestant, name } = entry;
   await sample(entry, operation, 1);
   // The difference of two counts leaves out what happens once a sample.
-  const { dispatches: one } = await countDispatches(() => sample(entry, operation, 1));
+  const { result: single, dispatches: one } = await countDispatches(() => sample(entry, operation, 1));
   const { dispatches: two } = await countDispatches(() => sample(entry, operation, 2));
   if (two - one <= 0) throw new Error(`${name} dispatches nothing: it is not computing on the GPU`);
   const values = await contestant[operation].result();
   const who = `${name}, ${operation}`;
   const error = checkEntries(who, values, reference);
   if (ours) checkAgainst(who, values, ours, reference);
-  let count = 1;
-  for (let tries = 0; tries < 3; tries++) {
-    count = Math.max(1, Math.ceil(SAMPLE_SECONDS / (await sample(entry, operation, count))));
-  }
+  let count = Math.ceil(SAMPLE_SECONDS / single);
+  // The first guess counts what a sample costs besides its runs; those that are long enough alone need no second.
+  if (count > 1) count = Math.ceil(SAMPLE_SECONDS / (await sample(entry, operation, count)));
   return { ...entry, dispatches: two - one, error, count, values, samples: [] };
 }
 
@@ -172,7 +173,7 @@ async function benchOperation(operation, entries, reference, { n, d, m }, rounds
   };
 }
 
-async function benchShape(name, { rounds, adapter }) {
+async function benchShape(name, { rounds, adapter, peers }) {
   const shape = SHAPES[name];
   const problem = makeProblem(shape);
   const { n, m, y, a } = problem;
@@ -183,7 +184,7 @@ async function benchShape(name, { rounds, adapter }) {
   problem.S = Float32Array.from(passing, (bit, at) => (bit * -y[Math.floor(at / m)] * a[at % m]) / n);
   const entries = [{ name: 'ours', contestant: ours }];
   const absent = [];
-  for (const { name: peer, make } of PEERS) {
+  for (const { name: peer, make } of PEERS.filter((each) => peers.includes(each.name))) {
     try {
       entries.push({ name: peer, contestant: await make(problem) });
     } catch (error) {
@@ -222,7 +223,11 @@ function print({ shape, operations, absent }) {
 }
 
 async function main(args) {
-  const options = readOptions(args, Object.keys(SHAPES), USUAL);
+  const options = readOptions(args, {
+    shapes: Object.keys(SHAPES),
+    usual: USUAL,
+    peers: PEERS.map(({ name }) => name),
+  });
   if (options.help) {
     console.log(USAGE);
     return;
@@ -230,7 +235,7 @@ async function main(args) {
   const head = await reportHead('kernels.mjs', args, options);
   const report = { ...head, shapes: [] };
   for (const shape of options.shapes) {
-    const result = await benchShape(shape, { rounds: options.rounds, adapter: head.adapter });
+    const result = await benchShape(shape, { ...options, adapter: head.adapter });
     report.shapes.push(result);
     print(result);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
