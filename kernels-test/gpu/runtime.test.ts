@@ -282,10 +282,7 @@ describe('memory', () => {
       const kernel = await gpu.kernel(shaders.add);
       const held = gpu.batch('held').dispatch(kernel, { a, b }, { count: 1000, scale: 3 }, grid1d(gpu, 1000));
       for (let count = 1; count <= 700; count++) {
-        gpu
-          .batch('many')
-          .dispatch(kernel, { a, b }, { count, scale: 0 }, grid1d(gpu, count))
-          .send();
+        gpu.batch('many').dispatch(kernel, { a, b }, { count, scale: 0 }, grid1d(gpu, count)).send();
       }
       await gpu.finish();
       expect(gpu.currentBytes - before).toBeLessThanOrEqual(16 * 300);
