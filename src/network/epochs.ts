@@ -50,9 +50,9 @@ export async function runEpochs(
     const count = Math.min(chunk, until - run.epoch);
     const batch = gpu.batch('training epochs');
     for (let epoch = 0; epoch < count; epoch++) for (const step of steps) step(batch);
-    const began = performance.now();
+    const began = gpu.now();
     await batch.submit();
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (gpu.now() - began) / 1000;
     await check?.();
     const from = run.epoch;
     const rows = await history.read((from - first) * 3, count * 3);
