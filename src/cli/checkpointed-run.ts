@@ -1,6 +1,7 @@
 // One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
 // on a new device when the device is lost.
 
+import { ComputedFaultError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
 import {
@@ -21,6 +22,8 @@ import type { Reporter } from './progress';
 
 /** New devices that one run is given. */
 export const MOST_DEVICES_LOST = 3;
+/** Failures that every repetition of the run ends in. */
+const HOPELESS = [DivergenceError, HalfRangeError, ComputedFaultError];
 /** Seconds between two checkpoints. */
 export const CHECKPOINT_SECONDS = 60;
 
@@ -143,7 +146,7 @@ export async function runCheckpointed<E extends Disposable>(
   } catch (error) {
     if (!run.store) throw error;
     // Gone on with, it would end in the same way; and what should be changed could not be, with a checkpoint in the way.
-    if (error instanceof DivergenceError || error instanceof HalfRangeError) {
+    if (HOPELESS.some((kind) => error instanceof kind)) {
       await run.store.remove();
       throw error;
     }

@@ -2,7 +2,7 @@
 // moments, when what it needs is on the device anyway: after the perturbations (samples, their panels, perturbations), and
 // after the second training (what g was trained on). Only plain numbers wait in between.
 
-import { InputError } from '../data/input-error';
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
@@ -129,11 +129,11 @@ export async function mapOf(
   return made;
 }
 
-/** @throws InputError when what the theory predicts has left the range of float32 */
+/** @throws ComputedFaultError when what the theory predicts has left the range of float32 */
 export function requireFinite(...arrays: readonly ArrayLike<number>[]): void {
   if (arrays.every((values) => Array.prototype.every.call(values, Number.isFinite))) return;
   const message = 'what the theory predicts leaves the range of float32: the data are too large';
-  throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
+  throw new ComputedFaultError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
 }
 
 /** What drawn neurons make of what g was trained on: the labels are in the pulls already. */
