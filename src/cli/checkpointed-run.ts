@@ -98,6 +98,10 @@ export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' |
   ...(tune === false ? { tune } : {}),
 });
 
+export function tellNotices<E extends Disposable>(engine: E, services: Services<E>, io: CliIo): void {
+  for (const notice of services.noticesOf(engine)) io.stderr.write(`warning: ${notice}\n`);
+}
+
 /**
  * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
  * @param onEngine told of every engine before it is used, to refuse it
@@ -120,6 +124,8 @@ export async function runCheckpointed<E extends Disposable>(
         const engine = await services.createEngine(engineOptions(run));
         try {
           io.signal.throwIfAborted();
+          // Once: another engine after a lost device finds the same.
+          if (lost === 0) tellNotices(engine, services, io);
           identity = await services.identify(engine);
           onEngine(identity);
           const from = keeper.latest ?? run.from?.checkpoint;

@@ -26,6 +26,8 @@ export interface ReproduceArguments {
   readonly dataDir?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
   readonly device?: string;
 }
 
@@ -92,7 +94,7 @@ export async function reproduceCommand<E extends Disposable>(
     const commandOf = (one: string) =>
       commandLine([
         ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
-        ...optionWords({ 'data-dir': args.dataDir, device: args.device, out: place }),
+        ...optionWords({ 'data-dir': args.dataDir, device: args.device, tune: args.tune, out: place }),
       ]);
     const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
     try {
@@ -124,7 +126,7 @@ async function runTasks<E extends Disposable>(
   const readMap = mapReader(tasks, store);
   const progress = cellProgress(io, quiet);
   try {
-    await withEngine(services, io, { device: args.device }, (engine) =>
+    await withEngine(services, io, args, (engine) =>
       runCells(
         tasks.flatMap(({ cells }) => cells),
         {

@@ -10,7 +10,7 @@ import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
 import { CheckpointStore, checkpointDirectory, hasCheckpoint, readCheckpoint } from './checkpoint';
-import { CHECKPOINT_SECONDS, engineOptions, placeOf, runCheckpointed } from './checkpointed-run';
+import { CHECKPOINT_SECONDS, engineOptions, placeOf, runCheckpointed, tellNotices } from './checkpointed-run';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
@@ -61,6 +61,7 @@ export async function withEngine<E extends Disposable, T>(
   const engine = await services.createEngine(engineOptions(options));
   try {
     io.signal.throwIfAborted();
+    tellNotices(engine, services, io);
     return await use(engine);
   } finally {
     await engine.dispose();
