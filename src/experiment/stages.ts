@@ -327,7 +327,7 @@ class DataWork {
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
           const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
-          maps.set(trained, await (await extras()).mapOf(gpu, config, this.#plane, args, signal));
+          maps.set(trained, await (await extras()).mapOf(gpu, inputs[of[0]!]!, this.#plane, args, signal));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
@@ -384,7 +384,7 @@ class DataWork {
       const { slope } = config.network;
       const problem = { samples: x, panels, labels: data.labels, slope };
       const plane = config.theory.map === false ? undefined : this.#plane;
-      predictions = await (await extras()).predict(gpu, config, problem, r, plane, options.signal);
+      predictions = await (await extras()).predict(gpu, inputs[runs[0]!]!, problem, r, plane, options.signal);
       if (predictions.cosine !== undefined) await this.#watcher?.theory(runs[0]!, predictions.cosine);
       if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
       watch.lap('theory', runs);
