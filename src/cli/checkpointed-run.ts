@@ -3,11 +3,18 @@
 
 import { nodeReadFile } from '../data/node';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import {
+  checkpointBytes,
+  type KeptRun,
+  MOST_BYTES,
+  type RunIdentity,
+  watchedReader,
+} from '../experiment/checkpoint-format';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
+import type { CheckpointStore } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
@@ -71,8 +78,8 @@ class Keeper implements CheckpointKeeper {
   async flush(): Promise<void> {
     const { latest, run, io } = this;
     if (!latest || !this.#unwritten || !run.store) return;
-    if (!CheckpointStore.fits(latest)) {
-      const size = Object.values(latest.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const size = checkpointBytes(latest);
+    if (size > MOST_BYTES) {
       if (!this.#told) io.stderr.write(`warning: no checkpoint is written: it would take ${bytes(size)}\n`);
       this.#told = true;
       return;

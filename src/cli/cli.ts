@@ -62,7 +62,8 @@ interrupted sweep, and a grid that has grown computes only what is new.`;
 
 const append = (value: string, before: readonly string[]) => [...before, value];
 
-function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): Command {
+/** The commands with their options; without a command it prints the help. */
+export function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): Command {
   const program = new Command('perturb');
   program
     .description('Learns a classifier from adversarial perturbations alone, on the GPU.')

@@ -7,6 +7,7 @@ import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { GpuOutOfMemoryError } from '../gpu/errors';
 import { formatBytes } from '../gpu/format';
+import { lazy } from '../gpu/lazy';
 import { tunedLayout } from '../kernels/tuning';
 import type { MatmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
@@ -16,10 +17,13 @@ import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import type { Checkpoint, CheckpointKeeper } from './checkpoint';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
-import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
+import { type LoadedData, loadData, readers, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
 import type { ExperimentConfig, ExperimentResult, InitConfig, Progress } from './types';
+
+const checkpointing = lazy(() => import('./checkpoint'));
+const estimating = lazy(() => import('./estimate'));
 
 export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
@@ -102,7 +106,7 @@ export async function runExperiments(
     configs.map((_, run) => run),
   );
   signal?.throwIfAborted();
-  const checkpoints = checkpoint && new (await import('./checkpoint')).Checkpoints(checkpoint.keeper, checkpoint.from);
+  const checkpoints = checkpoint && new (await checkpointing()).Checkpoints(checkpoint.keeper, checkpoint.from);
   const stages = planRuns(configs, (run) => {
     const { loaded, layout } = inputs[run]!;
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
@@ -146,7 +150,7 @@ async function requireMemory(
   if (available === undefined) return;
   const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
   // Apart, as below: pages ask for neither.
-  const { estimateStage } = await import('./estimate');
+  const { estimateStage } = await estimating();
   const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
   if (bytes <= available) return;
   const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
@@ -222,6 +226,6 @@ async function initValues(
   key: string,
 ): Promise<InitValues> {
   if (!init) return {};
-  const { loadInit } = await import('../data/readers');
+  const { loadInit } = await readers();
   return loadInit(init, m, d, readFile, key);
 }

@@ -1,6 +1,7 @@
 // Training, by whichever trainer was asked for or is estimated to be cheaper; one network, or many over the same samples.
 
 import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import {
   type Choice,
@@ -25,6 +26,8 @@ import { type LazyGram, SampleGram } from './sample-gram';
 import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
+
+const gramTrainers = lazy(() => import('./gram'));
 
 export type Trainer = 'auto' | 'direct' | 'gram';
 
@@ -122,7 +125,7 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
-      const { advanceGramIdentity } = await import('./gram');
+      const { advanceGramIdentity } = await gramTrainers();
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
@@ -313,7 +316,7 @@ class Training {
     this.#phase = 'gram';
     if (this.#shape.loss === 'logistic') {
       if (run.problem.epochs === 0) return;
-      const { trainGramLogistic } = await import('./gram');
+      const { trainGramLogistic } = await gramTrainers();
       return trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
