@@ -103,7 +103,10 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .argument('[figure]', 'a figure, or "all"')
     .option('--panel <n>', 'one panel of it, counted from 1')
     .option('--scale <scale>', 'small (minutes on a CPU adapter, not the published setting) or paper (default: small)')
-    .option('--seeds <n>', 'seeds a point (default: 2 at small, 5 at paper)')
+    .option(
+      '--seeds <n>',
+      'seeds a point (default: 2 at small, 5 at paper), or "published": the random numbers of the published runs',
+    )
     .option(
       '--out <dir>',
       'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',
