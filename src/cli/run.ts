@@ -15,7 +15,7 @@ import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
 import { rebaseFiles } from './rebase';
-import { claimOutput, writeResult } from './store';
+import { claimOutput, holdsResult, writeResult } from './store';
 
 export interface RunArguments {
   readonly set: readonly string[];
@@ -166,6 +166,18 @@ function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
   );
 }
 
+/** Of a run that was killed between its result and the end of its checkpoint only the checkpoint is left to take away. */
+async function finishedBefore(directory: string): Promise<boolean> {
+  if (!(await hasCheckpoint(directory)) || !(await holdsResult(directory))) return false;
+  const store = await CheckpointStore.open(directory);
+  try {
+    await store.remove();
+  } finally {
+    await store.close();
+  }
+  return true;
+}
+
 export async function runCommand<E extends Disposable>(
   file: string | undefined,
   args: RunArguments,
@@ -174,6 +186,10 @@ export async function runCommand<E extends Disposable>(
 ): Promise<void> {
   refuseClash(file, args);
   const interval = intervalOf(args.checkpoint);
+  if (args.resume !== undefined && (await finishedBefore(resolve(io.cwd, args.resume)))) {
+    io.stderr.write(`${args.resume} holds the result of that run: it had ended\n`);
+    return;
+  }
   const { config, baseDir, out, from } = await plannedRun(file, args, io);
   const store = out === undefined ? undefined : await CheckpointStore.open(out);
   try {
