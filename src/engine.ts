@@ -7,6 +7,11 @@ import { bindKernels, type Kernels } from './kernels';
 import type { Tuning } from './kernels/tuning';
 import type { MatmulVariant } from './kernels/variant';
 
+declare const PERTURB_VERSION: string;
+
+/** Of this package; put in by the build. */
+export const VERSION = typeof PERTURB_VERSION === 'string' ? PERTURB_VERSION : 'source';
+
 export interface EngineSettings {
   /** Forces a matmul variant instead of the one chosen for the adapter; for benchmarks and tests. */
   readonly matmul?: MatmulVariant;
@@ -80,7 +85,8 @@ export interface CreateEngineOptions {
  */
 export async function createEngine(options: CreateEngineOptions = {}): Promise<Engine> {
   const began = performance.now();
-  const { device, powerPreference = 'high-performance', ...settings } = options;
+  const { device, powerPreference = 'high-performance', ...given } = options;
+  const settings = { ...given, versions: { 'perturb-gpu': VERSION } };
   if (device) {
     return new Engine(new Gpu(device, { adapter: reportInfo(device.adapterInfo), ownsDevice: false }), settings);
   }

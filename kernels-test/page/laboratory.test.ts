@@ -17,6 +17,7 @@ import { linkOf } from '../../src/web/config-link';
 import { PRESETS } from '../../src/web/presets';
 import { cli, temporary } from '../cli/fakes';
 import { idx } from '../data/helpers';
+import { beforeWorker, download, drop, openLink, phase, readout, ready, run } from './laboratory';
 import { useSite } from './site';
 
 const site = useSite((folder) => buildPage(folder));
@@ -57,45 +58,6 @@ async function faults(page: Page): Promise<string[]> {
   return page.evaluate(`axe.run().then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + failureSummary)))`);
 }
-
-const phase = (page: Page, name: string, timeout = 60_000) =>
-  page.waitForSelector(`.status[data-phase="${name}"]`, { timeout });
-const ready = (page: Page) => page.waitForSelector('.device[data-engine="ready"]', { timeout: 30_000 });
-const readout = (page: Page, id: string) => page.textContent(`[data-readout="${id}"] .readout-value`);
-const run = (page: Page) => page.click('.run-bar .primary');
-
-/** Opens an experiment by its link, anew. */
-async function open(page: Page, hash: string): Promise<void> {
-  await page.goto('about:blank');
-  await page.goto(`${site.url}#${hash}`);
-  await ready(page);
-}
-
-/** Drops files onto the page as a visitor does. */
-async function drop(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-  const plain = Object.entries(files).map(([name, bytes]) => [name, [...bytes]] as const);
-  const transfer = await page.evaluateHandle((all) => {
-    const made = new DataTransfer();
-    for (const [name, bytes] of all) made.items.add(new File([Uint8Array.from(bytes)], name));
-    return made;
-  }, plain);
-  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
-}
-
-/** The bytes of a download by the name of its file. */
-async function download(page: Page, name: string): Promise<Uint8Array> {
-  if (!(await page.getAttribute('.menu', 'open').then((value) => value !== null))) await page.click('.menu summary');
-  const [file] = await Promise.all([page.waitForEvent('download'), page.click(`.menu li button:has-text("${name}")`)]);
-  expect(file.suggestedFilename()).toBe(name);
-  return new Uint8Array(await readFile(await file.path()));
-}
-
-/** Puts a line of script in front of a worker's own. */
-const beforeWorker = (page: Page, script: string) =>
-  page.route('**/worker-host.js', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${script}\n${await response.text()}` });
-  });
 
 describe('the first experiment', () => {
   test('is quick, and never holds the page up', { retry: 2 }, async ({ skip }) => {
@@ -172,7 +134,7 @@ describe('the first experiment', () => {
   test('f and g read a digit that is drawn by mouse, by key and by button; nothing is wrong for axe in light or dark', async () => {
     const { page } = site;
     const config = parseConfig({ ...PRESETS[0].document, theory: {} });
-    await open(page, linkOf(config));
+    await openLink(page, site.url, linkOf(config));
     expect(await faults(page)).toEqual([]);
     await run(page);
     await phase(page, 'done');
@@ -249,7 +211,7 @@ describe('files', () => {
 
   test('an experiment whose files are not here says which, and what to do', async () => {
     const { page } = site;
-    await open(page, 'data.kind=mnist&data.dir=mnist');
+    await openLink(page, site.url, 'data.kind=mnist&data.dir=mnist');
     await run(page);
     await page.waitForSelector('.notice:has-text("train-images-idx3-ubyte")');
     expect(await page.textContent('.notice')).toMatch(/[Dd]rop/);
@@ -259,7 +221,7 @@ describe('files', () => {
 describe('links', () => {
   test('what is typed is in the address, and a link opens as it was; a bad one gives the first experiment', async () => {
     const { page } = site;
-    await open(page, SHORT);
+    await openLink(page, site.url, SHORT);
     expect(await page.inputValue('[name="data.n"]')).toBe('64');
     await page.fill('[name="perturbation.size"]', '0.5');
     await page.waitForFunction(() => location.hash.includes('perturbation.size=0.5'));
@@ -269,11 +231,11 @@ describe('links', () => {
     await page.fill('[name="data.d"]', '30');
     await page.waitForFunction(() => location.hash.includes('data.d=30'));
     const hash = await page.evaluate(() => location.hash.slice(1));
-    await open(page, hash);
+    await openLink(page, site.url, hash);
     expect(await page.inputValue('[name="perturbation.size"]')).toBe('0.5');
     expect(await page.inputValue('[name="data.d"]')).toBe('30');
 
-    await open(page, 'data.kind=glifs&%E0');
+    await openLink(page, site.url, 'data.kind=glifs&%E0');
     await page.waitForSelector('.notice:has-text("does not describe an experiment")');
     expect(await page.inputValue('[name="data.n"]')).toBe('500');
   });
@@ -295,7 +257,7 @@ describe('links', () => {
 describe('a run', () => {
   test('is paused, goes on, is cancelled, and another one runs to its end', async () => {
     const { page } = site;
-    await open(page, LONG);
+    await openLink(page, site.url, LONG);
     await run(page);
     await page.waitForSelector('[data-chart="loss-standard"] svg', { timeout: 30_000 });
     await page.click('text=Pause');
@@ -323,7 +285,7 @@ describe('a run', () => {
       `const make = GPUAdapter.prototype.requestDevice;
        GPUAdapter.prototype.requestDevice = async function (...args) { return (self.device = await make.apply(this, args)); };`,
     );
-    await open(page, SHORT);
+    await openLink(page, site.url, SHORT);
     await page.evaluate((hash) => {
       location.hash = hash;
     }, LONG);
@@ -362,7 +324,7 @@ describe('what can be missing', () => {
          return (await pop.call(this)) ?? (refuse ? new GPUOutOfMemoryError('not enough memory left') : null);
        };`,
     );
-    await open(page, SHORT);
+    await openLink(page, site.url, SHORT);
     const [worker] = page.workers();
     await worker!.evaluate('self.short = true');
     await run(page);

@@ -64,7 +64,8 @@ const NO_TUNE = ['--no-tune', 'the default kernels, whatever perturb bench --tun
 
 const append = (value: string, before: readonly string[]) => [...before, value];
 
-function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): Command {
+/** The commands with their options; without a command it prints the help. */
+export function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): Command {
   const program = new Command('perturb');
   program
     .description('Learns a classifier from adversarial perturbations alone, on the GPU.')
@@ -102,7 +103,10 @@ function buildProgram<E extends Disposable>(services: Services<E>, io: CliIo): C
     .argument('[figure]', 'a figure, or "all"')
     .option('--panel <n>', 'one panel of it, counted from 1')
     .option('--scale <scale>', 'small (minutes on a CPU adapter, not the published setting) or paper (default: small)')
-    .option('--seeds <n>', 'seeds a point (default: 2 at small, 5 at paper)')
+    .option(
+      '--seeds <n>',
+      'seeds a point (default: 2 at small, 5 at paper), or "published": the random numbers of the published runs',
+    )
     .option(
       '--out <dir>',
       'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',

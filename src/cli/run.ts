@@ -5,17 +5,11 @@ import { resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import { resultArtifacts, resultDocument, toJson } from '../experiment/artifacts';
+import type { KeptRun, RunIdentity } from '../experiment/checkpoint-format';
 import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
-import {
-  CheckpointStore,
-  checkpointDirectory,
-  hasCheckpoint,
-  type KeptRun,
-  type RunIdentity,
-  readCheckpoint,
-} from './checkpoint';
+import { CheckpointStore, checkpointDirectory, hasCheckpoint, readCheckpoint } from './checkpoint';
 import { CHECKPOINT_SECONDS, engineOptions, placeOf, runCheckpointed, tellNotices } from './checkpointed-run';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';

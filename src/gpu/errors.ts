@@ -1,8 +1,16 @@
 // One error class a failure, each with what to do next. The command line maps them to exit codes.
 
+/** Where the last checkpoint of a run stands. */
+export interface RunPlace {
+  readonly stage: string;
+  readonly epoch: number;
+}
+
 /** Base of every error the GPU layer throws: `message` says what is wrong, `remedy` what to do. */
 export abstract class GpuError extends Error {
   readonly remedy: string;
+  /** Of a run that was interrupted and left a checkpoint with its caller: it can go on from there on a new engine. */
+  declare readonly resumeFrom?: RunPlace;
   constructor(message: string, remedy: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.remedy = remedy;
@@ -58,13 +66,21 @@ export class GpuValidationError extends GpuError {
   }
 }
 
-/** A number became too large for the half precision that was asked for. */
+/** Numbers that the half precision which was asked for cannot hold. */
 export class HalfRangeError extends GpuError {
   override readonly name = 'HalfRangeError';
-  constructor(what: string, count: number) {
-    super(
+
+  static tooLarge(what: string, count: number): HalfRangeError {
+    return new HalfRangeError(
       `Half precision holds numbers up to 65504; ${count} of the ${what} ${count === 1 ? 'is' : 'are'} larger or no number.`,
-      'Set precision to "f32"; or scale the samples down, or train with a smaller learning rate.',
+      'Set precision to "f32", or scale the samples down.',
+    );
+  }
+
+  static tooSmall(what: string): HalfRangeError {
+    return new HalfRangeError(
+      `Half precision loses digits below 6.1e-5 and ends at 6e-8; all of the ${what} are smaller than the first.`,
+      'Set precision to "f32", or scale the samples or perturbation.size up.',
     );
   }
 }

@@ -22,6 +22,8 @@ export interface Course {
   readonly looks: readonly Look[];
 }
 
+export type Courses = Readonly<Record<Training, Course>>;
+
 const NOTHING: Course = { epochs: 0, epoch: 0, loss: new Float32Array(), lr: new Float32Array(), looks: [] };
 
 /** The configuration of the run that is shown. */
@@ -36,13 +38,34 @@ export const cosine = signal<number | undefined>(undefined);
 export const plane = signal<PlaneSnapshot | DecisionMap | undefined>(undefined);
 export const result = signal<ExperimentResult | undefined>(undefined);
 
-/** Empties everything for a run that begins. */
-export function clearLive(config: ExperimentConfig): void {
+/** A place in a run that it goes on from. */
+interface Place {
+  readonly stage: Training;
+  readonly epoch: number;
+}
+
+export const coursesNow = (): Courses => ({ standard: courses.standard.value, learning: courses.learning.value });
+
+/** A course as it was at an epoch. */
+const until = (course: Course, epoch: number): Course => ({
+  ...course,
+  epoch,
+  loss: course.loss.slice(0, epoch),
+  lr: course.lr.slice(0, epoch),
+  looks: course.looks.filter((look) => look.epoch <= epoch),
+});
+
+/** Empties everything for a run that begins, but for what was seen of it before the place that it goes on from. */
+export function clearLive(config: ExperimentConfig, before?: Place & { readonly courses: Courses }): void {
   batch(() => {
     shown.value = config;
     stage.value = 'prepare';
-    courses.standard.value = { ...NOTHING, epochs: config.standard.epochs };
-    courses.learning.value = { ...NOTHING, epochs: config.learning.epochs };
+    for (const training of ['standard', 'learning'] as const) {
+      const { epochs } = config[training];
+      const seen = before?.courses[training];
+      const epoch = before?.stage === training ? before.epoch : training === 'standard' ? epochs : 0;
+      courses[training].value = seen ? until(seen, epoch) : { ...NOTHING, epochs };
+    }
     gallery.value = undefined;
     answers.value = undefined;
     cosine.value = undefined;

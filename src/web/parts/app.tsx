@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { takeFiles } from '../dropped-files';
+import { adapter, engineState } from '../engine';
 import { gallery } from '../live';
-import { adapter, engineState } from '../session';
 import { shownConfig, view } from '../setup';
 import { BenchTab } from './bench-tab';
 import { DecisionMapPanel } from './decision-map';
