@@ -1,9 +1,9 @@
 // One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
 // on a new device when the device is lost.
 
-import { ComputedFaultError } from '../data/input-error';
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
-import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import { type Checkpoint, type CheckpointKeeper, StateMismatchError } from '../experiment/checkpoint';
 import {
   checkpointBytes,
   type KeptRun,
@@ -15,7 +15,7 @@ import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import type { CheckpointStore } from './checkpoint';
+import { type CheckpointStore, checkpointDirectory } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
@@ -156,6 +156,7 @@ export async function runCheckpointed<E extends Disposable>(
       await run.store.remove();
       throw error;
     }
+    if (error instanceof StateMismatchError && run.from) throw notOfThisRun(error, run.place);
     await flushed(keeper, io);
     const latest = keeper.written ? keeper.latest : run.from?.checkpoint;
     if (!latest || !run.place) throw error;
@@ -167,6 +168,17 @@ export async function runCheckpointed<E extends Disposable>(
   } finally {
     reporter.stop();
   }
+}
+
+/** A checkpoint whose sums are right and whose arrays are those of another run. */
+function notOfThisRun(cause: StateMismatchError, place = ''): InputError {
+  const directory = checkpointDirectory(place);
+  return new InputError(`the checkpoint is not of its own configuration: ${cause.message}`, {
+    file: directory,
+    key: '--resume',
+    remedy: `Delete ${directory} and run from the beginning.`,
+    cause,
+  });
 }
 
 /** What ended the run is what is told; that the last state could not be written either is a line. */

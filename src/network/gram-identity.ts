@@ -18,7 +18,7 @@ import type { LazyGram } from './sample-gram';
 import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
-import { fillFrom, readAll, type TrainerPlace } from './training-state';
+import { fillFrom, readAll, StateMismatchError, type TrainerPlace } from './training-state';
 
 /** Epochs of the first chunk, before any has been timed. */
 const FIRST_CHUNK = 16;
@@ -274,7 +274,11 @@ class GramTraining {
 /** Brings the groups of the only training to where a place was kept. */
 async function restoreGroups(groups: readonly NeuronGroup[], place: TrainerPlace, kernel: LazyGram): Promise<void> {
   const { identity, arrays } = place;
-  if (!identity) throw new RangeError('the state was not kept in Gram space');
+  if (!identity) throw new StateMismatchError('the state was not kept in Gram space');
+  const neurons = groups.reduce((sum, { m }) => sum + m, 0);
+  if (identity.clocks.length !== neurons) {
+    throw new StateMismatchError(`the state holds ${identity.clocks.length} clocks for ${neurons} neurons`);
+  }
   let first = 0;
   for (const [at, { state, clocks, m }] of groups.entries()) {
     fillFrom(state, arrays[`planes${at}`]);
