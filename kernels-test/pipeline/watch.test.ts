@@ -6,7 +6,7 @@ import type { GallerySnapshot, Snapshot, TrainingSnapshot } from '../../src/expe
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import { predict } from '../../src/network/predict';
 import { expectSameBits, useEngine } from '../helpers';
-import { needsGram, numbersOf, smallConfig } from './helpers';
+import { expectSameResult, needsGram, smallConfig } from './helpers';
 
 const bound = useEngine();
 
@@ -29,15 +29,6 @@ async function watched(config: ExperimentConfig): Promise<{ result: ExperimentRe
   return { result: await runExperiment(bound.engine, config, { watch }), seen };
 }
 
-function expectSame(actual: ExperimentResult, expected: ExperimentResult): void {
-  const again = numbersOf(actual);
-  expect(Object.keys(again)).toEqual(Object.keys(numbersOf(expected)));
-  for (const [name, values] of Object.entries(numbersOf(expected))) expectSameBits(name, again[name]!, values);
-  expect(actual.metrics).toEqual(expected.metrics);
-  expect(actual.loss).toEqual(expected.loss);
-  expect(actual.trainer).toEqual(expected.trainer);
-}
-
 const trainingOf = (seen: readonly Snapshot[], stage: TrainingSnapshot['stage']) =>
   seen.filter((each): each is TrainingSnapshot => each.kind === 'training' && each.stage === stage);
 
@@ -48,7 +39,7 @@ describe('a watched run', () => {
     if (name.startsWith('Gram')) needsGram(bound.gpu, skip);
     const alone = await runExperiment(bound.engine, config);
     const { result, seen } = await watched(config);
-    expectSame(result, alone);
+    expectSameResult(result, alone);
     expect(bound.gpu.liveArrays).toBe(0);
 
     for (const stage of ['standard', 'learning'] as const) {
@@ -114,7 +105,7 @@ describe('a watched run', () => {
       watch: { snapshots: 3, onSnapshot: (snapshot) => void seen.push(snapshot) },
     });
     for (const [at, config] of configs.entries()) {
-      expectSame(results[at]!, await runExperiment(bound.engine, config));
+      expectSameResult(results[at]!, await runExperiment(bound.engine, config));
     }
     expect(trainingOf(seen, 'standard').map(({ epoch }) => epoch)).toEqual([2, 7, 15]);
     expect(bound.gpu.liveArrays).toBe(0);
@@ -151,7 +142,7 @@ describe('an engine that is held', () => {
     expect(told).toBe(before);
     engine.resume();
     const result = await run;
-    expectSame(result, alone);
+    expectSameResult(result, alone);
     expect(result.timing.totalSeconds).toBeLessThan(alone.timing.totalSeconds + 0.5);
   });
 

@@ -11,6 +11,7 @@ import {
   type RunIdentity,
   watchedReader,
 } from '../experiment/checkpoint-format';
+import { placeOf } from '../experiment/checkpoint-place';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
@@ -41,10 +42,6 @@ export interface CheckpointedRun {
   /** How the user names the directory to go on from. */
   readonly place?: string;
 }
-
-const STAGE = { standard: 'the training of f', learning: 'the training of g' } as const;
-
-export const placeOf = ({ stage, epoch }: Checkpoint): string => `epoch ${epoch} of ${STAGE[stage]}`;
 
 /** Keeps the newest checkpoint, and writes it when the time has come or the run is interrupted. */
 class Keeper implements CheckpointKeeper {

@@ -2,7 +2,9 @@
 
 /** Where the last checkpoint of a run stands. */
 export interface RunPlace {
-  readonly stage: string;
+  /** The training: `standard` of f, `learning` of g. */
+  readonly stage: 'standard' | 'learning';
+  /** Epochs of it that are done. */
   readonly epoch: number;
 }
 
