@@ -326,8 +326,10 @@ class DataWork {
         const { config } = inputs[of[0]!]!;
         if (this.#plane && perturbed.predictions && config.theory.map !== false) {
           this.#progress('theory', of[0]!, config);
+          const onPiece = this.#watcher?.pieces(of[0]!, config);
+          const watched = { ...(signal ? { signal } : {}), ...(onPiece ? { onPiece } : {}) };
           const args = { predictions: perturbed.predictions, f, g, learned: r, panels, labels: data.labels, layout };
-          maps.set(trained, await (await extras()).mapOf(gpu, config, this.#plane, args, signal));
+          maps.set(trained, await (await extras()).mapOf(gpu, config, this.#plane, args, watched));
           watch.lap('theory', of);
         }
         this.#progress('evaluation', of[0]!, config);
