@@ -133,6 +133,17 @@ describe('a watched run', () => {
   });
 });
 
+test('what is watched of one f is freed before the next', async () => {
+  const { engine, gpu } = bound;
+  const arraysAt: number[] = [];
+  const configs = [0.1, 0.2, 0.3].map((size) => smallConfig({ trainer: 'direct', perturbation: { size } }));
+  const onSnapshot = ({ kind }: Snapshot) => {
+    if (kind === 'gallery') arraysAt.push(gpu.liveArrays);
+  };
+  await runExperiments(engine, configs, { watch: { snapshots: 1, onSnapshot } });
+  expect(arraysAt).toEqual([arraysAt[0], arraysAt[0], arraysAt[0]]);
+});
+
 describe('an engine that is held', () => {
   test('stands still, goes on with the same result, and its clock leaves the pause out', async () => {
     const { engine } = bound;

@@ -1,19 +1,29 @@
 // One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
 // on a new device when the device is lost.
 
+import { ComputedFaultError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import {
+  checkpointBytes,
+  type KeptRun,
+  MOST_BYTES,
+  type RunIdentity,
+  watchedReader,
+} from '../experiment/checkpoint-format';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import { CheckpointStore, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
+import type { CheckpointStore } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
 
 /** New devices that one run is given. */
 export const MOST_DEVICES_LOST = 3;
+/** Failures that every repetition of the run ends in. */
+const HOPELESS = [DivergenceError, HalfRangeError, ComputedFaultError];
 /** Seconds between two checkpoints. */
 export const CHECKPOINT_SECONDS = 60;
 
@@ -71,8 +81,8 @@ class Keeper implements CheckpointKeeper {
   async flush(): Promise<void> {
     const { latest, run, io } = this;
     if (!latest || !this.#unwritten || !run.store) return;
-    if (!CheckpointStore.fits(latest)) {
-      const size = Object.values(latest.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const size = checkpointBytes(latest);
+    if (size > MOST_BYTES) {
       if (!this.#told) io.stderr.write(`warning: no checkpoint is written: it would take ${bytes(size)}\n`);
       this.#told = true;
       return;
@@ -87,6 +97,10 @@ export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' |
   ...(device === undefined ? {} : { adapter: device }),
   ...(tune === false ? { tune } : {}),
 });
+
+export function tellNotices<E extends Disposable>(engine: E, services: Services<E>, io: CliIo): void {
+  for (const notice of services.noticesOf(engine)) io.stderr.write(`warning: ${notice}\n`);
+}
 
 /**
  * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
@@ -110,6 +124,8 @@ export async function runCheckpointed<E extends Disposable>(
         const engine = await services.createEngine(engineOptions(run));
         try {
           io.signal.throwIfAborted();
+          // Once: another engine after a lost device finds the same.
+          if (lost === 0) tellNotices(engine, services, io);
           identity = await services.identify(engine);
           onEngine(identity);
           const from = keeper.latest ?? run.from?.checkpoint;
@@ -136,7 +152,7 @@ export async function runCheckpointed<E extends Disposable>(
   } catch (error) {
     if (!run.store) throw error;
     // Gone on with, it would end in the same way; and what should be changed could not be, with a checkpoint in the way.
-    if (error instanceof DivergenceError || error instanceof HalfRangeError) {
+    if (HOPELESS.some((kind) => error instanceof kind)) {
       await run.store.remove();
       throw error;
     }

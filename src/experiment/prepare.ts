@@ -5,10 +5,14 @@ import { InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
 import { random, shiftRows, unpackBytes } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
 import { type Block, planBlocks, Samples, writeRows } from '../network/samples';
 import type { DataConfig, ExperimentConfig } from './types';
+
+/** What parses files, which synthetic data do not need. */
+export const readers = lazy(() => import('../data/readers'));
 
 /** Fills device rows with the samples [start, start + rows) of a source. */
 export interface RowSource {
@@ -40,7 +44,7 @@ export async function loadData(config: ExperimentConfig, readFile: ReadFile): Pr
   const { data, seed, test } = config;
   if (data.kind === 'shifted-gauss' || data.kind === 'gauss') return { n: data.n, d: data.d };
   const options = test.n === undefined ? { seed } : { seed, testRows: test.n };
-  const { loadDataset } = await import('../data/readers');
+  const { loadDataset } = await readers();
   const host = await loadDataset(data, readFile, options);
   return { n: host.x.rows, d: host.x.cols, host };
 }
@@ -177,7 +181,7 @@ export async function readTargets(
 ): Promise<Float32Array | undefined> {
   const path = config.perturbation.targets;
   if (path === undefined) return undefined;
-  const { loadTargets } = await import('../data/readers');
+  const { loadTargets } = await readers();
   return loadTargets(path, n, readFile);
 }
 

@@ -7,6 +7,7 @@ import { InputError } from '../data/input-error';
 import type { Engine } from '../engine';
 import { GpuOutOfMemoryError } from '../gpu/errors';
 import { formatBytes } from '../gpu/format';
+import { lazy } from '../gpu/lazy';
 import { tunedLayout } from '../kernels/tuning';
 import type { MatmulLayout } from '../kernels/variant';
 import { gramObstacle } from '../network/choose';
@@ -16,10 +17,13 @@ import { planBlocks } from '../network/samples';
 import { Stopwatch } from './assemble';
 import type { Checkpoint, CheckpointKeeper } from './checkpoint';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
-import { type LoadedData, loadData, readTargets, resolveK } from './prepare';
+import { type LoadedData, loadData, readers, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
-import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
+import type { ExperimentConfig, ExperimentResult, InitConfig, Progress } from './types';
+
+const checkpointing = lazy(() => import('./checkpoint'));
+const estimating = lazy(() => import('./estimate'));
 
 export interface RunOptions {
   readonly onProgress?: (progress: Progress) => void;
@@ -53,6 +57,8 @@ export interface RunInput {
   readonly targets: Float32Array | undefined;
   readonly initF: InitValues;
   readonly initG: InitValues;
+  /** Neurons that Phi is estimated from; empty where they are drawn. */
+  readonly phiNeurons: InitValues;
 }
 
 const noFiles: ReadFile = (path) =>
@@ -100,7 +106,7 @@ export async function runExperiments(
     configs.map((_, run) => run),
   );
   signal?.throwIfAborted();
-  const checkpoints = checkpoint && new (await import('./checkpoint')).Checkpoints(checkpoint.keeper, checkpoint.from);
+  const checkpoints = checkpoint && new (await checkpointing()).Checkpoints(checkpoint.keeper, checkpoint.from);
   const stages = planRuns(configs, (run) => {
     const { loaded, layout } = inputs[run]!;
     return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
@@ -144,7 +150,7 @@ async function requireMemory(
   if (available === undefined) return;
   const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
   // Apart, as below: pages ask for neither.
-  const { estimateStage } = await import('./estimate');
+  const { estimateStage } = await estimating();
   const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
   if (bytes <= available) return;
   const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
@@ -181,10 +187,12 @@ async function readInputs(
     const targets = await readTargets(config, n, readFile);
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
+    const { phi } = config.theory;
+    const phiNeurons = phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init');
     const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
-    inputs.push({ config, loaded, layout, k, targets, initF, initG });
+    inputs.push({ config, loaded, layout, k, targets, initF, initG, phiNeurons });
   }
   return inputs;
 }
@@ -211,13 +219,13 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
 }
 
 async function initValues(
-  training: TrainingConfig,
+  { init }: { readonly init?: InitConfig },
   m: number,
   d: number,
   readFile: ReadFile,
   key: string,
 ): Promise<InitValues> {
-  if (!training.init) return {};
-  const { loadInit } = await import('../data/readers');
-  return loadInit(training.init, m, d, readFile, key);
+  if (!init) return {};
+  const { loadInit } = await readers();
+  return loadInit(init, m, d, readFile, key);
 }

@@ -2,6 +2,7 @@
 // nothing: some drivers (lavapipe) compile at the first dispatch, not when the pipeline is made.
 
 import type { Engine } from '../engine';
+import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle } from '../network/choose';
@@ -11,6 +12,8 @@ import { Panels, Samples } from '../network/samples';
 import { train } from '../network/train';
 import { perturb } from '../perturbation/perturb';
 import type { ExperimentConfig } from './types';
+
+const gramTrainers = lazy(() => import('../network/gram'));
 
 const done = new WeakMap<Engine, Set<string>>();
 
@@ -42,7 +45,7 @@ export async function warmUp(
     if (gram) {
       await train(gpu, problem, 'gram');
       if (config.loss === 'identity') {
-        const { compileGramIdentity } = await import('../network/gram');
+        const { compileGramIdentity } = await gramTrainers();
         await compileGramIdentity(gpu, n);
       }
     }

@@ -2,6 +2,7 @@
 // ones before it wrote, so a whole chunk of training epochs is one batch without a readback.
 
 import type { GpuArray } from './array';
+import type { Params } from './bindings';
 import type { Gpu } from './gpu';
 import type { Kernel } from './kernel';
 import type { BindingsOf, ParamsOf, ShaderDescriptor } from './shader';
@@ -13,6 +14,7 @@ export class Batch {
   #pass: GPUComputePassEncoder | undefined;
   #open = true;
   #bound: string | undefined;
+  readonly #params = new Set<Params>();
   #queries: { set: GPUQuerySet; resolve: GPUBuffer; read: GPUBuffer } | undefined;
 
   /** Made by {@link Gpu.batch}. */
@@ -50,13 +52,18 @@ export class Batch {
       }
     }
     const erased = kernel as unknown as Kernel<ShaderDescriptor>;
-    const group = this.gpu.bindGroup(erased, arrays as Record<string, GpuArray>, params as Record<string, number>);
+    const { bindings: cache } = this.gpu;
+    const bound = cache.bind(erased, arrays as Record<string, GpuArray>, params as Record<string, number>);
+    if (bound.params && !this.#params.has(bound.params)) {
+      this.#params.add(bound.params);
+      cache.begin(bound.params);
+    }
     const pass = this.#computePass();
     if (this.#bound !== kernel.key) {
       pass.setPipeline(kernel.pipeline);
       this.#bound = kernel.key;
     }
-    pass.setBindGroup(0, group);
+    pass.setBindGroup(0, bound.group);
     pass.dispatchWorkgroups(x, y, z);
     return this;
   }
@@ -98,6 +105,7 @@ export class Batch {
     this.#endPass();
     this.gpu.assertAlive();
     this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
+    for (const params of this.#params) this.gpu.bindings.end(params);
   }
 
   /** Submits, waits until the device has done it, and throws what went wrong. */

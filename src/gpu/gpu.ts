@@ -6,12 +6,15 @@
 
 import { type ElementType, GpuArray } from './array';
 import { Batch } from './batch';
-import { DeviceLostError, DisposedError, GpuOutOfMemoryError, GpuValidationError } from './errors';
+import { Bindings } from './bindings';
+import { compileKernel } from './compile';
+import { DeviceLostError, DisposedError, GpuOutOfMemoryError } from './errors';
 import { Faults } from './faults';
 import { formatBytes } from './format';
-import { Kernel } from './kernel';
-import { type ConstantsOf, type ParamsDescriptor, packParams, type ShaderDescriptor } from './shader';
-import { specialise } from './specialise';
+import type { Kernel } from './kernel';
+import { Pause } from './pause';
+import { PIECE_BYTES, Readback } from './readback';
+import type { ConstantsOf, ShaderDescriptor } from './shader';
 
 /** What is known of the adapter a device came from. */
 export interface AdapterReport {
@@ -34,10 +37,6 @@ export interface GpuOptions {
   readonly maxArrayLength?: number;
 }
 
-/** Largest piece moved to the host at once: bounds the readback buffer. */
-const READBACK_BYTES = 4 * 1024 * 1024;
-const KEPT_PARAMS = 256;
-
 const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the global enums do not exist in plain Node
 
 export class Gpu {
@@ -48,12 +47,11 @@ export class Gpu {
   #disposed = false;
   readonly #live = new Set<GpuArray>();
   readonly #pipelines = new Map<string, Promise<Kernel<ShaderDescriptor>>>();
-  readonly #params = new Map<string, GPUBuffer>();
-  readonly #bindGroups = new Map<string, { group: GPUBindGroup; arrays: readonly number[] }>();
+  /** @internal */
+  readonly bindings: Bindings;
   readonly #faults: Faults;
-  #readback: Promise<unknown> = Promise.resolve();
-  #hold: { readonly over: Promise<void>; readonly end: () => void; readonly since: number } | undefined;
-  #heldMilliseconds = 0;
+  readonly #readback: Readback;
+  readonly #pause = new Pause();
 
   constructor(
     readonly device: GPUDevice,
@@ -61,6 +59,8 @@ export class Gpu {
   ) {
     this.adapter = options.adapter;
     this.#faults = new Faults(device);
+    this.bindings = new Bindings(this);
+    this.#readback = new Readback(this);
     void device.lost.then((info) => {
       this.#lost = new DeviceLostError(info.message || info.reason || 'unknown');
       this.resume();
@@ -69,34 +69,25 @@ export class Gpu {
 
   /** Lets nothing more be submitted until {@link resume}: whoever waits for the device then waits for that. */
   pause(): void {
-    if (this.#hold) return;
-    let end = () => {};
-    const over = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    this.#hold = { over, end, since: performance.now() };
+    this.#pause.begin();
   }
 
   resume(): void {
-    if (!this.#hold) return;
-    this.#heldMilliseconds += performance.now() - this.#hold.since;
-    this.#hold.end();
-    this.#hold = undefined;
+    this.#pause.end();
   }
 
   get paused(): boolean {
-    return this.#hold !== undefined;
+    return this.#pause.over !== undefined;
   }
 
-  /** A clock in milliseconds that stands still while paused, as {@link Gpu} does. */
+  /** A clock in milliseconds that stands still while paused. */
   now(): number {
-    const { since } = this.#hold ?? {};
-    return (since ?? performance.now()) - this.#heldMilliseconds;
+    return this.#pause.now();
   }
 
   /** @internal Resolves when work may be submitted; undefined when it may be at once. */
   get held(): Promise<void> | undefined {
-    return this.#hold?.over;
+    return this.#pause.over;
   }
 
   /** Resolves when the device is lost, which it also is when its owner destroys it. */
@@ -158,12 +149,9 @@ export class Gpu {
         bytes,
       );
     }
-    const buffer = this.#faults.watch(
-      label,
-      () => this.device.createBuffer({ label, size: bytes, usage: STORAGE }),
-      bytes,
-    );
-    this.#account(bytes);
+    const make = () => this.device.createBuffer({ label, size: bytes, usage: STORAGE });
+    const buffer = this.scoped(label, make, bytes);
+    this.account(bytes);
     const array = new GpuArray(this, buffer, label, type, length);
     this.#live.add(array);
     return array;
@@ -179,8 +167,8 @@ export class Gpu {
   /** @internal Called by GpuArray.dispose. */
   release(array: GpuArray, buffer: GPUBuffer): void {
     this.#live.delete(array);
-    this.#account(-array.bytes);
-    for (const [key, entry] of this.#bindGroups) if (entry.arrays.includes(array.id)) this.#bindGroups.delete(key);
+    this.account(-array.bytes);
+    this.bindings.release(array.id);
     buffer.destroy();
   }
 
@@ -191,7 +179,7 @@ export class Gpu {
       throw new RangeError(`writing ${values.length} elements at ${offset} into "${array.label}" of ${array.length}`);
     }
     // Pieces: Dawn stages each write, and a single staging copy as large as X would double the memory.
-    const step = READBACK_BYTES / 4;
+    const step = PIECE_BYTES / 4;
     for (let at = 0; at < values.length; at += step) {
       const piece = values.subarray(at, Math.min(at + step, values.length));
       this.device.queue.writeBuffer(
@@ -204,48 +192,13 @@ export class Gpu {
     }
   }
 
-  /** @internal Called by GpuArray.read: `count` elements as bytes, in pieces through one small staging buffer. */
+  /** @internal Called by GpuArray.read. */
   readBytes(array: GpuArray, offset: number, count: number): Promise<ArrayBuffer> {
-    // One read at a time: the staging memory then stays one buffer, however many reads a caller starts together.
-    const next = this.#readback.then(() => this.#read(array, offset, count));
-    this.#readback = next.catch(() => undefined);
-    return next;
-  }
-
-  async #read(array: GpuArray, offset: number, count: number): Promise<ArrayBuffer> {
-    this.assertAlive();
-    if (offset < 0 || count < 0 || offset + count > array.length) {
-      throw new RangeError(`reading ${count} elements at ${offset} from "${array.label}" of ${array.length}`);
+    const { label, length } = array;
+    if (offset < 0 || count < 0 || offset + count > length) {
+      return Promise.reject(new RangeError(`reading ${count} elements at ${offset} from "${label}" of ${length}`));
     }
-    const out = new Uint8Array(count * 4);
-    if (count === 0) return out.buffer;
-    const size = Math.min(READBACK_BYTES, count * 4);
-    const usage = 0x01 | 0x08; // MAP_READ | COPY_DST
-    const make = () => this.device.createBuffer({ label: 'readback', size, usage });
-    const staging = this.#faults.watch('readback', make, size);
-    this.#account(size);
-    try {
-      for (let at = 0; at < out.length; at += size) {
-        const bytes = Math.min(size, out.length - at);
-        const encoder = this.device.createCommandEncoder({ label: `read ${array.label}` });
-        encoder.copyBufferToBuffer(array.buffer, offset * 4 + at, staging, 0, bytes);
-        this.scoped(`read ${array.label}`, () => this.device.queue.submit([encoder.finish()]));
-        await this.settle();
-        try {
-          await staging.mapAsync(1, 0, bytes);
-        } catch (cause) {
-          this.assertAlive();
-          throw new GpuValidationError(`reading "${array.label}": ${String(cause)}`, array.label, cause);
-        }
-        this.assertAlive();
-        out.set(new Uint8Array(staging.getMappedRange(0, bytes)), at);
-        staging.unmap();
-      }
-    } finally {
-      this.#account(-size);
-      staging.destroy();
-    }
-    return out.buffer;
+    return this.#readback.read(label, () => array.buffer, offset * 4, count * 4);
   }
 
   /**
@@ -257,7 +210,8 @@ export class Gpu {
     const key = `${shader.name}:${JSON.stringify(Object.entries(constants).sort())}`;
     let kernel = this.#pipelines.get(key);
     if (!kernel) {
-      kernel = this.#compile(shader, constants as Record<string, number>, key);
+      const request = { shader, constants: constants as Record<string, number>, key };
+      kernel = compileKernel(this.device, { ...request, assertAlive: () => this.assertAlive() });
       this.#pipelines.set(key, kernel);
       // A failure is told to whoever asked, and tried again by the next who asks.
       kernel.catch(() => this.#pipelines.delete(key));
@@ -265,119 +219,16 @@ export class Gpu {
     return kernel as unknown as Promise<Kernel<D>>;
   }
 
-  async #compile(
-    shader: ShaderDescriptor,
-    constants: Record<string, number>,
-    key: string,
-  ): Promise<Kernel<ShaderDescriptor>> {
-    const pick = (names: Readonly<Record<string, number>>) =>
-      Object.fromEntries(Object.entries(constants).filter(([name]) => name in names));
-    for (const name of Object.keys(constants)) {
-      if (!(name in shader.overrides) && !(name in shader.specialised)) {
-        throw new TypeError(`${shader.name} has no constant ${name}`);
-      }
-    }
-    const half = constants.HALF === 1 ? ['shader-f16'] : [];
-    for (const feature of [...shader.features, ...half]) {
-      if (!this.features.has(feature as GPUFeatureName)) {
-        throw new GpuValidationError(
-          `${shader.name} needs the feature ${feature}, which this device lacks`,
-          shader.name,
-        );
-      }
-    }
-    const code = specialise(shader.code, pick(shader.specialised));
-    const all = { ...shader.overrides, ...shader.specialised, ...constants };
-    const workgroup = shader.workgroupSize.map((size) => (typeof size === 'number' ? size : (all[size] ?? 1)));
-    this.device.pushErrorScope('validation');
-    const module = this.device.createShaderModule({ label: shader.name, code });
-    const scope = this.device.popErrorScope();
-    let pipeline: GPUComputePipeline;
-    try {
-      pipeline = await this.device.createComputePipelineAsync({
-        label: shader.name,
-        layout: 'auto',
-        compute: { module, entryPoint: shader.name, constants: pick(shader.overrides) },
-      });
-    } catch (cause) {
-      await scope.catch(() => null);
-      this.assertAlive();
-      const messages = (await module.getCompilationInfo()).messages
-        .map(
-          (m) =>
-            `${m.type} ${shader.name}.wgsl:${m.lineNum}:${m.linePos} ${m.message}\n    ${code.split('\n')[m.lineNum - 1] ?? ''}`,
-        )
-        .join('\n');
-      throw new GpuValidationError(`${shader.name} did not compile: ${messages || String(cause)}`, shader.name, cause);
-    }
-    const fault = await scope;
-    if (fault) throw new GpuValidationError(`${shader.name}: ${fault.message}`, shader.name);
-    this.assertAlive();
-    return new Kernel(shader, pipeline, key, workgroup, all);
-  }
-
   /** Starts recording dispatches that run in order, in one pass and one submit. */
   batch(label: string): Batch {
     this.assertAlive();
-    if (this.#params.size > KEPT_PARAMS) this.#forgetParams();
+    this.bindings.trim();
     return new Batch(this, label);
   }
 
-  /** @internal The uniform buffer with these parameter values; equal values share one. */
-  paramsBuffer(
-    descriptor: ParamsDescriptor,
-    values: Readonly<Record<string, number>>,
-  ): { key: string; buffer: GPUBuffer } {
-    const bytes = packParams(descriptor, values);
-    const key = Array.from(new Uint32Array(bytes)).join();
-    let buffer = this.#params.get(key);
-    if (!buffer) {
-      buffer = this.device.createBuffer({ label: 'params', size: bytes.byteLength, usage: 0x40 | 0x08 }); // UNIFORM | COPY_DST
-      this.device.queue.writeBuffer(buffer, 0, bytes);
-      this.#params.set(key, buffer);
-      this.#account(bytes.byteLength);
-    }
-    return { key, buffer };
-  }
-
-  /** @internal The bind group of a kernel on these arrays. */
-  bindGroup(
-    kernel: Kernel<ShaderDescriptor>,
-    arrays: Readonly<Record<string, GpuArray>>,
-    values: Readonly<Record<string, number>>,
-  ): GPUBindGroup {
-    const { bindings, params } = kernel.shader;
-    const uniform = params ? this.paramsBuffer(params, values) : undefined;
-    const ids = Object.keys(bindings).map((name) => {
-      const array = arrays[name];
-      if (!array) throw new TypeError(`${kernel.shader.name}: binding ${name} is missing`);
-      return array.id;
-    });
-    const key = `${kernel.key}|${ids.join()}|${uniform?.key ?? ''}`;
-    const known = this.#bindGroups.get(key);
-    if (known) return known.group;
-    const entries = Object.entries(bindings).map(([name, { binding }]) => ({
-      binding,
-      resource: { buffer: arrays[name]!.buffer },
-    }));
-    if (uniform) entries.push({ binding: params!.binding, resource: { buffer: uniform.buffer } });
-    const group = this.scoped(kernel.shader.name, () =>
-      this.device.createBindGroup({ label: kernel.shader.name, layout: kernel.layout, entries }),
-    );
-    this.#bindGroups.set(key, { group, arrays: ids });
-    return group;
-  }
-
-  // Forgotten, not destroyed: a batch that is still being recorded may hold them. They are 16 to 64 bytes each.
-  #forgetParams(): void {
-    for (const buffer of this.#params.values()) this.#account(-buffer.size);
-    this.#params.clear();
-    this.#bindGroups.clear();
-  }
-
   /** @internal Runs `action` watched; {@link settle} throws what it gets refused. */
-  scoped<T>(label: string, action: () => T): T {
-    return this.#faults.watch(label, action);
+  scoped<T>(label: string, action: () => T, bytes?: number): T {
+    return this.#faults.watch(label, action, bytes);
   }
 
   /** @internal Throws the first fault since the last call, a lost device before all. */
@@ -393,7 +244,8 @@ export class Gpu {
     this.assertAlive();
   }
 
-  #account(bytes: number): void {
+  /** @internal Counts bytes taken (or, below zero, given back). */
+  account(bytes: number): void {
     this.#current += bytes;
     this.#peak = Math.max(this.#peak, this.#current);
   }
@@ -403,7 +255,8 @@ export class Gpu {
     if (this.#disposed) return;
     this.resume();
     for (const array of [...this.#live]) array.dispose();
-    this.#forgetParams();
+    this.bindings.dispose();
+    this.#readback.dispose();
     this.#disposed = true;
     this.#pipelines.clear();
     if (this.options.ownsDevice) this.device.destroy();

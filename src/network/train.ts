@@ -1,6 +1,7 @@
 // Training, by whichever trainer was asked for or is estimated to be cheaper; one network, or many over the same samples.
 
 import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import {
   type Choice,
@@ -16,7 +17,7 @@ import {
 } from './choose';
 import { advanceDirect } from './direct';
 import { DivergenceError } from './divergence';
-import { finiteNetwork } from './finite';
+import { weightsFault } from './finite';
 import { advanceCounting } from './flips';
 import type { GramJob } from './gram-identity';
 import { gramLength, gramMatrix } from './gram-matrix';
@@ -25,6 +26,8 @@ import { type LazyGram, SampleGram } from './sample-gram';
 import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
+
+const gramTrainers = lazy(() => import('./gram'));
 
 export type Trainer = 'auto' | 'direct' | 'gram';
 
@@ -122,7 +125,7 @@ export async function trainAll(
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
     for (const some of batches(gpu, inGram, options.memoryLimit)) {
-      const { advanceGramIdentity } = await import('./gram');
+      const { advanceGramIdentity } = await gramTrainers();
       await advanceGramIdentity(
         gpu,
         some.map(({ job }) => job!),
@@ -220,7 +223,7 @@ class Training {
     const { observation, options, onReason } = this.task;
     const wanted = this.#snapshots.has(epoch);
     try {
-      if (!(await finiteNetwork(this.gpu, network))) return network.dispose();
+      if (await weightsFault(this.gpu, network, this.#shape.precision)) return network.dispose();
       if (observation?.epochs.includes(epoch)) await observation.onNetwork(epoch, this.run.history, network);
     } catch (error) {
       network.dispose();
@@ -313,7 +316,7 @@ class Training {
     this.#phase = 'gram';
     if (this.#shape.loss === 'logistic') {
       if (run.problem.epochs === 0) return;
-      const { trainGramLogistic } = await import('./gram');
+      const { trainGramLogistic } = await gramTrainers();
       return trainGramLogistic(gpu, run, await kernel.bare.make(), this.#withSnapshots());
     }
     const reviews = this.task.wanted === 'auto' ? REVIEWS.filter((epoch) => epoch > run.epoch) : [];
@@ -351,13 +354,10 @@ class Training {
     const { gpu, run } = this;
     if (run.goesOn) await advanceDirect(gpu, run, run.problem.epochs, this.#withSnapshots());
     const { network, epochs } = run.problem;
-    if (run.diverged || epochs === 0 || (await finiteNetwork(gpu, network))) return;
-    run.diverged = new DivergenceError({
-      epoch: epochs,
-      what: 'weights',
-      lr: run.lr[epochs - 1]!,
-      firstLoss: run.loss[0],
-    });
+    if (run.diverged || epochs === 0) return;
+    const what = await weightsFault(gpu, network, this.#shape.precision);
+    if (!what) return;
+    run.diverged = new DivergenceError({ epoch: epochs, what, lr: run.lr[epochs - 1]!, firstLoss: run.loss[0] });
   }
 
   dispose(): void {

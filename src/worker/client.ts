@@ -1,6 +1,7 @@
 // The page's side: the engine's functions, each a message and its answer.
 
 import type { Checkpoint } from '../experiment/checkpoint';
+import type { RunIdentity } from '../experiment/checkpoint-format';
 import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, DisposedError, type RunPlace } from '../gpu/errors';
@@ -35,7 +36,7 @@ export interface WorkerCheckpointKeeper {
 /** As for an engine of one's own, but for the pace of checkpoints, which is not asked for across the worker. */
 export interface RunOptions extends Omit<EngineRunOptions, 'checkpoint'> {
   /** Where checkpoints go, and the one it goes on from, to the same bits; that one is copied, not moved. */
-  readonly checkpoint?: { readonly keeper?: WorkerCheckpointKeeper; readonly from?: Checkpoint };
+  readonly checkpoint?: { readonly keeper?: WorkerCheckpointKeeper; readonly from?: Checkpoint | undefined };
 }
 
 const CHECKPOINT_SECONDS = 60;
@@ -121,6 +122,11 @@ export class WorkerEngine {
 
   get adapter(): AdapterReport {
     return this.#report!.adapter;
+  }
+
+  /** What a checkpoint must find again to be continued to the same bits; see encodeCheckpoint of perturb-gpu/files. */
+  get identity(): RunIdentity {
+    return { device: this.adapter.name, versions: this.#report!.versions };
   }
 
   /** Seconds it took to find the adapter and make the device. */

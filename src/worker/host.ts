@@ -104,7 +104,8 @@ class Host {
     const engine = await this.make(options);
     this.#engine = engine;
     void engine.gpu.lost.then((error) => this.#post({ kind: 'lost', error: toWire(error) }));
-    return { adapter: engine.adapter, startupSeconds: engine.settings.startupSeconds ?? 0 };
+    const { startupSeconds = 0, versions = {} } = engine.settings;
+    return { adapter: engine.adapter, startupSeconds, versions };
   }
 
   #memory(): MemoryReport {

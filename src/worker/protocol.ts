@@ -19,6 +19,8 @@ export interface HostOptions extends Pick<EngineSettings, 'matmul' | 'memoryLimi
 export interface HostReport {
   readonly adapter: AdapterReport;
   readonly startupSeconds: number;
+  /** As recorded in results. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
 export interface MemoryReport {
