@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { runExperiment, runExperiments } from '../../src/experiment/run';
-import type { GallerySnapshot, Snapshot, TrainingSnapshot } from '../../src/experiment/snapshot';
+import type { GallerySnapshot, MapSnapshot, Snapshot, TrainingSnapshot } from '../../src/experiment/snapshot';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import { predict } from '../../src/network/predict';
 import { expectSameBits, useEngine } from '../helpers';
@@ -15,7 +15,11 @@ const cases = {
   direct: smallConfig({ trainer: 'direct', save }),
   'Gram, identity': smallConfig({ trainer: 'gram', save }),
   'Gram, logistic': smallConfig({ trainer: 'gram', loss: 'logistic', save }),
-  'scenario b, chosen': smallConfig({ perturbation: { onData: true }, theory: { cosine: true }, save }),
+  'scenario b, chosen': smallConfig({
+    perturbation: { onData: true },
+    theory: { cosine: true, map: { resolution: 20 } },
+    save,
+  }),
   glyphs: smallConfig({ data: { kind: 'glyphs', n: 70, size: 8 }, test: {}, save }),
 } satisfies Record<string, ExperimentConfig>;
 
@@ -58,6 +62,14 @@ describe('a watched run', () => {
     expect(last.accuracy).toBeCloseTo(result.metrics.perturbationAccuracy, 12);
     expect(last.agreement ?? null).toEqual(result.metrics.agreement);
     expect(last.map!.g).toHaveLength(81);
+    if (result.map) {
+      const pieces = seen.filter((each): each is MapSnapshot => each.kind === 'map');
+      expect(pieces.length).toBeGreaterThan(1);
+      for (const of of ['f', 'g', 'fHat', 'gHat'] as const) {
+        const joined = pieces.flatMap((piece) => [...piece[of]]);
+        expectSameBits(`pieces of ${of}`, Float32Array.from(joined), alone.map![of]);
+      }
+    }
     expect(last.map!.labels).toHaveLength(result.arrays.y!.data.length);
     if (config.theory.cosine) {
       expect(seen.find(({ kind }) => kind === 'theory')).toEqual({

@@ -157,7 +157,10 @@ async function beforeSamples(
   if (plane && predictions && config.theory.map !== false) {
     tellStage(work, 'theory', runs[0]!, config);
     const args = { predictions, f: first.trained.network, g, learned, panels, labels: data.labels, layout };
-    map = await (await extras()).mapOf(gpu, inputs[runs[0]!]!, plane, args, options.signal);
+    const { signal } = options;
+    const onPiece = work.watcher?.pieces(runs[0]!, config);
+    const watched = { ...(signal ? { signal } : {}), ...(onPiece ? { onPiece } : {}) };
+    map = await (await extras()).mapOf(gpu, inputs[runs[0]!]!, plane, args, watched);
     watch.lap('theory', runs);
   }
   tellStage(work, 'evaluation', runs[0]!, config);
