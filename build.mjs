@@ -3,6 +3,7 @@
 //
 //   node build.mjs              library + command + declarations into dist/
 //   node build.mjs --generate   only src/kernels/generated.ts and src/kernels/generated/
+//   node build.mjs --maps       the same, with source maps for a debugger
 //   node build.mjs --quiet      say nothing unless something is wrong
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
 // The bundles that pages load and the library's, as build.mjs writes them to dist/ and the tests elsewhere.
+import { createHash } from 'node:crypto';
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -50,7 +51,8 @@ export const common = {
   bundle: true,
   format: 'esm',
   target: 'es2022',
-  sourcemap: true,
+  // Not in the package, where they were two thirds of it.
+  sourcemap: process.argv.includes('--maps'),
   logLevel: 'warning',
   plugins: [wgsl],
   define: { PERTURB_VERSION: JSON.stringify(version) },
@@ -88,20 +90,23 @@ export async function buildLibrary(outdir) {
 
 /** The page: static files with relative addresses, so that it works from any path. It starts the library's own worker. */
 export async function buildPage(outdir) {
-  await Promise.all([
-    build({
-      ...browser,
-      entryPoints: { main: 'src/web/main.tsx' },
-      outdir,
-      splitting: true,
-      chunkNames: 'page-[hash]',
-    }),
-    build({
-      ...browser,
-      entryPoints: { 'worker-host': 'src/worker/start.ts', 'bench-worker': 'src/web/bench-worker.ts' },
-      outdir,
-    }),
-  ]);
+  await build({
+    ...browser,
+    entryPoints: { 'worker-host': 'src/worker/start.ts', 'bench-worker': 'src/web/bench-worker.ts' },
+    outdir,
+  });
+  // What computes, so that a run is gone on with by the same shaders and code that began it.
+  const engine = createHash('sha256')
+    .update(await readFile(`${outdir}/worker-host.js`))
+    .digest('hex');
+  await build({
+    ...browser,
+    entryPoints: { main: 'src/web/main.tsx' },
+    outdir,
+    splitting: true,
+    chunkNames: 'page-[hash]',
+    define: { ...browser.define, PERTURB_ENGINE: JSON.stringify(engine) },
+  });
   for (const file of await readdir(new URL('src/web', import.meta.url))) {
     if (/\.(html|svg|png|webmanifest)$/.test(file)) {
       await copyFile(new URL(`src/web/${file}`, import.meta.url), `${outdir}/${file}`);

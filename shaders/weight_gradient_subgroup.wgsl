@@ -19,7 +19,8 @@
 //
 // The left operand is bits: one word serves all G neurons of a sample, so a lane loads U vec4 of inputs and U NW words for
 // 4 U G NW multiply-adds. Stores are whole vectors without guards, into a padded array, and nothing is added to what was
-// there: on lavapipe each guarded or accumulating store costs 30 to 60 ms of compile time. Measured at 12700/784/100:
+// there. On lavapipe every store in the text costs 10 to 60 ms of compile time, so there is one: written out they were 1.8
+// of the 3.0 s of CPU time it took on a busy machine. Measured at 12700/784/100:
 // lavapipe NW 1 U 1 14 GFLOP/s, NW 2 U 1 23, NW 2 U 2 29, NW 2 U 4 33; SwiftShader 3.4, -, 2.4, 2.5, and NW 1 U 2 4.0.
 
 const S = 8u; // @specialised
@@ -91,9 +92,12 @@ fn weight_gradient_subgroup(
 
   let part = params.part + group.z;
   let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
-  // @unroll
-  for (var r = 0u; r < G * NW; r++) {
-    gradient[slot + r * S] = acc[r];
+  // One store in a loop, from a copy so that acc itself stays in registers; the bound is a runtime value, or the driver
+  // would write the loop out.
+  var kept = acc;
+  let rows = min(G * NW, params.words * G);
+  for (var r = 0u; r < rows; r++) {
+    gradient[slot + r * S] = kept[r];
   }
   if (group.x == 0u) {
     total[part * groups.y * S + quad] = sum;

@@ -7,11 +7,18 @@ import { bindKernels, type Kernels } from './kernels';
 import type { Tuning } from './kernels/tuning';
 import type { MatmulVariant } from './kernels/variant';
 
+declare const PERTURB_VERSION: string;
+
+/** Of this package; put in by the build. */
+export const VERSION = typeof PERTURB_VERSION === 'string' ? PERTURB_VERSION : 'source';
+
 export interface EngineSettings {
   /** Forces a matmul variant instead of the one chosen for the adapter; for benchmarks and tests. */
   readonly matmul?: MatmulVariant;
   /** Variants chosen by measurement, from `perturb bench --tune` or {@link tune}; without it the defaults run. */
   readonly tuning?: Tuning;
+  /** Why a tuning that was kept for this adapter is not used; results say so. */
+  readonly tuningRefused?: string;
   /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
   readonly memoryLimit?: number;
   /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */
@@ -78,7 +85,8 @@ export interface CreateEngineOptions {
  */
 export async function createEngine(options: CreateEngineOptions = {}): Promise<Engine> {
   const began = performance.now();
-  const { device, powerPreference = 'high-performance', ...settings } = options;
+  const { device, powerPreference = 'high-performance', ...given } = options;
+  const settings = { ...given, versions: { 'perturb-gpu': VERSION } };
   if (device) {
     return new Engine(new Gpu(device, { adapter: reportInfo(device.adapterInfo), ownsDevice: false }), settings);
   }

@@ -24,7 +24,7 @@ export type { Kernels } from './kernels';
 export { panelsLength } from './kernels/data';
 export { paddedRow } from './kernels/step';
 export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/variant';
-export { gradientPartLength, gradientQuads } from './kernels/weight-gradient';
+export { gradientPartLength, gradientQuads, gradientSplits } from './kernels/weight-gradient';
 export { gramObstacle } from './network/choose';
 export { trainDirect } from './network/direct';
 export { DivergenceError } from './network/divergence';

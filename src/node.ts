@@ -1,7 +1,7 @@
 // perturb-gpu/node: the library with a device of its own through Dawn, and files read from the disk.
 
 import { nodeReadFile } from './data/node';
-import { type CreateEngineOptions, createEngine as createOnDevice, Engine } from './engine';
+import { type CreateEngineOptions, createEngine as createOnDevice, Engine, VERSION } from './engine';
 import {
   type RunOptions,
   type RunsOptions,
@@ -21,8 +21,6 @@ export { type AdapterListing, listAdapters, probeAdapters } from './gpu/listing'
 export * from './index';
 export * from './theory';
 
-declare const PERTURB_VERSION: string;
-
 export interface NodeEngineOptions extends Omit<CreateEngineOptions, 'powerPreference'> {
   /** Part of an adapter's name, vendor or architecture, or `software`; default: the best there is. */
   readonly adapter?: string;
@@ -31,10 +29,11 @@ export interface NodeEngineOptions extends Omit<CreateEngineOptions, 'powerPrefe
 }
 
 /** Versions recorded in every result. */
-function versions(): Record<string, string> {
-  const own = typeof PERTURB_VERSION === 'string' ? PERTURB_VERSION : 'source';
-  return { 'perturb-gpu': own, webgpu: dawnVersion(), node: process.version };
-}
+const versions = (): Record<string, string> => ({
+  'perturb-gpu': VERSION,
+  webgpu: dawnVersion(),
+  node: process.version,
+});
 
 /**
  * Makes an engine through Dawn: a real GPU before lavapipe before SwiftShader, which comes with the package.

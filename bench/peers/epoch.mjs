@@ -1,8 +1,18 @@
 // One full-batch training epoch: ours against the peers, in one process, on one adapter. See README.md.
-import { readFileSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { parseArgs } from 'node:util';
-import { countDispatches, describeAdapter, gpu, requestDevice } from './gpu.mjs';
+import { writeFileSync } from 'node:fs';
+import { countDispatches, requestDevice } from './gpu.mjs';
+import {
+  digits,
+  printTable,
+  readOptions,
+  reportHead,
+  requireAdapter,
+  runMain,
+  spread,
+  summary,
+  throwDeviceErrors,
+  watchErrors,
+} from './harness.mjs';
 import { makeJaxJs } from './jaxjs.mjs';
 import { makeOurs } from './ours.mjs';
 import { flopPerEpoch, LR, MOMENTUM, makeProblem, referenceLosses, SHAPES } from './problem.mjs';
@@ -30,43 +40,6 @@ const CONTESTANTS = [
   { name: 'tfjs, by hand', make: (problem) => makeTfjs(problem, 'hand') },
 ];
 
-class UsageError extends Error {}
-
-function readOptions(args) {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      args,
-      options: {
-        shapes: { type: 'string', default: 'all' },
-        rounds: { type: 'string', default: '5' },
-        adapter: { type: 'string' },
-        json: { type: 'string' },
-        help: { type: 'boolean', default: false },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(error.message);
-  }
-  const shapes = values.shapes === 'all' ? Object.keys(SHAPES) : [values.shapes];
-  if (!shapes.every((shape) => Object.hasOwn(SHAPES, shape))) throw new UsageError(`unknown --shapes ${values.shapes}`);
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new UsageError(`--rounds wants a whole number, not ${values.rounds}`);
-  return { ...values, shapes, rounds };
-}
-
-const sorted = (values) => [...values].sort((a, b) => a - b);
-function summary(values) {
-  const s = sorted(values);
-  const at = (q) => {
-    const k = (s.length - 1) * q;
-    const low = Math.floor(k);
-    return s[low] + (k - low) * (s[Math.ceil(k)] - s[low]);
-  };
-  return { median: at(0.5), min: s[0], max: s.at(-1) };
-}
-
 /** Fails when a loss curve leaves the wanted one within their common length. */
 function checkLosses(name, losses, wantedName, wanted) {
   for (let epoch = 0; epoch < Math.min(losses.length, wanted.length); epoch++) {
@@ -81,17 +54,6 @@ function checkLosses(name, losses, wantedName, wanted) {
 
 const largestError = (losses, wanted) =>
   Math.max(...wanted.slice(0, losses.length).map((w, i) => Math.abs((losses[i] - w) / w)));
-
-const deviceErrors = [];
-const watched = new WeakSet();
-function watchErrors(name, device) {
-  if (!device || watched.has(device)) return;
-  watched.add(device);
-  device.addEventListener('uncapturederror', ({ error }) => deviceErrors.push(`${name}: ${error.message}`));
-}
-function throwDeviceErrors() {
-  if (deviceErrors.length > 0) throw new Error(`uncaptured WebGPU errors:\n  ${deviceErrors.join('\n  ')}`);
-}
 
 async function sample(entry, count, reference) {
   const result = await entry.contestant.epochs(count);
@@ -110,10 +72,7 @@ async function prepare({ name, make }, problem, reference, adapter) {
     return null;
   }
   const entry = { name, contestant, samples: [] };
-  const info = describeAdapter(contestant.adapterInfo);
-  if (JSON.stringify(info) !== JSON.stringify(adapter)) {
-    throw new Error(`${name} runs on ${JSON.stringify(info)}, not on ${JSON.stringify(adapter)}`);
-  }
+  requireAdapter(name, contestant.adapterInfo, adapter);
   watchErrors(name, contestant.device);
   await sample(entry, MIN_EPOCHS, reference); // compiles
   const { dispatches: before } = await countDispatches(() => sample(entry, MIN_EPOCHS, reference));
@@ -169,11 +128,8 @@ async function benchShape(shapeName, { rounds, adapter }) {
   };
 }
 
-const digits = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
-const spread = ({ median, min, max }, unit = '') => `${digits(median)}${unit} (${digits(min)}..${digits(max)})`;
-
-function printTable({ shape, n, d, m, contestants }) {
-  const rows = [
+function table({ shape, n, d, m, contestants }) {
+  printTable(`${shape}: n ${n}, d ${d}, m ${m}`, [
     ['', 'ms/epoch (min..max)', 'GFLOP/s', 'epochs/sample', 'dispatches/epoch', 'loss error', 'ours is faster by'],
     ...contestants.map((c) => [
       c.name,
@@ -184,69 +140,23 @@ function printTable({ shape, n, d, m, contestants }) {
       c.largestLossError.toExponential(1),
       c.oursFasterBy ? spread(c.oursFasterBy, 'x') : '-',
     ]),
-  ];
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  console.log(`\n${shape}: n ${n}, d ${d}, m ${m}`);
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column]))
-        .join('  ')
-        .trimEnd(),
-    );
-}
-
-function versions() {
-  const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
-  const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return { [own.name]: own.version, ...dependencies, node: process.versions.node };
-}
-
-/** The command without --json FILE: where a figure was saved says nothing about it. */
-function commandLine(args) {
-  const kept = args.filter((arg, i) => !arg.startsWith('--json') && args[i - 1] !== '--json');
-  return ['node bench/peers/epoch.mjs', ...kept].join(' ');
+  ]);
 }
 
 async function main(args) {
-  const options = readOptions(args);
+  const options = readOptions(args, { shapes: Object.keys(SHAPES) });
   if (options.help) {
     console.log(USAGE);
     return;
   }
-  const found = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!found)
-    throw new Error('no WebGPU adapter; for lavapipe set VK_DRIVER_FILES to its ICD file and XDG_RUNTIME_DIR');
-  const adapter = describeAdapter(found.info);
-  const text = Object.values(adapter).join(' ');
-  if (options.adapter && !text.toLowerCase().includes(options.adapter.toLowerCase())) {
-    throw new Error(`--adapter ${options.adapter} wanted, but the adapter is ${text}`);
-  }
-  console.log(`adapter: ${text}`);
-  const report = {
-    date: new Date().toISOString(),
-    command: commandLine(args),
-    adapter,
-    host: { platform: process.platform, arch: process.arch, cpu: os.cpus()[0]?.model, cores: os.cpus().length },
-    versions: versions(),
-    training: { loss: 'identity', slope: 0, lr: LR, momentum: MOMENTUM },
-    rounds: options.rounds,
-    shapes: [],
-  };
+  const head = await reportHead('epoch.mjs', args, options);
+  const report = { ...head, training: { loss: 'identity', slope: 0, lr: LR, momentum: MOMENTUM }, shapes: [] };
   for (const shape of options.shapes) {
-    const result = await benchShape(shape, { rounds: options.rounds, adapter });
+    const result = await benchShape(shape, { rounds: options.rounds, adapter: head.adapter });
     report.shapes.push(result);
-    printTable(result);
+    table(result);
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
   }
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-// Dawn keeps Node alive as long as its instance is referenced, so the end is said aloud.
-main(process.argv.slice(2)).then(
-  () => process.exit(0),
-  (error) => {
-    if (error instanceof UsageError) console.error(`${error.message}\n${USAGE}`);
-    else console.error(`epoch bench failed: ${error.stack}`);
-    process.exit(error instanceof UsageError ? 2 : 1);
-  },
-);
+runMain(main, USAGE);

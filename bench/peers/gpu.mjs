@@ -27,6 +27,16 @@ export function describeAdapter(info) {
   return { vendor, architecture, device, description };
 }
 
+/** Makes writeBuffer take views of shared memory, as a browser's does and Dawn's for Node does not; onnxruntime-web needs it. */
+export function sharedWriteBuffer() {
+  const proto = globalThis.GPUQueue.prototype;
+  const { writeBuffer } = proto;
+  proto.writeBuffer = function (buffer, offset, data, ...range) {
+    const shared = data.buffer instanceof SharedArrayBuffer;
+    return writeBuffer.call(this, buffer, offset, shared ? data.slice() : data, ...range);
+  };
+}
+
 /** Counts compute dispatches while `work` runs, on every device of the process, then puts Dawn's own methods back. */
 export async function countDispatches(work) {
   const proto = globalThis.GPUComputePassEncoder.prototype;

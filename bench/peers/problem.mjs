@@ -46,6 +46,14 @@ export function transpose(matrix, rows, columns) {
   return out;
 }
 
+/** The outputs f = h a of (n, m) activations, in float64. */
+export function outputsOf(h, a) {
+  const m = a.length;
+  const f = new Float64Array(h.length / m);
+  for (let i = 0; i < f.length; i++) for (let j = 0; j < m; j++) f[i] += h[i * m + j] * a[j];
+  return f;
+}
+
 /** The losses of the first `epochs` epochs, in float64. */
 export function referenceLosses(problem, epochs) {
   const { n, d, m, x, y, a, lr, momentum } = problem;

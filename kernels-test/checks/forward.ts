@@ -158,21 +158,24 @@ export function checkMarginSummary(margins: ArrayLike<number>, loss: Loss): Chec
     const n = z.length;
     using bench = new Bench(gpu);
     const margin = bench.input('margin', z);
-    const run = async () => {
+    const run = async (root: 8 | 16) => {
       const summary = bench.output('summary', 2);
-      await runStep(gpu, await marginSummary(gpu, { margin, summary, n, loss }));
+      await runStep(gpu, await marginSummary(gpu, { margin, summary, n, loss, root }));
       return bench.floats(summary);
     };
-    const summary = await run();
     const losses = Array.from(z, (value) => lossOf(loss, value));
     const mean = losses.reduce((x, y) => x + y, 0) / n;
     const size = losses.reduce((x, y) => x + Math.abs(y), 0) / n;
-    // The longest chain of additions: n / 256 in an invocation, then the 256 sums however they are added; one division.
-    const additions = Math.ceil(n / 256) + Math.min(255, n) + 3;
-    const roundings = additions + (loss === 'logistic' ? LOSS_ROUNDINGS : 0);
-    expectClose('mean loss', summary.subarray(0, 1), [mean], roundings * U * size + TINY);
-    expectExact('number correct', summary.subarray(1), [Array.from(z).filter((value) => value > 0).length]);
-    expectSameBits('summary', await run(), summary);
+    for (const root of [8, 16] as const) {
+      const summary = await run(root);
+      // The longest chain of additions: those of an invocation, then all their sums however they are added; one division.
+      const lanes = root * root;
+      const additions = Math.ceil(n / lanes) + Math.min(lanes - 1, n) + 3;
+      const roundings = additions + (loss === 'logistic' ? LOSS_ROUNDINGS : 0);
+      expectClose('mean loss', summary.subarray(0, 1), [mean], roundings * U * size + TINY);
+      expectExact('number correct', summary.subarray(1), [Array.from(z).filter((value) => value > 0).length]);
+      expectSameBits('summary', await run(root), summary);
+    }
   };
 }
 

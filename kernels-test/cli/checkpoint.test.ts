@@ -136,6 +136,19 @@ describe('a run with checkpoints', () => {
     expect(services.engines).toEqual([]);
   });
 
+  it('takes away the checkpoint of a run that was killed after its result was written', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    await mkdir(join(dir, 'o'));
+    await writeFile(join(dir, 'o/result.json'), '{}');
+    const { code, err, services } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([0, expect.stringContaining('it had ended')]);
+    expect(services.engines).toEqual([]);
+    expect(await names(dir)).toEqual(['o']);
+    const again = await cli(dir, ['run', '--resume', 'o']);
+    expect(again.code).toBe(2);
+  });
+
   it('refuses another adapter, and a file that has changed', async () => {
     const dir = await temporary();
     await interrupted(dir);

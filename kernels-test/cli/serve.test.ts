@@ -1,6 +1,6 @@
 // perturb serve: what it gives, what it refuses, and to whom.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createConnection, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -78,6 +78,30 @@ test.for([
 ])('%s leads nowhere', async (path) => {
   const reply = await ask(path);
   expect([reply.status, reply.body]).toEqual([404, 'There is no such file.\n']);
+});
+
+test('a page that is built anew under the server is served as it is now, and what is gone is 404', async () => {
+  const root = join(folder, 'web');
+  await rm(join(root, 'main.js'));
+  await writeFile(join(root, 'main-2.js'), 'export const two = 2;');
+  expect((await ask('/main.js')).status).toBe(404);
+  expect((await ask('/main-2.js')).body).toBe('export const two = 2;');
+  // As in the middle of a build.
+  await rm(root, { recursive: true });
+  expect((await ask('/')).status).toBe(404);
+  await mkdir(root);
+  await writeFile(join(root, 'index.html'), 'again');
+  expect((await ask('/')).body).toBe('again');
+});
+
+test('a link out of the folder is not followed', async () => {
+  await symlink(join(folder, 'secret.txt'), join(folder, 'web', 'link.txt'));
+  expect((await ask('/link.txt')).status).toBe(404);
+});
+
+test('nothing may be inline, and nothing may come from elsewhere', async () => {
+  const policy = (await ask('/')).headers['content-security-policy'];
+  expect(policy).not.toMatch(/unsafe|\*|https?:/);
 });
 
 test.for(['POST', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])('%s is refused', async (method) => {

@@ -502,6 +502,21 @@ describe('small parts', () => {
       16,
     ]);
   });
+  test.for([
+    ['u', 2 ** 32],
+    ['u', -1],
+    ['u', 0.5],
+    ['i', 2 ** 31],
+    ['i', -(2 ** 31) - 1],
+    ['i', Number.NaN],
+  ] as const)('%s = %d is refused, where it would wrap in silence', ([name, value]) => {
+    const params = {
+      binding: 0,
+      size: 16,
+      fields: { u: { offset: 0, type: 'u32' }, i: { offset: 8, type: 'i32' } },
+    } as const;
+    expect(() => packParams(params, { u: 1, i: 1, [name]: value })).toThrow(RangeError);
+  });
   test('bytes are written for people', () => {
     expect([0, 1023, 1024, 1536, 20 * 1024, 2 ** 30].map(formatBytes)).toEqual([
       '0 B',

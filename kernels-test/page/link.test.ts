@@ -3,7 +3,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkConfig, parseConfig } from '../../src/experiment/config';
-import { linkOf, parseLink } from '../../src/web/config-link';
+import { LONGEST, linkOf, parseLink } from '../../src/web/config-link';
+import { isTest } from '../../src/web/dropped-files';
 import { PANEL_GROUPS } from '../../src/web/panels';
 import { PRESETS } from '../../src/web/presets';
 import { TimeLeft } from '../../src/web/time-left';
@@ -20,12 +21,23 @@ describe('links', () => {
     }
   });
 
-  test('only what differs from the defaults is written, legibly', () => {
-    expect(linkOf(parseConfig({}))).toBe('data.kind=shifted-gauss');
+  test('every key is written, legibly: a default that changes changes no link', () => {
     const config = parseConfig({ data: { kind: 'glyphs', classes: [3, 5] }, theory: { map: { limits: [-2, 2] } } });
-    expect(linkOf(config)).toBe(
-      'data.kind=glyphs&data.classes=[3,5]&theory.map.resolution=400&theory.map.limits=[-2,2]',
-    );
+    const link = linkOf(config);
+    expect(link).toMatch(/^schemaVersion=1&seed=0&data\.kind=glyphs&data\.n=\d+&data\.classes=\[3,5\]&/);
+    const keys = new Set(link.split('&').map((part) => part.split('=')[0]));
+    for (const key of ['network.slope', 'loss', 'standard.plateau.factor', 'learning.momentum', 'test.n', 'trainer']) {
+      expect(keys).toContain(key);
+    }
+    expect(link).toContain('&theory.map.resolution=400&theory.map.limits=[-2,2]&');
+    expect(link.length).toBeLessThan(LONGEST / 8);
+  });
+
+  test('the short links of before read as they did', () => {
+    const config = parseConfig({ data: { kind: 'glyphs', classes: [3, 5] }, theory: { map: { limits: [-2, 2] } } });
+    const short = 'data.kind=glyphs&data.classes=[3,5]&theory.map.resolution=400&theory.map.limits=[-2,2]';
+    expect(parseLink(`#${short}`)).toEqual(config);
+    expect(() => parseLink('#schemaVersion=99')).toThrow(/schemaVersion/);
   });
 
   test('names of files come back whatever is in them', () => {
@@ -63,10 +75,21 @@ describe('links', () => {
   });
 });
 
+describe('dropped files', () => {
+  test('those for testing are told by a word of their name, not by letters within one', () => {
+    const testing = ['t10k-images-idx3-ubyte', 'x_test.npy', 'testX.npy', 'testx.npy', 'xTest.npy', 'val.npy'];
+    testing.push('test_batch.bin', 'y-validation.npy', 'test-labels.gz', 'TEST.npy', 'test2.npy');
+    const training = ['values.npy', 'x_values.npy', 'valence.npy', 'contest.npy', 'testament.npy', 'latest_x.npy'];
+    training.push('train-images-idx3-ubyte', 'data_batch_1.bin', 'x.npy');
+    expect(testing.filter((name) => !isTest(name))).toEqual([]);
+    expect(training.filter(isTest)).toEqual([]);
+  });
+});
+
 describe('time left', () => {
   test('epochs and looks are timed apart, and a pause counts for nothing', () => {
     let now = 0;
-    const clock = new TimeLeft(4, () => now);
+    const clock = new TimeLeft(4, undefined, () => now);
     const standard = (epoch: number) => clock.after({ stage: 'standard', epoch, epochs: 100 }, 100);
     expect(standard(0)).toBeUndefined();
     now = 10;
@@ -82,5 +105,14 @@ describe('time left', () => {
     expect(standard(10)).toBeCloseTo(190 + 7 * 2);
     now += 5;
     expect(clock.after({ stage: 'learning', epoch: 0, epochs: 100 }, 100)).toBeCloseTo(100 + 4 * 2);
+  });
+
+  test('a run that goes on from an epoch is paced by those that it did itself', () => {
+    let now = 0;
+    const clock = new TimeLeft(0, { stage: 'learning', epoch: 60 }, () => now);
+    const learning = (epoch: number) => clock.after({ stage: 'learning', epoch, epochs: 100 }, 100);
+    expect(learning(0)).toBeUndefined();
+    now = 10;
+    expect(learning(70)).toBeCloseTo(30);
   });
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type PluginBuild } from 'esbuild';
-import type { Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 // @ts-expect-error: plain JavaScript, run by the build
 import { buildLibrary, common } from '../../bundles.mjs';
@@ -21,6 +21,8 @@ export interface Site {
   /** A fresh page of the site in a context of its own. */
   readonly page: Page;
   readonly url: string;
+  /** Lets the browser complain of what a test breaks on purpose. */
+  allow(complaint: RegExp): void;
 }
 
 /**
@@ -31,8 +33,10 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
   let chromium: Chromium | { readonly reason: string };
   let server: Awaited<ReturnType<typeof startPageServer>>;
   let folder: string;
+  let context: BrowserContext | undefined;
   let page: Page | undefined;
   const errors: string[] = [];
+  const allowed: RegExp[] = [];
   const foreign: string[] = [];
 
   beforeAll(async () => {
@@ -51,19 +55,22 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
   });
   beforeEach(async ({ skip }) => {
     if ('reason' in chromium) return skip(chromium.reason);
-    page = await chromium.browser.newPage();
+    context = await chromium.browser.newContext();
+    page = await context.newPage();
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     page.on('pageerror', (error) => errors.push(String(error)));
-    page.context().on('request', (request) => {
+    context.on('request', (request) => {
       const own = request.url().startsWith(server.url) || /^(data|blob):/.test(request.url());
       if (!own) foreign.push(request.url());
     });
     await page.goto(server.url);
   });
   afterEach(async () => {
-    await page?.close();
+    await context?.close();
     page = undefined;
-    expect({ errors: errors.splice(0), foreign: foreign.splice(0) }).toEqual({ errors: [], foreign: [] });
+    const complaints = errors.splice(0).filter((text) => !allowed.some((pattern) => pattern.test(text)));
+    allowed.length = 0;
+    expect({ errors: complaints, foreign: foreign.splice(0) }).toEqual({ errors: [], foreign: [] });
   });
   return {
     get page() {
@@ -72,6 +79,9 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
     },
     get url() {
       return server.url;
+    },
+    allow: (complaint) => {
+      allowed.push(complaint);
     },
   };
 }

@@ -7,49 +7,23 @@
 //
 // A process killed at any moment leaves the old checkpoint or the new one; what it had begun is taken away by the next.
 
-import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ReadFile } from '../data/dataset';
 import { InputError } from '../data/input-error';
-import { encodeNpz } from '../data/npz';
-import { toJson } from '../experiment/artifacts';
-import type { Checkpoint } from '../experiment/checkpoint';
-import { resolvedJson } from '../experiment/config';
-import { contentHash } from '../experiment/plan';
-import type { ExperimentConfig } from '../experiment/types';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type KeptRun,
+  MOST_TEXT,
+  STATE_NAME,
+} from '../experiment/checkpoint-format';
+import { readBounded } from './bounded-read';
 import { type Lock, takeLock } from './lock';
 import { asInputError, isPartial, removeMade, replaceFile } from './store';
 
-/** Of the files; another version is not read. */
-export const VERSION = 1;
-export const FILE = 'checkpoint.json';
-/** A zip without its 64-bit extension holds 4 GiB; what is larger is not kept. */
-export const MOST_BYTES = 2 ** 31;
-/** Names of the files that hold the arrays. */
-export const STATE_NAME = /^state-(standard|learning)-\d{1,15}\.npz$/;
-
-/** What a run must find again to end with the same bits. */
-export interface RunIdentity {
-  readonly device: string;
-  readonly versions: Readonly<Record<string, string>>;
-}
-
-export interface KeptRun extends RunIdentity {
-  readonly config: ExperimentConfig;
-  /** What paths in the configuration are relative to. */
-  readonly baseDir: string;
-  /** SHA-256 of every file that the configuration names, by its path. */
-  readonly inputs: Readonly<Record<string, string>>;
-  readonly checkpoint: Checkpoint;
-}
+const FILE = 'checkpoint.json';
 
 export const checkpointDirectory = (out: string): string => `${out}.checkpoint`;
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-const bytesOf = ({ arrays }: Checkpoint): number =>
-  Object.values(arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 export class CheckpointStore {
   #written: string | undefined;
@@ -85,22 +59,14 @@ export class CheckpointStore {
     }
   }
 
-  /** Whether it is small enough to be written. */
-  static fits(checkpoint: Checkpoint): boolean {
-    return bytesOf(checkpoint) <= MOST_BYTES;
-  }
-
   /** Writes a checkpoint in place of the one before. */
-  async write({ checkpoint, ...run }: KeptRun): Promise<void> {
-    const arrays = Object.entries(checkpoint.arrays).map(([name, data]) => [name, { shape: [data.length], data }]);
-    const bytes = encodeNpz(Object.fromEntries(arrays), { level: 0 });
-    const name = `state-${checkpoint.stage}-${checkpoint.epoch}.npz`;
+  async write(run: KeptRun): Promise<void> {
+    const {
+      document,
+      state: { name, bytes },
+    } = await encodeCheckpoint(run);
     await replaceFile(join(this.directory, name), bytes);
-    const { stage, epoch, facts } = checkpoint;
-    const state = { name, bytes: bytes.length, sha256: sha256(bytes) };
-    const config = resolvedJson(run.config);
-    const body = JSON.parse(toJson({ version: VERSION, ...run, config, stage, epoch, facts, state })) as unknown;
-    await replaceFile(join(this.directory, FILE), toJson({ ...(body as object), check: await contentHash(body) }));
+    await replaceFile(join(this.directory, FILE), document);
     this.#written = name;
     for (const other of await readdir(this.directory)) {
       if (other !== name && STATE_NAME.test(other)) await rm(join(this.directory, other), { force: true });
@@ -134,26 +100,23 @@ export async function hasCheckpoint(out: string): Promise<boolean> {
 }
 
 /**
- * A reader that notes the SHA-256 of every file, and refuses one that is not what it was.
- * @param before what the checkpoint says of them
+ * Reads the checkpoint of a run back.
+ * @throws InputError when there is none, or it is not whole, or of another version
  */
-export function watchedReader(
-  readFile: ReadFile,
-  inputs: Record<string, string>,
-  before: Readonly<Record<string, string>> = {},
-): ReadFile {
-  return async (path) => {
-    const bytes = await readFile(path);
-    const now = sha256(bytes);
-    const then = before[path];
-    if (then !== undefined && then !== now) {
-      throw new InputError('the file has changed since the checkpoint was written', {
-        file: path,
-        key: '--resume',
-        remedy: 'Bring back the file as it was, or run from the beginning.',
-      });
+export async function readCheckpoint(out: string): Promise<KeptRun> {
+  const directory = checkpointDirectory(out);
+  const file = join(directory, FILE);
+  const about = { file, key: '--resume', remedy: `Delete ${directory} and run from the beginning.` };
+  const text = await readBounded(file, MOST_TEXT).catch((cause) => {
+    if (cause instanceof RangeError) {
+      throw new InputError(`the checkpoint cannot be read: ${cause.message}`, { ...about, cause });
     }
-    inputs[path] = now;
-    return bytes;
-  };
+    throw new InputError(`there is no checkpoint of a run to ${out}`, {
+      ...about,
+      remedy: 'Name the output directory that the interrupted run was given with --out.',
+      cause,
+    });
+  });
+  const state = (name: string, most: number) => readBounded(join(directory, name), most);
+  return decodeCheckpoint(new TextDecoder().decode(text), state, about);
 }

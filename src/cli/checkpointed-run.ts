@@ -4,11 +4,19 @@
 import { ComputedFaultError, InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import { type Checkpoint, type CheckpointKeeper, StateMismatchError } from '../experiment/checkpoint';
+import {
+  checkpointBytes,
+  type KeptRun,
+  MOST_BYTES,
+  type RunIdentity,
+  watchedReader,
+} from '../experiment/checkpoint-format';
+import { placeOf } from '../experiment/checkpoint-place';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import { CheckpointStore, checkpointDirectory, type KeptRun, type RunIdentity, watchedReader } from './checkpoint';
+import { type CheckpointStore, checkpointDirectory } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
@@ -34,10 +42,6 @@ export interface CheckpointedRun {
   /** How the user names the directory to go on from. */
   readonly place?: string;
 }
-
-const STAGE = { standard: 'the training of f', learning: 'the training of g' } as const;
-
-export const placeOf = ({ stage, epoch }: Checkpoint): string => `epoch ${epoch} of ${STAGE[stage]}`;
 
 /** Keeps the newest checkpoint, and writes it when the time has come or the run is interrupted. */
 class Keeper implements CheckpointKeeper {
@@ -74,8 +78,8 @@ class Keeper implements CheckpointKeeper {
   async flush(): Promise<void> {
     const { latest, run, io } = this;
     if (!latest || !this.#unwritten || !run.store) return;
-    if (!CheckpointStore.fits(latest)) {
-      const size = Object.values(latest.arrays).reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const size = checkpointBytes(latest);
+    if (size > MOST_BYTES) {
       if (!this.#told) io.stderr.write(`warning: no checkpoint is written: it would take ${bytes(size)}\n`);
       this.#told = true;
       return;
@@ -90,6 +94,10 @@ export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' |
   ...(device === undefined ? {} : { adapter: device }),
   ...(tune === false ? { tune } : {}),
 });
+
+export function tellNotices<E extends Disposable>(engine: E, services: Services<E>, io: CliIo): void {
+  for (const notice of services.noticesOf(engine)) io.stderr.write(`warning: ${notice}\n`);
+}
 
 /**
  * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
@@ -113,6 +121,8 @@ export async function runCheckpointed<E extends Disposable>(
         const engine = await services.createEngine(engineOptions(run));
         try {
           io.signal.throwIfAborted();
+          // Once: another engine after a lost device finds the same.
+          if (lost === 0) tellNotices(engine, services, io);
           identity = await services.identify(engine);
           onEngine(identity);
           const from = keeper.latest ?? run.from?.checkpoint;

@@ -5,6 +5,7 @@ import type { BenchOptions, BenchReport } from '../bench/bench';
 import type { Tuned } from '../bench/tune';
 import type { ReadFile } from '../data/dataset';
 import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import type { RunIdentity } from '../experiment/checkpoint-format';
 import type { DivergenceError } from '../experiment/divergence';
 import type { SweepPlan } from '../experiment/sweep-plan';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
@@ -54,12 +55,6 @@ export interface RunsOptions extends Omit<RunOptions, 'onProgress' | 'checkpoint
 
 export type { AdapterListing };
 
-/** What the bits of a result depend on, besides its configuration. */
-export interface Identity {
-  readonly device: string;
-  readonly versions: Readonly<Record<string, string>>;
-}
-
 /** What came of one check of `perturb doctor`. */
 export interface Finding {
   readonly subject: string;
@@ -71,8 +66,10 @@ export interface Finding {
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
+  /** What the user should know of an engine before it is used. */
+  noticesOf(engine: E): readonly string[];
   /** What results depend on to the bit, besides the configuration. */
-  identify(engine: E): Identity | Promise<Identity>;
+  identify(engine: E): RunIdentity | Promise<RunIdentity>;
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;
   runExperiments(engine: E, configs: readonly ExperimentConfig[], options: RunsOptions): Promise<unknown>;
   /** Without an engine, what can be said without one. */

@@ -8,9 +8,13 @@ import { InputError } from './input-error';
 
 const PIXELS = 3072;
 const RECORD = 1 + PIXELS;
-const BATCHES = 5;
+/** The files, without `.bin` and `.bin.gz`, under the names that they are published with. */
+export const CIFAR10_FILES = {
+  train: ['data_batch_1', 'data_batch_2', 'data_batch_3', 'data_batch_4', 'data_batch_5'],
+  test: 'test_batch',
+} as const;
 /** Records of a published batch; a file with fewer is a sample. */
-const FULL_BATCH = 10_000;
+export const CIFAR10_BATCH = 10_000;
 // Mean of all pixels of all channels of the training set: (0.4914 + 0.4822 + 0.4465) / 3, the channel means everyone quotes.
 // The analogue of MNIST's 0.1307: without it the rows share one large direction and training is slow.
 const SUBTRACT = 0.4734;
@@ -111,16 +115,15 @@ export async function loadCifar10(
   const pixels: Uint8Array[] = [];
   let absent: string | undefined;
   let full = false;
-  for (let index = 1; index <= BATCHES; index++) {
-    const name = `data_batch_${index}`;
+  for (const [index, name] of CIFAR10_FILES.train.entries()) {
     const batch = await readBatch(dir, name, readFile);
     if (!batch) {
       absent ??= name;
-      if (index === 1) break;
+      if (index === 0) break;
       continue;
     }
     if (absent) throw missing(dir, absent, `, though ${name} is there`);
-    full ||= batch.labels.length >= FULL_BATCH;
+    full ||= batch.labels.length >= CIFAR10_BATCH;
     // Only the two classes are kept, so that the peak is one batch and a fifth of the rest.
     const { rows } = selectPresent(batch.labels, classes);
     pixels.push(gatherRows(batch.pixels, PIXELS, rows));
@@ -128,8 +131,8 @@ export async function loadCifar10(
   }
   if (absent && (full || labels.length === 0)) throw missing(dir, absent, '');
   const train = selectClasses(concat(labels), classes, dir);
-  const test = await readBatch(dir, 'test_batch', readFile);
-  if (!test) throw missing(dir, 'test_batch', '');
+  const test = await readBatch(dir, CIFAR10_FILES.test, readFile);
+  if (!test) throw missing(dir, CIFAR10_FILES.test, '');
   const points = selectPresent(test.labels, classes);
   if (points.rows.length === 0) {
     throw new InputError(`no test image has the class ${classes[0]} or ${classes[1]}`, {

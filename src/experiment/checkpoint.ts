@@ -42,12 +42,15 @@ export interface Checkpoint {
 export interface CheckpointKeeper {
   /** Whether one is wanted now; asked at every end of a chunk of epochs. */
   due(): boolean;
-  /** Given when it is due, and when f is trained. */
+  /** Given when it is due, and when f is trained; awaited. Its arrays are the keeper's own, to move or change. */
   keep(checkpoint: Checkpoint): Promise<void>;
 }
 
 const prefixed = (prefix: string, arrays: HostArrays): HostArrays =>
   Object.fromEntries(Object.entries(arrays).map(([name, values]) => [`${prefix}_${name}`, values]));
+
+const copied = (arrays: HostArrays): HostArrays =>
+  Object.fromEntries(Object.entries(arrays).map(([name, values]) => [name, values.slice()]));
 
 const under = (prefix: string, arrays: HostArrays): Record<string, Float32Array> =>
   Object.fromEntries(
@@ -86,7 +89,8 @@ export class Checkpoints {
       stage,
       epoch: state?.facts.epoch ?? 0,
       facts: { ...(first ? { first: first.facts } : {}), ...(state ? { training: state.facts } : {}) },
-      arrays: { ...prefixed('first', first?.arrays ?? {}), ...prefixed('training', state?.arrays ?? {}) },
+      // Those of f are copies: they are in every later checkpoint, and its history in the result, too.
+      arrays: { ...prefixed('first', copied(first?.arrays ?? {})), ...prefixed('training', state?.arrays ?? {}) },
     };
   }
 

@@ -157,7 +157,10 @@ async function beforeSamples(
   if (plane && predictions && config.theory.map !== false) {
     tellStage(work, 'theory', runs[0]!, config);
     const args = { predictions, f: first.trained.network, g, learned, panels, labels: data.labels, layout };
-    map = await (await extras()).mapOf(gpu, config, plane, args, options.signal);
+    const { signal } = options;
+    const onPiece = work.watcher?.pieces(runs[0]!, config);
+    const watched = { ...(signal ? { signal } : {}), ...(onPiece ? { onPiece } : {}) };
+    map = await (await extras()).mapOf(gpu, inputs[runs[0]!]!, plane, args, watched);
     watch.lap('theory', runs);
   }
   tellStage(work, 'evaluation', runs[0]!, config);
@@ -215,7 +218,7 @@ async function perturbSamples(
     const { slope } = config.network;
     const problem = { samples: x, panels, labels: data.labels, slope };
     const plane = config.theory.map === false ? undefined : work.plane;
-    predictions = await (await extras()).predict(gpu, config, problem, r, plane, options.signal);
+    predictions = await (await extras()).predict(gpu, inputs[runs[0]!]!, problem, r, plane, options.signal);
     if (predictions.cosine !== undefined) await watcher?.theory(runs[0]!, predictions.cosine);
     if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
     watch.lap('theory', runs);

@@ -1,6 +1,7 @@
 // Which stages of many experiments are the same, so that each is computed once: data, the training of f, the
 // perturbations, the training of g. A stage is known by its content, the part of the configuration that it depends on.
 
+import { sha256 } from '../data/sha256';
 import type { ExperimentConfig, TrainingConfig } from './types';
 
 /** Experiments, by their places in the list, that one training of g serves. */
@@ -54,10 +55,8 @@ export function canonical(value: unknown): string {
 }
 
 /** SHA-256 of a stage's content, hexadecimal: the name under which it may be kept. */
-export async function contentHash(value: unknown): Promise<string> {
-  const bytes = new TextEncoder().encode(canonical(value));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export function contentHash(value: unknown): Promise<string> {
+  return sha256(new TextEncoder().encode(canonical(value)));
 }
 
 /** Whether drawing the samples takes the seed; files have none. */

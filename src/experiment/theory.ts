@@ -10,12 +10,13 @@ import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
 import type { Panels, Samples } from '../network/samples';
 import { type Directions, predictDirections } from '../theory/directions';
-import { type DecisionMap, decisionMap } from '../theory/map';
+import { type DecisionMap, decisionMap, type MapProblem } from '../theory/map';
 import type { PhiProblem } from '../theory/phi';
 import { classPlane, type Plane, placeSamples } from '../theory/plane';
 import { pullsOfNeurons } from '../theory/plane-neurons';
 import { predictPulls } from '../theory/pulls';
 import type { PhiSampling } from '../theory/sampled-phi';
+import type { RunInput } from './run';
 import type { ExperimentConfig } from './types';
 
 /** A map asked for as `true`. */
@@ -31,10 +32,14 @@ export interface Predictions extends Directions {
   readonly neuronPulls?: Float32Array;
 }
 
+/** What the theory needs of an experiment, besides what is on the device. */
+export type TheoryInput = Pick<RunInput, 'config' | 'phiNeurons'>;
+
 /** Undefined for Phi in closed form. */
-function samplingOf({ seed, theory: { phi } }: ExperimentConfig): PhiSampling | undefined {
-  if (phi === 'exact') return undefined;
-  return { draws: phi.draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases } };
+function samplingOf({ config: { seed, theory }, phiNeurons }: TheoryInput): PhiSampling | undefined {
+  if (theory.phi === 'exact') return undefined;
+  const { draws } = theory.phi;
+  return { draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases }, given: phiNeurons };
 }
 
 /**
@@ -60,13 +65,14 @@ export async function mapPlane(
 /** Compares the perturbations with the theory. The panels must hold the samples. */
 export async function predict(
   gpu: Gpu,
-  config: ExperimentConfig,
+  input: TheoryInput,
   problem: PhiProblem,
   perturbation: Samples,
   plane: Plane | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Predictions> {
-  const sampling = samplingOf(config);
+  const { config } = input;
+  const sampling = samplingOf(input);
   const options = { ...(sampling ? { sampling } : {}), ...(signal ? { signal } : {}) };
   const directions = await predictDirections(gpu, problem, {
     direction: config.save.includes('theory'),
@@ -83,6 +89,10 @@ export async function predict(
   return { ...directions, places, pulls, neuronPulls };
 }
 
+/** The grid that the configuration asks for. */
+export const gridOf = ({ theory: { map } }: ExperimentConfig): Pick<DecisionMap, 'resolution' | 'limits'> =>
+  typeof map === 'object' ? map : DEFAULT_MAP;
+
 export interface MapArgs {
   readonly predictions: Predictions;
   readonly f: Network;
@@ -98,23 +108,23 @@ export interface MapArgs {
 /** The decision map that the configuration asks for. */
 export async function mapOf(
   gpu: Gpu,
-  config: ExperimentConfig,
+  input: TheoryInput,
   plane: Plane,
   args: MapArgs,
-  signal: AbortSignal | undefined,
+  { signal, onPiece }: Pick<MapProblem, 'signal' | 'onPiece'>,
 ): Promise<DecisionMap> {
   const { predictions, learned, panels, labels, ...networks } = args;
   const { places, pulls, neuronPulls } = predictions;
-  const sampling = samplingOf(config);
+  const { config } = input;
+  const sampling = samplingOf(input);
   const neurons = sampling && {
     sampling,
     f: neuronPulls!,
     g: await pullsOfLearned(gpu, sampling, config.network.slope, panels, pulls!),
   };
-  const { map } = config.theory;
   const made = await decisionMap(gpu, {
     ...networks,
-    ...(typeof map === 'object' ? map : DEFAULT_MAP),
+    ...gridOf(config),
     plane,
     places: places!,
     pulls: pulls!,
@@ -123,6 +133,7 @@ export async function mapOf(
     d: learned.d,
     ...(neurons ? { neurons } : {}),
     ...(signal ? { signal } : {}),
+    ...(onPiece ? { onPiece } : {}),
   });
   const { f, g, fHat, gHat, projected } = made;
   requireFinite(f, g, fHat, gHat, projected);

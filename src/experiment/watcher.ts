@@ -10,11 +10,12 @@ import { evaluate } from '../network/evaluate';
 import type { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import type { Observation } from '../network/trainer';
-import { gridPoints, projections } from '../theory/map';
+import { gridPoints, type MapProblem, projections } from '../theory/map';
 import { classPlane, type Plane, placeSamples, restrictNetwork } from '../theory/plane';
 import { takePictures } from './assemble';
 import type { PreparedData, RowSource } from './prepare';
 import type { Answers, PlaneSnapshot, WatchOptions } from './snapshot';
+import { gridOf } from './theory';
 import type { ExperimentConfig } from './types';
 
 /** Samples and test points that are watched at most. */
@@ -38,6 +39,8 @@ export class Watcher {
   #gallery: Points | undefined;
   #plane: { readonly plane: Plane; readonly f: Float32Array } | undefined;
   readonly #scope = new Scope();
+  /** What is of one network f: freed when the perturbations of the next come. */
+  readonly #ofF = new Scope();
   #samples!: Points;
   #labels!: GpuArray;
   #test: Points | undefined;
@@ -76,6 +79,7 @@ export class Watcher {
   }
 
   dispose(): void {
+    this.#ofF.dispose();
     this.#scope.dispose();
   }
 
@@ -130,10 +134,11 @@ export class Watcher {
     r: Samples,
     { labels, targets, image }: { labels: GpuArray; targets: GpuArray; image: PreparedData['image'] },
   ): Promise<void> {
+    this.#ofF.dispose();
     const gallery = await takePictures(x, r, labels, targets);
     this.#gallery = await this.#hang(gallery, x.d);
     this.#f = undefined;
-    if (this.#test) this.#f = this.#scope.use(await this.#outputs(f, this.#test));
+    if (this.#test) this.#f = this.#ofF.use(await this.#outputs(f, this.#test));
     await this.#lay(f, x, labels);
     const answers = await this.#answers(f);
     const { rows } = gallery;
@@ -156,6 +161,12 @@ export class Watcher {
     await this.options.onSnapshot({ kind: 'theory', run, cosine });
   }
 
+  /** Shows the decision map of the result while it is computed, where a map is watched. */
+  pieces(run: number, config: ExperimentConfig): MapProblem['onPiece'] {
+    if (!this.options.map) return undefined;
+    return (piece) => this.options.onSnapshot({ kind: 'map', run, ...gridOf(config), ...piece });
+  }
+
   /** x, r and x + r of the gallery, one below the other. */
   async #hang({ x, r }: Gallery, d: number): Promise<Points> {
     const all = new Float32Array(3 * x.length);
@@ -165,8 +176,7 @@ export class Watcher {
       x.map((value, e) => value + r[e]!),
       2 * x.length,
     );
-    const samples = this.#scope.use(Samples.fromArray(this.gpu, 'gallery', all, d));
-    return this.#panelled(samples);
+    return this.#panelled(this.#ofF.use(Samples.fromArray(this.gpu, 'gallery', all, d)), this.#ofF);
   }
 
   async #answers(network: Network): Promise<Answers> {
@@ -258,11 +268,11 @@ export class Watcher {
       await batch.submit();
       at += block.rows;
     }
-    return this.#panelled(samples);
+    return this.#panelled(samples, this.#scope);
   }
 
-  async #panelled(samples: Samples): Promise<Points> {
-    const panels = this.#scope.use(Panels.allocate(this.gpu, samples.blocks, samples.d));
+  async #panelled(samples: Samples, scope: Scope): Promise<Points> {
+    const panels = scope.use(Panels.allocate(this.gpu, samples.blocks, samples.d));
     await panels.fill(this.gpu, samples);
     return { samples, panels, rows: samples.n };
   }

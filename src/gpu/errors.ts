@@ -1,8 +1,18 @@
 // One error class a failure, each with what to do next. The command line maps them to exit codes.
 
+/** Where the last checkpoint of a run stands. */
+export interface RunPlace {
+  /** The training: `standard` of f, `learning` of g. */
+  readonly stage: 'standard' | 'learning';
+  /** Epochs of it that are done. */
+  readonly epoch: number;
+}
+
 /** Base of every error the GPU layer throws: `message` says what is wrong, `remedy` what to do. */
 export abstract class GpuError extends Error {
   readonly remedy: string;
+  /** Of a run that was interrupted and left a checkpoint with its caller: it can go on from there on a new engine. */
+  declare readonly resumeFrom?: RunPlace;
   constructor(message: string, remedy: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.remedy = remedy;

@@ -70,8 +70,11 @@ export function packRecords(
       if (value === undefined) throw new TypeError(`parameter ${name} is missing`);
       if (field.type === 'f32') view.setFloat32(offset, value, true);
       else {
-        const inRange = Number.isInteger(value) && value >= (field.type === 'u32' ? 0 : -(2 ** 31)) && value < 2 ** 32;
-        if (!inRange) throw new RangeError(`parameter ${name} = ${value} is not a 32-bit integer`);
+        const [least, end] = field.type === 'u32' ? [0, 2 ** 32] : [-(2 ** 31), 2 ** 31];
+        // A number that wrapped would address other data in silence.
+        if (!(Number.isInteger(value) && value >= least && value < end)) {
+          throw new RangeError(`parameter ${name} = ${value} does not fit ${field.type}`);
+        }
         view.setUint32(offset, value >>> 0, true);
       }
     }

@@ -84,12 +84,14 @@ export interface SummaryArgs {
   readonly summary: GpuArray;
   readonly n: number;
   readonly loss: 'identity' | 'logistic';
+  /** Square root of the workgroup's size (default: what suits the adapter); for tests. */
+  readonly root?: 8 | 16;
 }
 
 /** margin_summary: mean loss and number correct. */
 export async function marginSummary(gpu: Gpu, args: SummaryArgs): Promise<Step> {
-  const { n, loss, ...arrays } = args;
+  const { n, loss, root: ROOT = gpu.adapter.software ? 8 : 16, ...arrays } = args;
   requireSize('n', n);
-  const kernel = await gpu.kernel(marginSummaryShader);
+  const kernel = await gpu.kernel(marginSummaryShader, { T: ROOT * ROOT, ROOT });
   return (batch) => void batch.dispatch(kernel, arrays, { n, logistic: loss === 'logistic' ? 1 : 0 }, [1]);
 }

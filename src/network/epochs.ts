@@ -61,9 +61,9 @@ export async function runEpochs(
     const batch = gpu.batch('training epochs');
     backup.save(batch);
     for (let epoch = 0; epoch < count; epoch++) for (const step of steps) step(batch);
-    const began = performance.now();
+    const began = gpu.now();
     await batch.submit();
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (gpu.now() - began) / 1000;
     const exceeded = (await range?.exceeded()) ?? false;
     if (exceeded && count > 1) {
       // In one of these epochs: again, one by one.

@@ -19,14 +19,14 @@ let worker: Worker | undefined;
 
 export function startBench(order: BenchOrder): void {
   stopBench();
-  dismiss();
+  dismiss('benchmark');
   rows.value = [];
   report.value = undefined;
   measuring.value = { done: 0, cases: 1, text: 'starting' };
   const own = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
   worker = own;
   const fail = (text: string, remedy = 'Start it again.') => {
-    say({ title: 'The benchmark failed.', text, remedy });
+    say('benchmark', { title: 'The benchmark failed.', text, remedy });
     stopBench();
   };
   own.addEventListener('error', (event) => fail(event.message || 'Its worker did not start.'));

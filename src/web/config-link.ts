@@ -1,15 +1,16 @@
 // The whole configuration in the URL's hash, so that a link is an experiment: `--set` arguments joined by `&`, readable and
-// editable by hand. Only what differs from the defaults is written; the schema fills in the rest when the link is opened.
+// editable by hand. Every key is written, so that a link means the same when a default has changed; what a shorter one leaves
+// out (links were shorter once, and are when written by hand) the schema fills in.
 
-import { applySets, checkConfig, parseConfig } from '../experiment/config';
+import { applySets, parseConfig, resolvedJson } from '../experiment/config';
 import { isPlainObject } from '../experiment/config-problems';
 import type { ExperimentConfig } from '../experiment/types';
 
 /** A configuration document as a form edits it: any JSON, not yet checked. */
 export type Draft = Readonly<Record<string, unknown>>;
 
-/** Longer hashes are cut by some programs that pass links on. */
-const LONGEST = 8000;
+/** Longer hashes are cut by some programs that pass links on; all keys together take about 900 characters. */
+export const LONGEST = 8000;
 
 /** Dotted keys and values of a document; lists are values. */
 function leaves(value: unknown, prefix = ''): [string, unknown][] {
@@ -27,21 +28,11 @@ function setText(value: unknown): string {
 const escapeText = (text: string) =>
   encodeURIComponent(text).replace(/%(2C|5B|5D|2F|3A)/g, (code) => decodeURIComponent(code));
 
-const texts = (value: unknown): ReadonlyMap<string, string> =>
-  new Map(leaves(value).map(([key, inner]) => [key, JSON.stringify(inner)]));
-
 /** The hash of a configuration, without the `#`. */
-export function linkOf(config: ExperimentConfig): string {
-  const { kind } = config.data;
-  // Data from files have no defaults of their own: there, everything that is said of them is written.
-  const drawn = checkConfig({ data: { kind } }).config;
-  const plain = texts(drawn ?? checkConfig({ data: config.data }).config);
-  const sets = leaves(config).filter(
-    ([key, value]) =>
-      key === 'data.kind' || (!drawn && key.startsWith('data.')) || plain.get(key) !== JSON.stringify(value),
-  );
-  return sets.map(([key, value]) => `${escapeText(key)}=${escapeText(setText(value))}`).join('&');
-}
+export const linkOf = (config: ExperimentConfig): string =>
+  leaves(resolvedJson(config))
+    .map(([key, value]) => `${escapeText(key)}=${escapeText(setText(value))}`)
+    .join('&');
 
 /**
  * The configuration that a hash describes.

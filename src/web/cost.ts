@@ -1,6 +1,6 @@
 // What an experiment costs, told before it runs.
 
-import { adapter } from './session';
+import { adapter } from './engine';
 import { config } from './setup';
 
 /** Multiply-adds a second that a software adapter does about (measured: shared/adapters.md), and a small GPU. */

@@ -1,13 +1,16 @@
 // The page's entry.
 
 import { render } from 'preact';
+import { openEngine, whenLost } from './engine';
 import { App } from './parts/app';
 import { warmCharts } from './parts/chart';
-import { openEngine } from './session';
+import { offerUnfinished, tellLost } from './resuming';
 import { bindAddress } from './setup';
 import './style.css';
 
 bindAddress();
+whenLost(tellLost);
 void openEngine();
+void offerUnfinished();
 render(<App />, document.getElementById('app')!);
 void warmCharts();

@@ -21,7 +21,8 @@ export const PRESETS: readonly [Preset, ...Preset[]] = [
     document: {
       data: { kind: 'glyphs', n: 500, classes: [1, 2], size: 20 },
       standard: { lr: 1, epochs: 100 },
-      perturbation: { kind: 'l2', size: 0.1 },
+      // Large enough to fool f on the samples, small enough for the digits to stay legible.
+      perturbation: { kind: 'l2', size: 3 },
       learning: { lr: 1, epochs: 100 },
       theory: { cosine: true, map: { resolution: 120, limits: [-1, 8] } },
       save: SAVE,

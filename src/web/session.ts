@@ -1,23 +1,26 @@
-// The engine of the page and the run that goes on: starting, pausing, cancelling, and what is said when it fails.
+// The run that goes on: starting, pausing, cancelling, and what is said when it fails.
 
-import { batch, computed, signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { InputError } from '../data/input-error';
+import type { Checkpoint } from '../experiment/checkpoint';
 import type { ExperimentConfig, Stage } from '../experiment/types';
-import { DeviceLostError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
-import type { AdapterReport } from '../gpu/gpu';
-import { createWorkerEngine, type WorkerEngine } from '../worker';
+import { DeviceLostError, GpuOutOfMemoryError, HalfRangeError } from '../gpu/errors';
+import { DivergenceError } from '../network/divergence';
+import type { WorkerEngine } from '../worker';
 import { WorkerError } from '../worker/wire-error';
-import { absentFiles, readDropped } from './dropped-files';
+import { measuring } from './bench';
+import type { Draft } from './config-link';
+import { absentFiles, bringBack, readDropped } from './dropped-files';
+import { currentEngine } from './engine';
 import { clearLive, courses, shown, stage, takeProgress, takeResult, takeSnapshot } from './live';
 import { networks } from './networks';
 import { announcement, dismiss, say } from './notices';
+import { draft } from './setup';
 import { TimeLeft } from './time-left';
+import { asItsOnlyWindow, identityOn, RunKeeper, type Unfinished, unfinished } from './unfinished';
 
-export type EngineState = 'starting' | 'ready' | 'missing' | 'lost';
 export type Phase = 'idle' | 'running' | 'paused' | 'done' | 'stopped';
 
-export const engineState = signal<EngineState>('starting');
-export const adapter = signal<AdapterReport | undefined>(undefined);
 export const phase = signal<Phase>('idle');
 export const busy = computed(() => phase.value === 'running' || phase.value === 'paused');
 export const secondsLeft = signal<number | undefined>(undefined);
@@ -26,72 +29,15 @@ export const secondsLeft = signal<number | undefined>(undefined);
 const LIVE_MAP = 40;
 /** At each training. */
 const LOOKS = 20;
+/** At most so much is computed again after an interruption; a state of a few hundred MB takes a second to store. */
+const CHECKPOINT_SECONDS = 10;
 
-let engine: WorkerEngine | undefined;
 let stop: AbortController | undefined;
+/** Settles when the last run is over. */
+let over: Promise<unknown> = Promise.resolve();
+/** Of the run that goes on. */
+let keeper: RunKeeper | undefined;
 let clock = new TimeLeft(LOOKS);
-
-/** Makes the engine, or a new one after the last was lost. */
-export async function openEngine(): Promise<void> {
-  engine?.dispose();
-  engine = undefined;
-  engineState.value = 'starting';
-  try {
-    const made = await createWorkerEngine();
-    engine = made;
-    adapter.value = made.adapter;
-    engineState.value = 'ready';
-    void made.lost.then((error) => {
-      if (engine === made) lose(error);
-    });
-  } catch (error) {
-    engineState.value = 'missing';
-    const unavailable = error instanceof GpuUnavailableError;
-    say({
-      title: unavailable
-        ? 'This browser offers no WebGPU, so nothing can be computed here.'
-        : 'The engine did not start.',
-      text: (error as Error).message,
-      remedy: unavailable
-        ? 'Use a current Chrome, Edge, Firefox or Safari on https or localhost, switch hardware acceleration on, or run the same experiment on the command line: download config.json here and give it to “perturb run”.'
-        : (error as { remedy?: string }).remedy,
-      action: { label: 'Try again', run: restartEngine },
-    });
-  }
-}
-
-/** Another engine, after the last one went away or did not start. */
-export function restartEngine(): void {
-  void openEngine().then(dismissWhenReady);
-}
-
-function dismissWhenReady(): void {
-  if (engineState.value === 'ready') dismiss();
-}
-
-function lose(error: Error): void {
-  const config = busy.value ? shown.value : undefined;
-  batch(() => {
-    engineState.value = 'lost';
-    if (busy.value) phase.value = 'stopped';
-  });
-  say({
-    title: error instanceof WorkerError ? 'The engine stopped.' : 'The GPU device was lost.',
-    text: error.message,
-    remedy: config
-      ? 'Start the engine anew and run the experiment again: with the same seed it takes the same course. If it is lost again, make the experiment smaller or update the GPU driver.'
-      : 'Start the engine anew.',
-    action: {
-      label: config ? 'Restart and run again' : 'Restart the engine',
-      run: () =>
-        void openEngine().then(() => {
-          if (engineState.value !== 'ready') return;
-          dismiss();
-          if (config) void start(config);
-        }),
-    },
-  });
-}
 
 const STAGES: Readonly<Record<Stage, string>> = {
   prepare: 'Preparing the data',
@@ -105,33 +51,74 @@ const STAGES: Readonly<Record<Stage, string>> = {
 export const stageText = computed(() => (stage.value ? STAGES[stage.value] : ''));
 
 /** Runs the experiment; everything it shows on the way goes through live.ts. */
-export async function start(config: ExperimentConfig): Promise<void> {
+export const start = (config: ExperimentConfig): Promise<void> => begin(config);
+
+/** @param before what was kept of the same run, which it goes on from; or begins again, with its files, where no state is given */
+export async function begin(config: ExperimentConfig, before?: Unfinished, from?: Checkpoint): Promise<void> {
+  const engine = currentEngine();
   if (!engine || busy.value) return;
+  if (measuring.value) {
+    say('run', {
+      title: 'The benchmark is measuring.',
+      text: 'An experiment beside it would spoil what it measures.',
+      remedy: 'Let it end or cancel it, then run the experiment.',
+    });
+    return;
+  }
+  if (before) {
+    bringBack(before.run.files);
+    draft.value = config as unknown as Draft;
+  }
   const absent = absentFiles(config);
   if (absent.length > 0) {
-    say({
+    say('files', {
       title: 'This experiment reads files that are not here.',
       text: absent.join(', '),
       remedy: 'Drop them anywhere on this page. They are read here and go nowhere else.',
     });
     return;
   }
+  const id = before?.run.id ?? crypto.randomUUID();
+  const working = asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
+  over = working;
+  if (await working) return;
+  say('unfinished', {
+    title: 'This run goes on in another window.',
+    remedy: 'Look there, or run the experiment anew in this one.',
+  });
+}
+
+async function carryOut(
+  engine: WorkerEngine,
+  id: string,
+  config: ExperimentConfig,
+  before: Unfinished | undefined,
+  from: Checkpoint | undefined,
+): Promise<void> {
   const controller = new AbortController();
   stop = controller;
-  clock = new TimeLeft(LOOKS);
-  dismiss();
-  clearLive(config);
+  const own = new RunKeeper({ id, config, identity: identityOn(engine.adapter) }, before);
+  if (from) own.kept = before;
+  keeper = own;
+  clock = new TimeLeft(LOOKS, from);
+  dismiss('run', 'files', 'choice');
+  if (before) {
+    dismiss('unfinished');
+    unfinished.value = undefined;
+  }
+  clearLive(config, before && from && { ...from, courses: before.run.courses });
   phase.value = 'running';
-  announcement.value = 'The experiment has started.';
-  let before: Stage | undefined;
+  announcement.value = from ? 'Going on.' : 'The experiment has started.';
+  let last: Stage | undefined;
   const { map } = config.theory;
   try {
     const result = await engine.runExperiment(config, {
       signal: controller.signal,
       readFile: readDropped,
+      checkpoint: { keeper: { seconds: CHECKPOINT_SECONDS, keep: own.keep }, ...(from ? { from } : {}) },
       onProgress: (progress) => {
-        if (progress.stage !== before) announcement.value = STAGES[progress.stage];
-        before = progress.stage;
+        if (progress.stage !== last) announcement.value = STAGES[progress.stage];
+        last = progress.stage;
         takeProgress(progress);
         secondsLeft.value = clock.after(progress, courses.learning.value.epochs);
       },
@@ -148,22 +135,41 @@ export async function start(config: ExperimentConfig): Promise<void> {
     phase.value = 'done';
     const share = (value: number) => `${(100 * value).toFixed(1)} percent`;
     announcement.value = `Done. f is right on ${share(result.metrics.standardAccuracy)} of the data, g on ${share(result.metrics.perturbationAccuracy)}.`;
+    await own.end();
   } catch (error) {
-    // lose() speaks for a device or a worker that went away.
-    if (error instanceof DeviceLostError || error instanceof WorkerError || engineState.value === 'lost') return;
+    // interrupt() is called for a device or a worker that went away.
+    if (error instanceof DeviceLostError || error instanceof WorkerError || !currentEngine()) return;
     phase.value = 'stopped';
     stage.value = undefined;
     if (controller.signal.aborted) announcement.value = 'Cancelled.';
     else fail(error);
+    // Gone on with, it would only end in the same way.
+    if (controller.signal.aborted || ENDS.some((kind) => error instanceof kind)) await own.end();
+    else unfinished.value = own.kept ?? unfinished.value;
   } finally {
     secondsLeft.value = undefined;
   }
 }
 
+/** What a run ends with whenever it is gone on with. */
+const ENDS = [DivergenceError, HalfRangeError, InputError, RangeError] as const;
+
+/** The engine went away. Tells what ran on it, if anything did, and what there is to go on from. */
+export function interrupt(): {
+  readonly config?: ExperimentConfig | undefined;
+  readonly kept?: Unfinished | undefined;
+} {
+  if (!busy.value) return {};
+  phase.value = 'stopped';
+  const kept = keeper?.kept;
+  if (kept) unfinished.value = kept;
+  return { config: shown.value, kept };
+}
+
 function fail(error: unknown): void {
   const { message, remedy } = error as Error & { remedy?: string };
   if (error instanceof GpuOutOfMemoryError) {
-    say({
+    say('run', {
       title: 'The GPU has too little memory for this experiment.',
       text: message,
       remedy:
@@ -171,39 +177,42 @@ function fail(error: unknown): void {
     });
   } else if (error instanceof InputError) {
     const where = [error.file, error.key].filter((part) => part !== undefined).join(', ');
-    say({
+    say('run', {
       title: 'The experiment cannot run as it is set up.',
       text: where === '' ? message : `${where}: ${message}`,
       remedy,
     });
   } else {
-    say({ title: 'The run failed.', text: message, remedy: remedy ?? 'Run it again.' });
+    say('run', { title: 'The run failed.', text: message, remedy: remedy ?? 'Run it again.' });
   }
 }
 
 export function pause(): void {
-  engine?.pause();
+  currentEngine()?.pause();
   clock.pause();
   phase.value = 'paused';
   announcement.value = 'Paused.';
 }
 
 export function resume(): void {
-  engine?.resume();
+  currentEngine()?.resume();
   clock.resume();
   phase.value = 'running';
   announcement.value = 'Going on.';
 }
 
-export function cancel(): void {
+/** Resolves when the run is over. */
+export async function cancel(): Promise<void> {
   // A held run would only see the signal when it goes on.
-  if (phase.value === 'paused') engine?.resume();
+  if (phase.value === 'paused') currentEngine()?.resume();
   stop?.abort();
+  await over;
 }
 
 /** Outputs of the two networks of a finished run. */
 export async function classify(X: Float32Array): Promise<{ f: Float32Array; g: Float32Array } | undefined> {
   const pair = networks();
+  const engine = currentEngine();
   if (!engine || !pair) return undefined;
   const [f, g] = await Promise.all([engine.predict(pair.f, X.slice()), engine.predict(pair.g, X.slice())]);
   return { f, g };

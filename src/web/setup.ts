@@ -6,7 +6,7 @@ import { isPlainObject, type Problem } from '../experiment/config-problems';
 import { setAt } from '../experiment/config-sets';
 import type { DataConfig, ExperimentConfig } from '../experiment/types';
 import { type Draft, linkOf, parseLink } from './config-link';
-import { say } from './notices';
+import { dismiss, say } from './notices';
 import { PRESETS } from './presets';
 
 /** What is being edited: values as typed, so that a half-written number stays on the screen. */
@@ -78,9 +78,10 @@ function readHash(): void {
   if (hash === '' || hash === '#') return;
   try {
     draft.value = parseLink(hash) as unknown as Draft;
+    dismiss('link');
   } catch (error) {
     draft.value = PRESETS[0].document;
-    say({
+    say('link', {
       title: 'This link does not describe an experiment.',
       text: (error as Error).message.replaceAll('--set ', ''),
       remedy: 'The page shows its first experiment instead. Ask for the link again, or set the experiment up here.',

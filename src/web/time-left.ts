@@ -17,9 +17,13 @@ export class TimeLeft {
   #epoch: number | undefined;
   #look = 0;
 
-  /** @param looks at each training */
+  /**
+   * @param looks at each training
+   * @param before epochs that were done before this clock began
+   */
   constructor(
     private readonly looks: number,
+    private readonly before?: { readonly stage: Progress['stage']; readonly epoch: number },
     private readonly now: () => number = () => performance.now() / 1000,
   ) {}
 
@@ -53,7 +57,8 @@ export class TimeLeft {
       this.#looking = 0;
       this.#looks = 0;
     }
-    if (epoch >= LEAST_EPOCHS) this.#epoch = (this.#last - this.#began - this.#looking) / epoch;
+    const here = epoch - (this.before?.stage === stage ? this.before.epoch : 0);
+    if (here >= LEAST_EPOCHS) this.#epoch = (this.#last - this.#began - this.#looking) / here;
     if (this.#epoch === undefined) return undefined;
     const rest = this.#epoch * (epochs - epoch) + this.#look * Math.max(0, this.looks - this.#looks);
     const second = this.#epoch * learningEpochs + this.#look * this.looks;

@@ -1,8 +1,11 @@
 // The page's side: the engine's functions, each a message and its answer.
 
+import type { Checkpoint } from '../experiment/checkpoint';
+import type { RunIdentity } from '../experiment/checkpoint-format';
+import { placeOf } from '../experiment/checkpoint-place';
 import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { DisposedError } from '../gpu/errors';
+import { DeviceLostError, DisposedError, type RunPlace } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import type { PlainNetwork } from '../network/predict';
 import {
@@ -10,14 +13,34 @@ import {
   type Calls,
   type HostOptions,
   type MemoryReport,
+  type Question,
+  type QuestionName,
+  type Questions,
   type ToPage,
   type ToWorker,
   transferables,
 } from './protocol';
 import { fromWire, toWire, WorkerError } from './wire-error';
 
-/** As for an engine of one's own; checkpoints do not cross to the worker. */
-export type RunOptions = Omit<EngineRunOptions, 'checkpoint'>;
+/** Where the checkpoints of a run in a worker go. */
+export interface WorkerCheckpointKeeper {
+  /** Seconds between two checkpoints, counted from the end of the last (default 60); 0: at every chunk of epochs. */
+  readonly seconds?: number;
+  /**
+   * Given a checkpoint when it is time, and when f is trained. Awaited: the run goes on afterwards, and fails with what this
+   * throws. The arrays were moved here: they may be kept, moved on or stored as they are (they are plain data, which
+   * IndexedDB takes).
+   */
+  keep(checkpoint: Checkpoint): Promise<void> | void;
+}
+
+/** As for an engine of one's own, but for the pace of checkpoints, which is not asked for across the worker. */
+export interface RunOptions extends Omit<EngineRunOptions, 'checkpoint'> {
+  /** Where checkpoints go, and the one it goes on from, to the same bits; that one is copied, not moved. */
+  readonly checkpoint?: { readonly keeper?: WorkerCheckpointKeeper; readonly from?: Checkpoint | undefined };
+}
+
+const CHECKPOINT_SECONDS = 60;
 
 export interface WorkerEngineOptions extends HostOptions {
   /** A worker to use instead of a new one; it must run this package's host and belongs to the engine from here on. */
@@ -29,7 +52,9 @@ export interface WorkerEngineOptions extends HostOptions {
 interface Pending {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
-  readonly options?: RunOptions;
+  readonly options: RunOptions;
+  /** Of a run: where the checkpoint stands that it can go on from. */
+  kept: RunPlace | undefined;
 }
 
 /**
@@ -55,7 +80,7 @@ function startWorker(url: string | URL | undefined): Worker {
   }
 }
 
-/** An engine in a worker. Arrays that it answers with were moved here, not copied. */
+/** An engine in a worker. Arrays that it answers with were moved here; those that it is given are copied and stay whole. */
 export class WorkerEngine {
   #next = 0;
   #ended: Error | undefined;
@@ -100,14 +125,23 @@ export class WorkerEngine {
     return this.#report!.adapter;
   }
 
+  /** What a checkpoint must find again to be continued to the same bits; see encodeCheckpoint of perturb-gpu/files. */
+  get identity(): RunIdentity {
+    return { device: this.adapter.name, versions: this.#report!.versions };
+  }
+
   /** Seconds it took to find the adapter and make the device. */
   get startupSeconds(): number {
     return this.#report!.startupSeconds;
   }
 
-  /** As the function of the same name; runs that are asked for while one goes on wait for it. */
+  /**
+   * As the function of the same name; runs that are asked for while one goes on wait for it, and can be cancelled there.
+   * @throws as the function does; and when the engine goes away (DeviceLostError, WorkerError), the error's `resumeFrom`
+   * says where the last checkpoint stands, if there is one: a new engine goes on from it
+   */
   runExperiment(config: ExperimentConfig, options: RunOptions = {}): Promise<ExperimentResult> {
-    const { signal, onProgress, readFile, watch } = options;
+    const { signal, onProgress, readFile, watch, checkpoint } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { onSnapshot: _, ...looks } = watch ?? {};
     const ask = {
@@ -115,6 +149,8 @@ export class WorkerEngine {
       progress: onProgress !== undefined,
       files: readFile !== undefined,
       watch: watch ? looks : undefined,
+      checkpointSeconds: checkpoint?.keeper && (checkpoint.keeper.seconds ?? CHECKPOINT_SECONDS),
+      from: checkpoint?.from,
     };
     const id = this.#next;
     const result = this.#call('run', ask, options);
@@ -129,7 +165,10 @@ export class WorkerEngine {
       .finally(() => signal.removeEventListener('abort', abort));
   }
 
-  /** Outputs of a network on the rows of X; see the function of the same name. Answered while a run goes on, too. */
+  /**
+   * Outputs of a network on the rows of X; see the function of the same name. Answered while a run goes on, too; while the
+   * engine is paused, once it goes on.
+   */
   predict(network: PlainNetwork, X: Float32Array): Promise<Float32Array> {
     return this.#call('predict', { network, X });
   }
@@ -139,7 +178,7 @@ export class WorkerEngine {
     return this.#call('memory', {});
   }
 
-  /** Holds the run before its next piece of work. */
+  /** Holds whatever runs before its next piece of work; {@link predict} waits with it. */
   pause(): void {
     this.#post({ kind: 'pause' });
   }
@@ -161,12 +200,14 @@ export class WorkerEngine {
     if (!this.#ended) this.worker.postMessage(message, transfer);
   }
 
-  #call<C extends CallName>(call: C, ask: Calls[C]['ask'], options?: RunOptions): Promise<Calls[C]['answer']> {
+  #call<C extends CallName>(call: C, ask: Calls[C]['ask'], options: RunOptions = {}): Promise<Calls[C]['answer']> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject, ...(options ? { options } : {}) });
+      // First, because it throws what cannot be sent.
       this.#post({ kind: 'call', id, call, ...ask } as ToWorker);
+      const { from } = options.checkpoint ?? {};
+      this.#pending.set(id, { resolve, reject, options, kept: from && { stage: from.stage, epoch: from.epoch } });
     });
   }
 
@@ -177,7 +218,6 @@ export class WorkerEngine {
     }
     const pending = this.#pending.get(message.id);
     if (!pending) return;
-    const { options } = pending;
     switch (message.kind) {
       case 'done':
         this.#pending.delete(message.id);
@@ -185,25 +225,22 @@ export class WorkerEngine {
         return;
       case 'failed':
         this.#pending.delete(message.id);
-        pending.reject(fromWire(message.error));
+        pending.reject(resumable(fromWire(message.error), pending));
         return;
       case 'progress':
-        options?.onProgress?.(message.progress);
+        pending.options.onProgress?.(message.progress);
         return;
-      case 'snapshot':
-        void options?.watch?.onSnapshot(message.snapshot);
-        return;
-      case 'read':
-        void this.#sendFile(message.read, message.path, options);
+      case 'question':
+        void this.#answer(message.number, message, pending);
     }
   }
 
-  async #sendFile(read: number, path: string, options: RunOptions | undefined): Promise<void> {
+  async #answer(number: number, question: Question, pending: Pending): Promise<void> {
     try {
-      const bytes = await options!.readFile!(path);
-      this.#post({ kind: 'file', read, bytes }, transferables(bytes));
+      const answer = await answerTo(question, pending);
+      this.#post({ kind: 'answer', number, answer }, transferables(answer));
     } catch (error) {
-      this.#post({ kind: 'noFile', read, error: toWire(error) });
+      this.#post({ kind: 'refusal', number, error: toWire(error) });
     }
   }
 
@@ -211,8 +248,37 @@ export class WorkerEngine {
     if (this.#ended) return;
     this.#ended = error;
     this.worker.terminate();
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const pending of this.#pending.values()) pending.reject(resumable(error, pending));
     this.#pending.clear();
     if (!(error instanceof DisposedError)) this.#onLost(error);
   }
+}
+
+/** What the page says to what a run asks. */
+async function answerTo(question: Question, pending: Pending): Promise<Questions[QuestionName]['answer']> {
+  const { readFile, watch, checkpoint } = pending.options;
+  switch (question.question) {
+    case 'file':
+      // A copy, which is moved: the caller may want to give the same bytes again.
+      return (await readFile!(question.path)).slice();
+    case 'snapshot':
+      await watch!.onSnapshot(question.snapshot);
+      return undefined;
+    case 'checkpoint': {
+      const { stage, epoch } = question.checkpoint;
+      await checkpoint!.keeper!.keep(question.checkpoint);
+      pending.kept = { stage, epoch };
+      return undefined;
+    }
+  }
+}
+
+/** The same error, with where the run can go on, when the engine went away under one that left a checkpoint. */
+function resumable(error: Error, { kept }: Pending): Error {
+  if (!kept || !(error instanceof DeviceLostError || error instanceof WorkerError)) return error;
+  const told = fromWire(toWire(error));
+  return Object.assign(told, {
+    resumeFrom: kept,
+    remedy: `Make a new engine and go on from the last checkpoint, at ${placeOf(kept)}.`,
+  });
 }

@@ -2,13 +2,17 @@
 // is asked in between (a digit to classify, the memory) is answered at once.
 
 import { createEngine, type Engine } from '../engine';
-import { runExperiment } from '../experiment/run';
+import type { CheckpointKeeper } from '../experiment/checkpoint';
+import { type RunOptions, runExperiment } from '../experiment/run';
 import { predict } from '../network/predict';
 import {
   type CallName,
   type Calls,
   type HostOptions,
   type MemoryReport,
+  type Question,
+  type QuestionName,
+  type Questions,
   type ToPage,
   type ToWorker,
   transferables,
@@ -33,9 +37,9 @@ export function serveEngine(
 class Host {
   #engine: Engine | undefined;
   #line: Promise<unknown> = Promise.resolve();
-  #reads = 0;
+  #asked = 0;
   readonly #running = new Map<number, AbortController>();
-  readonly #files = new Map<number, { resolve(bytes: Uint8Array): void; reject(error: Error): void }>();
+  readonly #questions = new Map<number, { resolve(answer: never): void; reject(error: Error): void }>();
 
   constructor(
     private readonly scope: HostScope,
@@ -56,11 +60,11 @@ class Host {
       case 'resume':
         this.#engine?.resume();
         return;
-      case 'file':
-        this.#takeFile(message.read)?.resolve(message.bytes);
+      case 'answer':
+        this.#asker(message.number)?.resolve(message.answer as never);
         return;
-      case 'noFile':
-        this.#takeFile(message.read)?.reject(fromWire(message.error));
+      case 'refusal':
+        this.#asker(message.number)?.reject(fromWire(message.error));
     }
   }
 
@@ -100,7 +104,8 @@ class Host {
     const engine = await this.make(options);
     this.#engine = engine;
     void engine.gpu.lost.then((error) => this.#post({ kind: 'lost', error: toWire(error) }));
-    return { adapter: engine.adapter, startupSeconds: engine.settings.startupSeconds ?? 0 };
+    const { startupSeconds = 0, versions = {} } = engine.settings;
+    return { adapter: engine.adapter, startupSeconds, versions };
   }
 
   #memory(): MemoryReport {
@@ -113,38 +118,76 @@ class Host {
     const controller = new AbortController();
     this.#running.set(id, controller);
     const { signal } = controller;
-    const { config, progress, watch, files } = ask;
-    const result = this.#line.then(() => {
-      signal.throwIfAborted();
-      return runExperiment(engine, config, {
-        signal,
-        ...(progress ? { onProgress: (progress) => this.#post({ kind: 'progress', id, progress }) } : {}),
-        ...(files ? { readFile: (path) => this.#readFile(id, path) } : {}),
-        ...(watch
-          ? {
-              watch: {
-                ...watch,
-                onSnapshot: (snapshot) => this.#post({ kind: 'snapshot', id, snapshot }, transferables(snapshot)),
-              },
-            }
-          : {}),
-      });
-    });
-    this.#line = result.catch(() => undefined).finally(() => this.#running.delete(id));
+    const before = this.#line;
+    const turn = async () => {
+      await unlessAborted(before, signal);
+      return await runExperiment(engine, ask.config, this.#options(id, ask, signal));
+    };
+    const result = turn().finally(() => this.#running.delete(id));
+    // One that was cancelled in the line leaves it at once; whoever is behind it still waits for the one before.
+    this.#line = Promise.allSettled([before, result]).then(() => undefined);
     return result;
   }
 
-  #readFile(id: number, path: string): Promise<Uint8Array> {
-    const read = this.#reads++;
+  #options(id: number, ask: Calls['run']['ask'], signal: AbortSignal): RunOptions {
+    const { progress, watch, files, checkpointSeconds, from } = ask;
+    const question = <Q extends QuestionName>(asked: Extract<Question, { question: Q }>) =>
+      unlessAborted(this.#question<Q>(id, asked), signal);
+    const keeper =
+      checkpointSeconds === undefined
+        ? undefined
+        : keeperEvery(checkpointSeconds, (checkpoint) => question({ question: 'checkpoint', checkpoint }));
+    return {
+      signal,
+      ...(progress ? { onProgress: (progress) => this.#post({ kind: 'progress', id, progress }) } : {}),
+      ...(files ? { readFile: (path) => question({ question: 'file', path }) } : {}),
+      ...(watch ? { watch: { ...watch, onSnapshot: (snapshot) => question({ question: 'snapshot', snapshot }) } } : {}),
+      ...(keeper || from ? { checkpoint: { ...(keeper ? { keeper } : {}), ...(from ? { from } : {}) } } : {}),
+    };
+  }
+
+  /** Asks the page, and waits for what it says. The arrays in the question are moved. */
+  #question<Q extends QuestionName>(
+    id: number,
+    asked: Extract<Question, { question: Q }>,
+  ): Promise<Questions[Q]['answer']> {
+    const number = this.#asked++;
     return new Promise((resolve, reject) => {
-      this.#files.set(read, { resolve, reject });
-      this.#post({ kind: 'read', id, read, path });
+      this.#questions.set(number, { resolve, reject });
+      this.#post({ kind: 'question', id, number, ...asked }, transferables(asked));
     });
   }
 
-  #takeFile(read: number) {
-    const waiting = this.#files.get(read);
-    this.#files.delete(read);
+  #asker(number: number) {
+    const waiting = this.#questions.get(number);
+    this.#questions.delete(number);
     return waiting;
+  }
+}
+
+/** Keeps a checkpoint every so many seconds, counted from the end of the last. */
+function keeperEvery(seconds: number, keep: CheckpointKeeper['keep']): CheckpointKeeper {
+  let last = performance.now();
+  return {
+    due: () => performance.now() - last >= 1000 * seconds,
+    keep: async (checkpoint) => {
+      await keep(checkpoint);
+      last = performance.now();
+    },
+  };
+}
+
+/** What a promise gives, unless the signal comes first: then its reason. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+  });
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

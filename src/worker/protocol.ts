@@ -1,8 +1,9 @@
 // The messages between a page and the worker that hosts its engine. A call has an id; everything that belongs to it
-// carries the same. By hand and not by a proxy library: progress, snapshots, file requests, cancellation and errors that
-// keep their class are all of it, and as proxies they would need as many handlers as there are messages.
+// carries the same. By hand and not by a proxy library: progress, questions to the page, cancellation and errors that keep
+// their class are all of it, and as proxies they would need as many handlers as there are messages.
 
 import type { EngineSettings } from '../engine';
+import type { Checkpoint } from '../experiment/checkpoint';
 import type { Snapshot, WatchOptions } from '../experiment/snapshot';
 import type { ExperimentConfig, ExperimentResult, Progress } from '../experiment/types';
 import type { AdapterReport } from '../gpu/gpu';
@@ -18,6 +19,8 @@ export interface HostOptions extends Pick<EngineSettings, 'matmul' | 'memoryLimi
 export interface HostReport {
   readonly adapter: AdapterReport;
   readonly startupSeconds: number;
+  /** As recorded in results. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
 export interface MemoryReport {
@@ -35,6 +38,9 @@ export interface Calls {
       readonly progress: boolean;
       readonly watch: Omit<WatchOptions, 'onSnapshot'> | undefined;
       readonly files: boolean;
+      /** Seconds between two checkpoints; undefined: none are wanted. */
+      readonly checkpointSeconds: number | undefined;
+      readonly from: Checkpoint | undefined;
     };
     answer: ExperimentResult;
   };
@@ -44,22 +50,35 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
+/** What a run asks of the page and waits for: however slow the page is, no more than one of each is on the way. */
+export interface Questions {
+  file: { ask: { readonly path: string }; answer: Uint8Array };
+  snapshot: { ask: { readonly snapshot: Snapshot }; answer: undefined };
+  checkpoint: { ask: { readonly checkpoint: Checkpoint }; answer: undefined };
+}
+
+export type QuestionName = keyof Questions;
+
+/** A question; `id` is of the run, `number` its own. */
+export type Question = {
+  [Q in QuestionName]: { readonly question: Q } & Questions[Q]['ask'];
+}[QuestionName];
+
 /** From the page to the worker. */
 export type ToWorker =
   | { [C in CallName]: { readonly kind: 'call'; readonly id: number; readonly call: C } & Calls[C]['ask'] }[CallName]
   | { readonly kind: 'abort'; readonly id: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'file'; readonly read: number; readonly bytes: Uint8Array }
-  | { readonly kind: 'noFile'; readonly read: number; readonly error: WireError };
+  | { readonly kind: 'answer'; readonly number: number; readonly answer: Questions[QuestionName]['answer'] }
+  | { readonly kind: 'refusal'; readonly number: number; readonly error: WireError };
 
 /** From the worker to the page. */
 export type ToPage =
   | { readonly kind: 'done'; readonly id: number; readonly answer: Calls[CallName]['answer'] }
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
-  | { readonly kind: 'snapshot'; readonly id: number; readonly snapshot: Snapshot }
-  | { readonly kind: 'read'; readonly id: number; readonly read: number; readonly path: string }
+  | ({ readonly kind: 'question'; readonly id: number; readonly number: number } & Question)
   | { readonly kind: 'lost'; readonly error: WireError };
 
 /** The buffers of all typed arrays inside plain data, each once: what a message moves instead of copying. */

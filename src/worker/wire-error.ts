@@ -8,6 +8,7 @@ import {
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
+  HalfRangeError,
 } from '../gpu/errors';
 import { DivergenceError } from '../network/divergence';
 
@@ -23,6 +24,7 @@ const CLASSES: Readonly<Record<string, { readonly prototype: Error }>> = {
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
+  HalfRangeError,
   InputError,
   RangeError,
   TypeError,

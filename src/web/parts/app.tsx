@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { takeFiles } from '../dropped-files';
+import { adapter, engineState } from '../engine';
 import { gallery } from '../live';
-import { adapter, engineState } from '../session';
 import { shownConfig, view } from '../setup';
 import { BenchTab } from './bench-tab';
 import { DecisionMapPanel } from './decision-map';
@@ -133,7 +133,7 @@ export function App() {
       </footer>
       {over ? (
         <div class="over" aria-hidden="true">
-          Drop IDX or .npy files, or a config.json
+          Drop IDX, CIFAR-10 or .npy files, or a config.json
         </div>
       ) : null}
     </>

@@ -5,8 +5,9 @@ import type { BenchReport } from '../../bench/bench';
 import { shapeName } from '../../bench/cases';
 import { benchDownload, measuring, report, rows, startBench, stopBench } from '../bench';
 import { save } from '../downloads';
+import { adapter, engineState } from '../engine';
 import { count } from '../format';
-import { adapter, busy, engineState } from '../session';
+import { busy } from '../session';
 import { NoticeBar } from './notice-bar';
 import { Readout } from './readout';
 
@@ -110,7 +111,7 @@ export function BenchTab() {
               : done
                 ? `${done.rows.length} measurements`
                 : busy.value
-                  ? 'An experiment is running: what is measured beside it would be too slow'
+                  ? 'An experiment is under way: what is measured beside it would be too slow. Let it end, or cancel it'
                   : `About ${quick ? 'two minutes on this software adapter' : 'a minute'}`}
           </span>
         </div>

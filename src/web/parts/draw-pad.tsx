@@ -7,7 +7,7 @@ import { classNames } from '../class-names';
 import { centred, type PenStroke, rasterise } from '../drawing';
 import { answers, gallery, result, shown } from '../live';
 import { paintSample, rangeOf } from '../pixels';
-import { classify } from '../session';
+import { classify, phase } from '../session';
 
 const SIDE = 240;
 /** How far an arrow key moves the pen, in sides of the pad. */
@@ -160,6 +160,9 @@ export function DrawPad() {
   };
   const extend = (point: readonly [number, number]) =>
     setStrokes((all) => [...all.slice(0, -1), [...(all.at(-1) ?? []), point]]);
+  const lift = (event: PointerEvent) => {
+    if (event.isPrimary) drawing.current = false;
+  };
   const clear = () => {
     setStrokes([]);
     setWritten(undefined);
@@ -211,7 +214,9 @@ export function DrawPad() {
                   ? 'g was never told which is which.'
                   : 'g has never seen one, only perturbations.'
               }`
-            : 'When the run is done, f and g read what you draw here.'}
+            : phase.value === 'paused'
+              ? 'The run is paused, and the engine with it: f and g read what you draw here when it has gone on and is done.'
+              : 'When the run is done, f and g read what you draw here.'}
         </p>
       </header>
       <div class="draw">
@@ -222,6 +227,8 @@ export function DrawPad() {
           role="application"
           aria-label="Drawing pad. Arrow keys move the pen, space lowers or lifts it, delete clears."
           onPointerDown={(event) => {
+            // A palm or a second finger draws nothing.
+            if (!event.isPrimary || event.button !== 0) return;
             event.preventDefault();
             event.currentTarget.focus();
             event.currentTarget.setPointerCapture(event.pointerId);
@@ -230,14 +237,10 @@ export function DrawPad() {
             begin(at(event));
           }}
           onPointerMove={(event) => {
-            if (drawing.current) extend(at(event));
+            if (drawing.current && event.isPrimary) extend(at(event));
           }}
-          onPointerUp={() => {
-            drawing.current = false;
-          }}
-          onPointerCancel={() => {
-            drawing.current = false;
-          }}
+          onPointerUp={lift}
+          onPointerCancel={lift}
           onBlur={() => setPen(undefined)}
           onKeyDown={onKey}
         >

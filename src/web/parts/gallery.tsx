@@ -12,9 +12,11 @@ interface TileProps {
   readonly of: GallerySnapshot;
   readonly at: number;
   readonly part: 'x' | 'r' | 'sum';
+  /** What it shows, for those who do not see it. */
+  readonly label: string;
 }
 
-function Tile({ of, at, part }: TileProps) {
+function Tile({ of, at, part, label }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (!canvas.current) return;
@@ -32,29 +34,43 @@ function Tile({ of, at, part }: TileProps) {
         rangeOf(x),
       );
   }, [of, at, part]);
-  return (
-    <span aria-hidden="true">
-      <canvas class="tile" ref={canvas} />
-    </span>
-  );
+  return <canvas class="tile" ref={canvas} role="img" aria-label={label} />;
 }
+
+const sign = (output: number) => (output > 0 ? 1 : -1);
 
 interface AnswerProps {
   readonly output: number | undefined;
-  readonly label: number;
+  /** The answer that gets a mark, and what the mark means. */
+  readonly wanted: number;
+  readonly mark: 'right' | 'target';
   readonly names: readonly [string, string];
 }
 
-/** What a network says, and whether that is what the sample is. */
-function Answer({ output, label, names }: AnswerProps) {
+/** What a network says. */
+function Answer({ output, wanted, mark, names }: AnswerProps) {
   if (output === undefined) return <td class="answer">–</td>;
-  const said = output > 0 ? 1 : -1;
-  const right = said === label;
+  const hit = sign(output) === wanted;
+  const sight = mark === 'target' ? (hit ? '◎' : '') : hit ? '✓' : '✗';
   return (
-    <td class={right ? 'answer right' : 'answer'}>
-      {names[said === 1 ? 0 : 1]} <span aria-hidden="true">{right ? '✓' : '✗'}</span>
-      <span class="unseen">{right ? 'right' : 'wrong'}</span>
+    <td class={hit ? `answer ${mark}` : 'answer'}>
+      {names[output > 0 ? 0 : 1]} <span aria-hidden="true">{sight}</span>
+      <span class="unseen">
+        {mark === 'target' ? (hit ? 'the target' : 'not the target') : hit ? 'right' : 'wrong'}
+      </span>
     </td>
+  );
+}
+
+/** How often f is fooled, where the target is not what the sample is. */
+function Fooled({ of }: { readonly of: GallerySnapshot }) {
+  const others = Array.from({ length: of.rows }, (_, at) => at).filter((at) => of.targets[at] !== of.labels[at]);
+  const fooled = others.filter((at) => sign(of.answers.adversarial[at]!) === of.targets[at]);
+  return (
+    <p class="gallery-sum">
+      <span aria-hidden="true">◎ </span>is the target. Of these {of.rows}, {others.length} have the other class for a
+      target, and <i>f</i> says so of {fooled.length === others.length ? 'all' : fooled.length} of them.
+    </p>
   );
 }
 
@@ -65,47 +81,68 @@ export function Gallery() {
     return <p class="placeholder">Here come samples, the noise made for each, and the two together.</p>;
   }
   const g = answers.value;
-  const name = (label: number) => names[label > 0 ? 0 : 1];
+  const name = (value: number) => names[value > 0 ? 0 : 1];
+  const said = (value: number | undefined) => (value === undefined ? 'has not answered yet' : `says ${name(value)}`);
   return (
-    <table class="gallery">
-      <caption class="unseen">Samples, their perturbations, and what both networks answer to the sum</caption>
-      <thead>
-        <tr>
-          <th scope="col">sample</th>
-          <th scope="col">
-            <span aria-hidden="true">+ </span>noise
-          </th>
-          <th scope="col">
-            <span aria-hidden="true">= </span>sum
-          </th>
-          <th scope="col">target</th>
-          <th scope="col">
-            <i>f</i> says
-          </th>
-          <th scope="col">
-            <i>g</i> says
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {Array.from({ length: of.rows }, (_, at) => (
-          <tr key={at}>
-            <td>
-              <Tile of={of} at={at} part="x" />
-              <span class="unseen">a {name(of.labels[at]!)}</span>
-            </td>
-            <td>
-              <Tile of={of} at={at} part="r" />
-            </td>
-            <td>
-              <Tile of={of} at={at} part="sum" />
-            </td>
-            <td>{name(of.targets[at]!)}</td>
-            <Answer output={of.answers.adversarial[at]} label={of.labels[at]!} names={names} />
-            <Answer output={g?.adversarial[at]} label={of.labels[at]!} names={names} />
+    <div class="gallery-place">
+      <table class="gallery">
+        <caption class="unseen">Samples, their perturbations, and what both networks answer</caption>
+        <thead>
+          <tr>
+            <th scope="col">sample</th>
+            <th scope="col">
+              <span aria-hidden="true">+&nbsp;</span>noise
+            </th>
+            <th scope="col">
+              <span aria-hidden="true">=&nbsp;</span>sum
+            </th>
+            <th scope="col">target</th>
+            <th scope="col">
+              <i>f</i> on sample
+            </th>
+            <th scope="col">
+              <i>f</i> on sum
+            </th>
+            <th scope="col">
+              <i>g</i> on sample
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {Array.from({ length: of.rows }, (_, at) => {
+            const [label, target] = [of.labels[at]!, of.targets[at]!];
+            const [onSample, onSum] = [of.answers.x[at]!, of.answers.adversarial[at]!];
+            return (
+              <tr key={at}>
+                <td>
+                  <Tile
+                    of={of}
+                    at={at}
+                    part="x"
+                    label={`Sample, a ${name(label)}: f ${said(onSample)}, g ${said(g?.x[at])}`}
+                  />
+                </td>
+                <td>
+                  <Tile of={of} at={at} part="r" label={`Noise that moves f towards ${name(target)}`} />
+                </td>
+                <td>
+                  <Tile
+                    of={of}
+                    at={at}
+                    part="sum"
+                    label={`Sum, with the target ${name(target)}: f ${said(onSum)}, g ${said(g?.adversarial[at])}`}
+                  />
+                </td>
+                <td>{name(target)}</td>
+                <Answer output={onSample} wanted={label} mark="right" names={names} />
+                <Answer output={onSum} wanted={target} mark="target" names={names} />
+                <Answer output={g?.x[at]} wanted={label} mark="right" names={names} />
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      <Fooled of={of} />
+    </div>
   );
 }

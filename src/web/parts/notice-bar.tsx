@@ -1,35 +1,40 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { announcement, dismiss, notice } from '../notices';
+import { announcement, dismiss, type Notice, notices, type Subject } from '../notices';
+
+function Told({ subject, notice }: { readonly subject: Subject; readonly notice: Notice }) {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'nearest' });
+  }, [notice]);
+  return (
+    <div class="notice" ref={place} data-notice={subject}>
+      <div>
+        <strong>{notice.title}</strong>
+        {notice.text ? <p class="notice-text">{notice.text}</p> : null}
+        {notice.remedy ? <p>{notice.remedy}</p> : null}
+      </div>
+      <div class="row">
+        {notice.actions?.map(({ label, run }) => (
+          <button type="button" key={label} onClick={run}>
+            {label}
+          </button>
+        ))}
+        <button type="button" class="quiet" onClick={() => dismiss(subject)}>
+          Dismiss
+        </button>
+      </div>
+    </div>
+  );
+}
 
 /** What is wrong, and what to do about it; read out at once. */
 export function NoticeBar() {
-  const { value } = notice;
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (value) place.current?.scrollIntoView({ block: 'nearest' });
-  }, [value]);
   return (
     <>
       <div class="notice-place" role="alert">
-        {value ? (
-          <div class="notice" ref={place}>
-            <div>
-              <strong>{value.title}</strong>
-              {value.text ? <p class="notice-text">{value.text}</p> : null}
-              {value.remedy ? <p>{value.remedy}</p> : null}
-            </div>
-            <div class="row">
-              {value.action ? (
-                <button type="button" onClick={value.action.run}>
-                  {value.action.label}
-                </button>
-              ) : null}
-              <button type="button" class="quiet" onClick={dismiss}>
-                Dismiss
-              </button>
-            </div>
-          </div>
-        ) : null}
+        {[...notices.value].map(([subject, notice]) => (
+          <Told key={subject} subject={subject} notice={notice} />
+        ))}
       </div>
       <p class="unseen" role="status">
         {announcement.value}

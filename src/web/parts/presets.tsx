@@ -2,12 +2,13 @@
 
 import { useSignal } from '@preact/signals';
 import { checkConfig } from '../../experiment/config';
+import { choose } from '../choosing';
 import { linkOf } from '../config-link';
 import { gpuText } from '../cost';
 import type { Panel, PanelGroup, Published } from '../panels';
 import { PRESETS } from '../presets';
-import { busy, start } from '../session';
-import { config, draft, link } from '../setup';
+import { busy } from '../session';
+import { draft, link } from '../setup';
 
 const linkOfDocument = (document: unknown): string | undefined => {
   const { config: checked } = checkConfig(document);
@@ -40,10 +41,10 @@ function PanelPicker({ groups }: { readonly groups: readonly PanelGroup[] }) {
   const group = useSignal(0);
   const panel = useSignal<Panel | undefined>(undefined);
   const point = useSignal(0);
-  const choose = (next: Panel) => {
+  const pick = (next: Panel) => {
     panel.value = next;
     point.value = next.points.length - 1;
-    draft.value = next.points[point.value]!.document;
+    choose(next.label, next.points[point.value]!.document);
   };
   const chosen = panel.value?.points[point.value];
   const current = chosen && linkOfDocument(chosen.document) === link.value ? chosen : undefined;
@@ -73,8 +74,7 @@ function PanelPicker({ groups }: { readonly groups: readonly PanelGroup[] }) {
             class="chip"
             key={each.id}
             aria-pressed={panel.value?.id === each.id}
-            disabled={busy.value}
-            onClick={() => choose(each)}
+            onClick={() => pick(each)}
           >
             {each.label}
           </button>
@@ -127,11 +127,7 @@ export function Presets() {
             title={about}
             data-preset={id}
             aria-pressed={known === k}
-            disabled={busy.value}
-            onClick={() => {
-              draft.value = document;
-              if (config.value) void start(config.value);
-            }}
+            onClick={() => choose(name, document)}
           >
             {name}
           </button>

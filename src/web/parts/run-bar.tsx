@@ -1,21 +1,16 @@
 // Run, pause, cancel, how much is left, and what can be taken away.
 
 import { useSignal } from '@preact/signals';
+import { measuring } from '../bench';
+import { LONGEST } from '../config-link';
+import { engineState, restartEngine } from '../engine';
 import { timeLeft } from '../format';
 import { courses, result } from '../live';
-import {
-  busy,
-  cancel,
-  engineState,
-  pause,
-  phase,
-  restartEngine,
-  resume,
-  secondsLeft,
-  stageText,
-  start,
-} from '../session';
-import { config, problems } from '../setup';
+import { dismiss, say } from '../notices';
+import { resumeUnfinished } from '../resuming';
+import { busy, cancel, pause, phase, resume, secondsLeft, stageText, start } from '../session';
+import { config, link, problems } from '../setup';
+import { placeOf, unfinished } from '../unfinished';
 import { Downloads } from './downloads';
 
 /** Share of all epochs that are done: the trainings take nearly all of the time. */
@@ -34,22 +29,44 @@ function status(): string {
     const left = secondsLeft.value === undefined ? '' : ` · ${timeLeft(secondsLeft.value)}`;
     return `${stageText.value}${left}`;
   }
+  if (measuring.value) return 'The benchmark is measuring: experiments wait until it is done or cancelled';
   if (problems.value.length > 0) return 'Something in the setup is not right yet';
   if (phase.value === 'done') return `Done in ${result.value!.timing.totalSeconds.toFixed(1)} s`;
   return phase.value === 'stopped' ? 'Stopped' : 'Ready';
 }
 
+/** Copies the link to the setup as it is on the screen; the address follows it only after a moment. */
 function CopyLink() {
   const copied = useSignal(false);
-  const copy = async () => {
-    await navigator.clipboard.writeText(location.href);
+  const copy = async (hash: string) => {
+    const url = new URL(`#${hash}`, location.href).href;
+    dismiss('link');
+    if (hash.length > LONGEST) {
+      say('link', {
+        title: 'This experiment is too long for a link.',
+        text: `It takes ${hash.length} characters; a link holds ${LONGEST}.`,
+        remedy: 'Download config.json and pass that on, or give the files shorter names.',
+      });
+      return;
+    }
+    try {
+      await navigator.clipboard.writeText(url);
+    } catch (error) {
+      say('link', {
+        title: 'The browser did not let the link be copied.',
+        text: `${url}\n(${(error as Error).message})`,
+        remedy: 'Copy it from here by hand.',
+      });
+      return;
+    }
     copied.value = true;
     setTimeout(() => {
       copied.value = false;
     }, 2000);
   };
+  const hash = link.value;
   return (
-    <button type="button" onClick={() => void copy()}>
+    <button type="button" disabled={hash === undefined} onClick={() => hash !== undefined && void copy(hash)}>
       {copied.value ? 'Link copied' : 'Copy link'}
     </button>
   );
@@ -73,7 +90,7 @@ export function RunBar() {
               Pause
             </button>
           )}
-          <button type="button" onClick={cancel}>
+          <button type="button" onClick={() => void cancel()}>
             Cancel
           </button>
         </div>
@@ -86,11 +103,16 @@ export function RunBar() {
           type="button"
           class="primary"
           onClick={run}
-          disabled={engineState.value !== 'ready' || config.value === undefined}
+          disabled={engineState.value !== 'ready' || config.value === undefined || measuring.value !== undefined}
         >
           {result.value ? 'Run again' : 'Run the experiment'}
         </button>
       )}
+      {!busy.value && engineState.value !== 'starting' && unfinished.value ? (
+        <button type="button" onClick={() => void resumeUnfinished()}>
+          Resume at {placeOf(unfinished.value.run)}
+        </button>
+      ) : null}
       <div class="progress">
         <progress aria-label="Progress of the run" max={100} value={share} />
         <span class="status" data-phase={phase.value}>

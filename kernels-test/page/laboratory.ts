@@ -1,0 +1,44 @@
+// What a visitor does on the laboratory page, for its tests.
+
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+export const phase = (page: Page, name: string, timeout = 110_000) =>
+  page.waitForSelector(`.status[data-phase="${name}"]`, { timeout });
+export const ready = (page: Page) => page.waitForSelector('.device[data-engine="ready"]', { timeout: 30_000 });
+export const readout = (page: Page, id: string) => page.textContent(`[data-readout="${id}"] .readout-value`);
+export const run = (page: Page) => page.click('.run-bar .primary');
+
+/** Opens an experiment by its link, anew. */
+export async function openLink(page: Page, url: string, hash: string): Promise<void> {
+  await page.goto('about:blank');
+  await page.goto(`${url}#${hash}`);
+  await ready(page);
+}
+
+/** Drops files onto the page as a visitor does. */
+export async function drop(page: Page, files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  const plain = Object.entries(files).map(([name, bytes]) => [name, [...bytes]] as const);
+  const transfer = await page.evaluateHandle((all) => {
+    const made = new DataTransfer();
+    for (const [name, bytes] of all) made.items.add(new File([Uint8Array.from(bytes)], name));
+    return made;
+  }, plain);
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+}
+
+/** The bytes of a download by the name of its file. */
+export async function download(page: Page, name: string): Promise<Uint8Array> {
+  if (!(await page.getAttribute('.menu', 'open').then((value) => value !== null))) await page.click('.menu summary');
+  const [file] = await Promise.all([page.waitForEvent('download'), page.click(`.menu li button:has-text("${name}")`)]);
+  expect(file.suggestedFilename()).toBe(name);
+  return new Uint8Array(await readFile(await file.path()));
+}
+
+/** Puts a line of script in front of a worker's own. */
+export const beforeWorker = (page: Page, script: string) =>
+  page.route('**/worker-host.js', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${script}\n${await response.text()}` });
+  });

@@ -1,0 +1,78 @@
+// What is done about a run that was interrupted: it is offered when its engine goes away, and when a page opens that finds
+// one. How it is kept is in unfinished.ts.
+
+import { WorkerError } from '../worker/wire-error';
+import { adapter, engineState, openEngine } from './engine';
+import { dismiss, say } from './notices';
+import { begin, busy, interrupt, start } from './session';
+import { changedSince, findUnfinished, forgetRun, identityOn, loadState, placeOf, unfinished } from './unfinished';
+
+/** Says what happened to an engine that went away, and offers what can be done. */
+export function tellLost(error: Error): void {
+  const { config, kept } = interrupt();
+  const again = () => void openEngine().then(() => config && start(config));
+  say('engine', {
+    title: error instanceof WorkerError ? 'The engine stopped.' : 'The GPU device was lost.',
+    text: kept ? `${error.message} The run is kept as it was at ${placeOf(kept.run)}.` : error.message,
+    remedy: kept
+      ? 'Go on from there on a new engine: the run ends with the same numbers as one that was never interrupted. If this happens again, make the experiment smaller or update the GPU driver.'
+      : config
+        ? 'Start the engine anew and run the experiment again: with the same seed it takes the same course. If it is lost again, make the experiment smaller or update the GPU driver.'
+        : 'Start the engine anew.',
+    actions: [
+      kept
+        ? { label: `Resume at ${placeOf(kept.run)}`, run: () => void resumeUnfinished() }
+        : { label: config ? 'Restart and run again' : 'Restart the engine', run: again },
+    ],
+  });
+}
+
+/** Offers the run that an earlier page has left behind, if there is one. */
+export async function offerUnfinished(): Promise<void> {
+  await findUnfinished();
+  const { value } = unfinished;
+  if (!value || busy.value) return;
+  const { run } = value;
+  say('unfinished', {
+    title: 'A run was interrupted here.',
+    text: `It is kept as it was at ${placeOf(run)}, ${new Date(run.at).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}.`,
+    remedy: 'Gone on with, it ends with the same numbers as a run that was never interrupted.',
+    actions: [
+      { label: `Resume at ${placeOf(run)}`, run: () => void resumeUnfinished() },
+      { label: 'Discard it', run: () => void discardUnfinished() },
+    ],
+  });
+}
+
+/** Lets the run go that is offered, and offers the one before it. */
+export async function discardUnfinished(): Promise<void> {
+  const { value } = unfinished;
+  dismiss('unfinished');
+  if (value) await forgetRun(value.run.id);
+  await offerUnfinished();
+}
+
+/** Goes on with the run that was interrupted, on a new engine if need be. */
+export async function resumeUnfinished(): Promise<void> {
+  const { value } = unfinished;
+  if (!value || busy.value) return;
+  if (engineState.value !== 'ready') await openEngine();
+  if (engineState.value !== 'ready' || !adapter.value) return;
+  const { run } = value;
+  const changed = changedSince(run, identityOn(adapter.value));
+  const state = changed === undefined ? await loadState(value) : undefined;
+  if (!state) {
+    say('unfinished', {
+      title: 'The interrupted run cannot be gone on with.',
+      text:
+        changed === undefined ? 'Its state is gone.' : `It was computed ${changed}, and would end with other numbers.`,
+      remedy: 'Run it from the beginning, or discard it.',
+      actions: [
+        { label: 'Run it from the beginning', run: () => void begin(run.config, value) },
+        { label: 'Discard it', run: () => void discardUnfinished() },
+      ],
+    });
+    return;
+  }
+  await begin(run.config, value, state);
+}
