@@ -24,7 +24,7 @@ import { metricPlots } from './figure';
 import { countCloseLines, LINE_READING, LINES, type LinePoint, type ReproducedMap } from './maps';
 import type { Origin } from './origin';
 import { seedsText } from './scale';
-import { countClose, NEAR, type SeedPoint, type Verdict } from './verdict';
+import { countClose, NEAR, type SeedPoint, VERDICTS, type Verdict } from './verdict';
 
 export interface PanelsReport {
   readonly title: string;
@@ -104,18 +104,43 @@ function leadOf(parts: readonly Part[], notBegun: readonly number[]): string {
   return `${how} Unfinished: ${finished} of ${cells} points and seeds of the panels below are computed${without}; the command below goes on from there.`;
 }
 
-const certainOf = ({ inside, near, outside }: Verdicts) => inside + near + outside;
+/** Published points that could be read with confidence; and those of them that ours agree with. */
+export const certainOf = ({ inside, near, outside }: Verdicts) => inside + near + outside;
 
-const percentOf = (part: number, whole: number) => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
+export const agreeingOf = ({ inside, near }: Verdicts) => inside + near;
+
+export const percentOf = (part: number, whole: number) =>
+  whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+
+export const sumVerdicts = (all: readonly Verdicts[]): Verdicts =>
+  Object.fromEntries(VERDICTS.map((name) => [name, all.reduce((sum, each) => sum + each[name], 0)])) as Verdicts;
+
+/** The counts to be read from afar. */
+export function verdictTiles(total: Verdicts): Html {
+  const certain = certainOf(total);
+  const agreeing = agreeingOf(total);
+  return figures([
+    {
+      value: percentOf(agreeing, certain),
+      name: 'agree',
+      meaning: `${agreeing} of ${certain} certain published points are inside our interval or near our mean.`,
+    },
+    {
+      value: percentOf(total.inside, certain),
+      name: 'inside',
+      meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
+    },
+    { value: String(total.outside), name: 'outside', meaning: 'Neither inside nor near; listed under each panel.' },
+    {
+      value: String(total.uncertain),
+      name: 'uncertain',
+      meaning: 'The published value could not be read off with confidence: no verdict.',
+    },
+  ]);
+}
 
 function verdictSection(parts: readonly Part[], near: string, meaning: string): Section {
-  const sum = (name: Verdict) => parts.reduce((total, { verdicts }) => total + verdicts[name], 0);
-  const total: Verdicts = {
-    inside: sum('inside'),
-    near: sum('near'),
-    outside: sum('outside'),
-    uncertain: sum('uncertain'),
-  };
+  const total = sumVerdicts(parts.map(({ verdicts }) => verdicts));
   const certain = certainOf(total);
   const rows = parts.map(({ panel, title, verdicts, finished, cells, seconds: time }) => [
     panel,
@@ -127,29 +152,11 @@ function verdictSection(parts: readonly Part[], near: string, meaning: string): 
     finished === cells ? 'all' : `${finished} of ${cells}`,
     seconds(time),
   ]);
-  const agreeing = total.inside + total.near;
   const close = parts.reduce((sum, each) => sum + each.close, 0);
   return {
     title: 'Verdict',
     body: [
-      figures([
-        {
-          value: percentOf(agreeing, certain),
-          name: 'agree',
-          meaning: `${agreeing} of ${certain} certain published points are inside our interval or near our mean.`,
-        },
-        {
-          value: percentOf(total.inside, certain),
-          name: 'inside',
-          meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
-        },
-        { value: String(total.outside), name: 'outside', meaning: 'Neither inside nor near; listed under each panel.' },
-        {
-          value: String(total.uncertain),
-          name: 'uncertain',
-          meaning: 'The published value could not be read off with confidence: no verdict.',
-        },
-      ]),
+      verdictTiles(total),
       paragraph(meaning),
       table(['panel', '', 'inside', 'near', 'outside', 'uncertain', 'computed', 'time'], rows),
       paragraph(
