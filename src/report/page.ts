@@ -136,7 +136,7 @@ h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem; overflow-wrap: anyw
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
 p { margin: .4rem 0; max-width: 46rem; }
 .lead, .tile p { color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; margin-bottom: .8rem; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem; }
 .value { font-size: 2rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .name { font-weight: 600; }

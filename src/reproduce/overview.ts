@@ -47,7 +47,7 @@ export function overviewPage({ scale, seeds, figures, command }: Overview): stri
     title: 'Reproduction: Wide Two-Layer Networks can Learn from Adversarial Perturbations',
     lead: `The figures of Kumano, Kera, Yamasaki (NeurIPS 2024), computed anew: ${count} of ${published} panels. ${capital(seedsText(seeds))}, beside the published values; ${scale} scale: ${SCALE_NOTE[scale]}.`,
     sections: [
-      { title: 'Verdict', body: [verdictTiles(sumVerdicts(begun.map(verdictsOf))), figureTable(figures)] },
+      { title: 'Verdict', body: [verdictTiles(sumVerdicts(begun.map(verdictsOf)), seeds), figureTable(figures)] },
       ...begun.map(figureSection),
       {
         title: 'Go on',

@@ -23,7 +23,7 @@ import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import { metricPlots } from './figure';
 import { countCloseLines, LINE_READING, LINES, type LinePoint, type ReproducedMap } from './maps';
 import type { Origin } from './origin';
-import { seedsText } from './scale';
+import { type Seeds, seedsText } from './scale';
 import { countClose, NEAR, type SeedPoint, VERDICTS, type Verdict } from './verdict';
 
 export interface PanelsReport {
@@ -115,22 +115,28 @@ export const percentOf = (part: number, whole: number) =>
 export const sumVerdicts = (all: readonly Verdicts[]): Verdicts =>
   Object.fromEntries(VERDICTS.map((name) => [name, all.reduce((sum, each) => sum + each[name], 0)])) as Verdicts;
 
-/** The counts to be read from afar. */
-export function verdictTiles(total: Verdicts): Html {
+/** The counts to be read from afar. One run a point has no interval to be inside of. */
+export function verdictTiles(total: Verdicts, seeds: Seeds): Html {
   const certain = certainOf(total);
   const agreeing = agreeingOf(total);
+  const single = seeds === 'published';
+  const inside = {
+    value: percentOf(total.inside, certain),
+    name: 'inside',
+    meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
+  };
   return figures([
     {
       value: percentOf(agreeing, certain),
       name: 'agree',
-      meaning: `${agreeing} of ${certain} certain published points are inside our interval or near our mean.`,
+      meaning: `${agreeing} of ${certain} certain published points are ${single ? 'near ours' : 'inside our interval or near our mean'}.`,
     },
+    ...(single ? [] : [inside]),
     {
-      value: percentOf(total.inside, certain),
-      name: 'inside',
-      meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
+      value: String(total.outside),
+      name: 'outside',
+      meaning: `${single ? 'Not near' : 'Neither inside nor near'}; listed under each panel.`,
     },
-    { value: String(total.outside), name: 'outside', meaning: 'Neither inside nor near; listed under each panel.' },
     {
       value: String(total.uncertain),
       name: 'uncertain',
@@ -156,7 +162,7 @@ function verdictSection(parts: readonly Part[], near: string, meaning: string): 
   return {
     title: 'Verdict',
     body: [
-      verdictTiles(total),
+      verdictTiles(total, parts[0]!.seeds),
       paragraph(meaning),
       table(['panel', '', 'inside', 'near', 'outside', 'uncertain', 'computed', 'time'], rows),
       paragraph(
@@ -289,7 +295,7 @@ function howSections(parts: readonly Part[], command: string): Section[] {
       title: 'How the published values differ',
       body: [
         paragraph(
-          'The published values are of one seed that the authors chose, of another random number generator, trained in half precision: at large d and a learning rate of 1 its outputs overflow, the loss becomes infinite and training stops early. Ours are in single precision.',
+          `The published values are of one seed that the authors chose${parts[0]!.seeds === 'published' ? '' : ', of another random number generator'}, trained in half precision: at large d and a learning rate of 1 its outputs overflow, the loss becomes infinite and training stops early. Ours are in single precision.`,
         ),
       ],
     },
