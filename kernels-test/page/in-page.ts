@@ -2,6 +2,7 @@
 // lets the imports below stand for /lib/*.js.
 
 import {
+  type Checkpoint,
   createEngine,
   type Engine,
   type ExperimentConfig,
@@ -31,6 +32,12 @@ function base64(values: Float32Array): string {
   return btoa(text);
 }
 
+function numbersIn(result: ExperimentResult): Record<string, string> {
+  const arrays = Object.entries(result.arrays).map(([name, { data }]) => [name, base64(data)]);
+  const history = Object.entries(result.history).map(([name, data]) => [name, base64(data)]);
+  return Object.fromEntries([...arrays, ...history]);
+}
+
 /** Runs experiments one after the other on one engine, in the page or in a worker. */
 export async function runAll(where: 'page' | 'worker', all: readonly Asked[]): Promise<Sent[]> {
   const engine: Engine | WorkerEngine = where === 'page' ? await createEngine() : await createWorkerEngine();
@@ -40,11 +47,8 @@ export async function runAll(where: 'page' | 'worker', all: readonly Asked[]): P
     const result = await ('gpu' in engine
       ? runExperiment(engine, config, { readFile })
       : engine.runExperiment(config, { readFile }));
-    const arrays = Object.entries(result.arrays).map(([name, { data }]) => [name, base64(data)]);
-    const history = Object.entries(result.history).map(([name, data]) => [name, base64(data)]);
     const kernel = result.trainer.kernels.matmul!;
-    const numbers = Object.fromEntries([...arrays, ...history]);
-    sent.push({ metrics: result.metrics, arrays: numbers, adapter: engine.adapter, kernel });
+    sent.push({ metrics: result.metrics, arrays: numbersIn(result), adapter: engine.adapter, kernel });
   }
   engine.dispose();
   return sent;
@@ -56,8 +60,8 @@ async function thrown(action: () => Promise<unknown>) {
     await action();
     return undefined;
   } catch (error) {
-    const { name, message, remedy, file, key } = error as Error & Record<string, unknown>;
-    return { name, message, remedy, file, key };
+    const { name, message, remedy, file, key, resumeFrom } = error as Error & Record<string, unknown>;
+    return { name, message, remedy, file, key, resumeFrom };
   }
 }
 
@@ -160,15 +164,23 @@ export async function failures(bad: ExperimentConfig, wild: ExperimentConfig, lo
   return { wrong, isInputError: isOf(input, 'InputError'), missing, diverged, disposed, after, noScript, elsewhere };
 }
 
-/** A worker of one's own whose device is destroyed under way; a new engine then gives the result. */
-export async function loseInWorker(short: ExperimentConfig, long: ExperimentConfig) {
-  const engine = await createWorkerEngine({ worker: new Worker('/losing-worker.js', { type: 'module' }) });
-  const failed = await thrown(() => engine.runExperiment(long));
+/** A worker of one's own whose device is destroyed under way; a new engine then goes on from the last checkpoint. */
+export async function loseInWorker(config: ExperimentConfig) {
+  const worker = new Worker('/losing-worker.js', { type: 'module' });
+  const engine = await createWorkerEngine({ worker });
+  let latest: Checkpoint | undefined;
+  const keep = (checkpoint: Checkpoint) => {
+    latest = checkpoint;
+    if (checkpoint.epoch > 0) worker.postMessage('lose');
+  };
+  const failed = await thrown(() => engine.runExperiment(config, { checkpoint: { keeper: { seconds: 0, keep } } }));
   const told = (await engine.lost).name;
-  const after = await thrown(() => engine.runExperiment(short));
+  const after = await thrown(() => engine.runExperiment(config));
   using next = await createWorkerEngine();
-  const { metrics } = await next.runExperiment(short);
-  return { failed, told, after, metrics };
+  const resumed = await next.runExperiment(config, { checkpoint: { from: latest } });
+  const whole = await next.runExperiment(config);
+  const { stage, epoch } = latest!;
+  return { failed, told, after, place: { stage, epoch }, resumed: numbersIn(resumed), whole: numbersIn(whole) };
 }
 
 /** A watched run with the main thread's long tasks counted. */

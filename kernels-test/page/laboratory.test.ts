@@ -13,7 +13,7 @@ import { readConfig } from '../../src/cli/config-file';
 import { encodeNpy } from '../../src/data/npy';
 import { parseNpz } from '../../src/data/npz';
 import { parseConfig, resolvedJson } from '../../src/experiment/config';
-import { linkOf } from '../../src/web/config-link';
+import { linkOf, parseLink } from '../../src/web/config-link';
 import { PRESETS } from '../../src/web/presets';
 import { cli, temporary } from '../cli/fakes';
 import { idx } from '../data/helpers';
@@ -26,6 +26,8 @@ const site = useSite((folder) => buildPage(folder));
 const FIRST_CURVE = 3;
 const WHOLE_RUN = 30;
 const LONG_TASK_MS = 50;
+/** Of the machines that those seconds are meant for. */
+const CORES = 2;
 
 /** Share of a processor that this thread asks for and does not get. */
 function othersShare(): number {
@@ -35,6 +37,26 @@ function othersShare(): number {
   const { user, system } = process.cpuUsage(before);
   return Math.max(0, 1 - (user + system) / 1000 / (performance.now() - began));
 }
+
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of processor, which the machine's load has no part in. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
+
+/** Processor milliseconds of every task on a main thread of a page. */
+function tasksOfPages(events: readonly TraceEvent[]): number[] {
+  const threads = events.filter(({ ph, name, args }) => ph === 'M' && name === 'thread_name' && args.name === MAIN);
+  const mains = new Set(threads.map(({ pid, tid }) => `${pid} ${tid}`));
+  return events.flatMap(({ name, pid, tid, tdur }) =>
+    name === 'RunTask' && tdur !== undefined && mains.has(`${pid} ${tid}`) ? [tdur / 1000] : [],
+  );
+}
+const MAIN = 'CrRendererMain';
 
 /** A run of a second, and one that only ends when it is told to. */
 const SHORT = linkOf(
@@ -60,38 +82,52 @@ async function faults(page: Page): Promise<string[]> {
 }
 
 describe('the first experiment', () => {
-  test('is quick, and never holds the page up', { retry: 2 }, async ({ skip }) => {
+  test('is quick', async () => {
     const { page } = site;
-    const share = othersShare();
-    skip(
-      share > 0.2,
-      `other programs take ${Math.round(100 * share)} % of this processor: its times are not the page's`,
-    );
-    await page.addInitScript(() => {
-      const seen: [number, number][] = [];
-      Object.assign(globalThis, { longTasks: seen });
-      new PerformanceObserver((list) => {
-        for (const { startTime, duration } of list.getEntries()) seen.push([startTime, duration]);
-      }).observe({ type: 'longtask' });
-    });
-    const loaded = performance.now();
+    const session = await page.context().browser()!.newBrowserCDPSession();
+    /** Processor seconds of the whole browser so far: what other programs take is not in it. */
+    const used = async () => {
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0);
+    };
+    const quiet = othersShare() < 0.1;
     await page.goto('about:blank');
+    const [loaded, before] = [performance.now(), await used()];
     await page.goto(site.url);
     await ready(page);
     await run(page);
-    const began = await page.evaluate(() => performance.now());
     await page.waitForSelector('[data-chart="loss-standard"] svg');
-    const curve = (performance.now() - loaded) / 1000;
+    const curve = { seconds: (performance.now() - loaded) / 1000, processor: (await used()) - before };
     await phase(page, 'done');
-    const seconds = (performance.now() - loaded) / 1000;
-    const tasks = await page.evaluate(
-      (from) => (globalThis as unknown as { longTasks: [number, number][] }).longTasks.filter(([at]) => at > from),
-      began,
+    const whole = { seconds: (performance.now() - loaded) / 1000, processor: (await used()) - before };
+    console.log(
+      [
+        `first curve ${curve.seconds.toFixed(2)} s (${curve.processor.toFixed(2)} s of processor)`,
+        `whole run ${whole.seconds.toFixed(1)} s (${whole.processor.toFixed(1)} s of processor)`,
+        quiet ? 'quiet machine' : 'busy machine: only processor times are judged',
+      ].join('; '),
     );
-    const longest = Math.max(0, ...tasks.map(([, duration]) => duration));
-    console.log(`first curve ${curve.toFixed(2)} s, whole run ${seconds.toFixed(1)} s, longest task ${longest} ms`);
-    expect(curve).toBeLessThan(FIRST_CURVE);
-    expect(seconds).toBeLessThan(WHOLE_RUN);
+    expect(curve.processor).toBeLessThan(CORES * FIRST_CURVE);
+    expect(whole.processor).toBeLessThan(CORES * WHOLE_RUN);
+    if (!quiet) return;
+    expect(curve.seconds).toBeLessThan(FIRST_CURVE);
+    expect(whole.seconds).toBeLessThan(WHOLE_RUN);
+  });
+
+  test('never holds the page up', async () => {
+    const { page } = site;
+    const browser = page.context().browser()!;
+    // All that is drawn, with fewer epochs between: a trace of the whole run takes longer to read than the run.
+    const few = { lr: 1, epochs: 25 };
+    await openLink(page, site.url, linkOf(parseConfig({ ...PRESETS[0].document, standard: few, learning: few })));
+    await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
+    await run(page);
+    await phase(page, 'done');
+    await page.waitForSelector('[data-map="final"]');
+    const tasks = tasksOfPages(JSON.parse((await browser.stopTracing()).toString()).traceEvents);
+    const longest = Math.max(...tasks);
+    console.log(`${tasks.length} tasks on the main thread, the longest ${longest.toFixed(1)} ms of processor`);
+    expect(tasks.length).toBeGreaterThan(100);
     expect(longest).toBeLessThanOrEqual(LONG_TASK_MS);
   });
 
@@ -108,6 +144,14 @@ describe('the first experiment', () => {
     expect(Number.parseFloat((await readout(page, 'perturbationAccuracy'))!)).toBeGreaterThan(75);
     expect(Number(await readout(page, 'cosine'))).toBeGreaterThan(0.8);
     expect(await page.locator('.gallery tbody tr').count()).toBe(8);
+    // Each target that is not the sample's class is what f then says.
+    expect(await page.textContent('.gallery-sum')).toMatch(
+      /[1-8] have the other class for a target, and f says so of all/,
+    );
+    const labels = await page.locator('.gallery canvas').evaluateAll((all) => all.map((one) => one.ariaLabel));
+    expect(labels).toHaveLength(24);
+    expect(labels[0]).toMatch(/^Sample, a 1: f says 1, g says [12]$/);
+    expect(labels[2]).toMatch(/^Sum, with the target [12]: f says [12], g says [12]$/);
     await page.waitForSelector('[data-map="final"]');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375);
 
@@ -157,6 +201,9 @@ describe('the first experiment', () => {
     // A plain stroke is a one, for g too, which was never shown a digit.
     await both('1');
     await page.click('text=Clear');
+    // A second finger draws nothing.
+    await page.dispatchEvent('.pad', 'pointerdown', { isPrimary: false, pointerId: 9, clientX: 50, clientY: 50 });
+    expect(await page.isDisabled('button:has-text("Clear")')).toBe(true);
     await page.waitForFunction(() => document.querySelector('[data-verdict="g"]')?.textContent === '–');
     await page.focus('.pad');
     await page.keyboard.press('Space');
@@ -209,6 +256,26 @@ describe('files', () => {
     await page.waitForSelector('.notice:has-text("did you mean seed")');
   });
 
+  test('CIFAR-10 is set up when its batches are dropped, and runs', async () => {
+    const { page } = site;
+    await ready(page);
+    const records = Uint8Array.from({ length: 20 * 3073 }, (_, at) =>
+      at % 3073 === 0 ? 3 + (Math.floor(at / 3073) % 2) : (at * 31) % 251,
+    );
+    await drop(page, { 'data_batch_1.bin': records.subarray(0, 3000) });
+    await page.waitForSelector('.notice:has-text("CIFAR-10 records of 3073 bytes")');
+    await drop(page, { 'data_batch_1.bin': records });
+    await page.waitForSelector('text=Now the test images');
+    await drop(page, { 'test_batch.bin': records });
+    await page.waitForFunction(() => location.hash.includes('data.kind=cifar10'));
+    expect(await page.inputValue('#field-class-0')).toBe('3');
+    await page.fill('[name="standard.epochs"]', '3');
+    await page.fill('[name="learning.epochs"]', '3');
+    await run(page);
+    await phase(page, 'done');
+    expect(await page.locator('.gallery tbody tr').count()).toBe(8);
+  });
+
   test('an experiment whose files are not here says which, and what to do', async () => {
     const { page } = site;
     await openLink(page, site.url, 'data.kind=mnist&data.dir=mnist');
@@ -240,13 +307,53 @@ describe('links', () => {
     expect(await page.inputValue('[name="data.n"]')).toBe('500');
   });
 
-  test('a panel of the paper is one click, with what was published beside it', async () => {
+  test('are copied whole and as the setup stands now; where the browser refuses, the link is shown', async () => {
+    const { page } = site;
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await ready(page);
+    expect(await page.evaluate(() => location.hash)).toBe('');
+    const copied = async () => {
+      await page.click('text=Copy link');
+      await page.waitForSelector('text=Link copied');
+      return parseLink(new URL(await page.evaluate(() => navigator.clipboard.readText())).hash);
+    };
+    expect(await copied()).toEqual(parseConfig(PRESETS[0].document));
+    await page.waitForSelector('text=Copy link', { timeout: 10_000 });
+    await page.fill('[name="perturbation.size"]', '0.25');
+    expect((await copied()).perturbation.size).toBe(0.25);
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('no leave'));
+    });
+    await page.waitForSelector('text=Copy link', { timeout: 10_000 });
+    await page.click('text=Copy link');
+    await page.waitForSelector('.notice:has-text("no leave")');
+    expect(await page.textContent('.notice-text')).toContain(
+      `${site.url}#${linkOf(parseConfig({ ...PRESETS[0].document, perturbation: { size: 0.25 } }))}`,
+    );
+  });
+
+  test('a panel of the paper is one click, with what was published beside it; another asks before it cancels', async () => {
     const { page } = site;
     await ready(page);
     await page.click('text=The paper’s panels');
     await page.click('.panel-list button:has-text("Perturbation size ε")');
+    await phase(page, 'running');
     await page.waitForFunction(() => location.hash.includes('data.kind=shifted-gauss'));
     expect(await page.textContent('.published')).toMatch(/g on clean data \d/);
+    await page.click('[data-preset="glyphs"]');
+    await page.waitForSelector('.notice:has-text("An experiment is under way")');
+    expect(await page.evaluate(() => location.hash)).toContain('data.kind=shifted-gauss');
+    await page.click('text=Keep it going');
+    await phase(page, 'running');
+    await page.click('[data-preset="glyphs"]');
+    await page.click('text=Cancel it and start “Drawn digits”');
+    await page.waitForFunction(() => location.hash.includes('data.kind=glyphs'));
+    await phase(page, 'running');
+    await page.click('.run-bar button:has-text("Cancel")');
+    await phase(page, 'stopped');
+    await page.click('.panel-list button:has-text("Perturbation size ε")');
+    await page.click('.run-bar button:has-text("Cancel")');
+    await phase(page, 'stopped');
     const before = await page.evaluate(() => location.hash);
     await page.focus('#panel-point');
     await page.keyboard.press('ArrowLeft');
@@ -278,26 +385,23 @@ describe('a run', () => {
     await phase(page, 'done');
   });
 
-  test('whose device is lost says so, and runs again on a new one', async () => {
+  test('whose device is lost before anything was kept runs again on a new one', async () => {
     const { page } = site;
     await beforeWorker(
       page,
       `const make = GPUAdapter.prototype.requestDevice;
        GPUAdapter.prototype.requestDevice = async function (...args) { return (self.device = await make.apply(this, args)); };`,
     );
-    await openLink(page, site.url, SHORT);
-    await page.evaluate((hash) => {
-      location.hash = hash;
-    }, LONG);
+    await openLink(page, site.url, LONG);
     await run(page);
     await page.waitForSelector('[data-chart="loss-standard"] svg', { timeout: 30_000 });
-    const [worker] = page.workers();
-    await worker!.evaluate('self.device.destroy()');
+    await page.workers().at(-1)!.evaluate('self.device.destroy()');
     await page.waitForSelector('.notice:has-text("The GPU device was lost")');
-    await page.click('text=Restart and run again');
+    // A slow machine may have kept a state by then.
+    await page.locator('.notice[data-notice="engine"] button').first().click();
     await phase(page, 'running');
     await page.waitForSelector('[data-chart="loss-standard"] svg', { timeout: 30_000 });
-    await page.click('text=Cancel');
+    await page.click('.run-bar button:has-text("Cancel")');
     await phase(page, 'stopped');
   });
 });
@@ -308,8 +412,28 @@ describe('what can be missing', () => {
     await beforeWorker(page, `Object.defineProperty(WorkerNavigator.prototype, 'gpu', { value: undefined });`);
     await page.goto(site.url);
     await page.waitForSelector('.notice:has-text("offers no WebGPU")');
-    expect(await page.isDisabled('.run-bar .primary')).toBe(true);
+    await page.waitForSelector('.run-bar button:has-text("Restart the engine")');
     expect(await faults(page)).toEqual([]);
+  });
+
+  test('a worker that cannot be loaded, or fails as it starts, is told, and tried again', async () => {
+    const { page } = site;
+    const script = '**/worker-host.js';
+    site.allow(/404/);
+    await page.route(script, (route) => route.fulfill({ status: 404, body: 'gone' }));
+    await page.goto('about:blank');
+    await page.goto(site.url);
+    await page.waitForSelector('.notice:has-text("The engine did not start")');
+    expect(await page.textContent('.notice')).toMatch(/worker did not start.*script can be loaded/s);
+    await page.unroute(script);
+    await beforeWorker(page, `throw new Error('broken');`);
+    await page.click('text=Try again');
+    await page.waitForSelector('.notice:has-text("broken")');
+    expect(await page.isVisible('.run-bar button:has-text("Restart the engine")')).toBe(true);
+    await page.unroute(script);
+    await page.click('text=Try again');
+    await ready(page);
+    expect(await page.locator('.notice').count()).toBe(0);
   });
 
   test('where memory is short the page says so, and stays of use', async () => {
@@ -342,7 +466,13 @@ describe('what can be missing', () => {
     await page.click('.run-bar .primary');
     await page.waitForSelector('.bench tbody tr', { timeout: 90_000 });
     expect(await faults(page)).toEqual([]);
-    await page.click('text=Cancel');
+    await page.click('text=Laboratory');
+    expect(await page.isDisabled('.run-bar .primary')).toBe(true);
+    expect(await page.textContent('.status')).toMatch(/benchmark is measuring/);
+    await page.click('[data-preset="shifted-gauss"]');
+    await page.waitForSelector('.notice:has-text("The benchmark is measuring")');
+    await page.click('.tabs button:has-text("Benchmark")');
+    await page.click('.run-bar button:has-text("Cancel")');
     await page.waitForSelector('[data-bench="idle"]');
   });
 });

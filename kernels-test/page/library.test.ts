@@ -139,12 +139,14 @@ describe('the worker', () => {
     expect(seen.elsewhere).toMatchObject({ name: 'WorkerError', remedy: expect.stringContaining('own origin') });
   });
 
-  test('tells that its device is lost; a new one goes on', async () => {
-    const { failed, told, after, metrics } = await call(site.page, 'loseInWorker', short, long);
-    expect(failed).toMatchObject({ name: 'DeviceLostError' });
-    expect(told).toBe('DeviceLostError');
-    expect(after).toMatchObject({ name: 'DeviceLostError' });
-    expect(metrics.standardAccuracy).toBeGreaterThan(0.8);
+  test('tells that its device is lost; a new one goes on from the checkpoint, to the same bits', async () => {
+    const config = smallConfig({ trainer: 'direct', standard: { lr: 0.5, epochs: 600 }, save: ['networks'] });
+    const { failed, told, after, place, resumed, whole } = await call(site.page, 'loseInWorker', config);
+    expect(failed).toMatchObject({ name: 'DeviceLostError', resumeFrom: place });
+    expect(place).toEqual({ stage: 'standard', epoch: expect.any(Number) });
+    expect([told, after?.name]).toEqual(['DeviceLostError', 'DeviceLostError']);
+    expect(Object.keys(resumed)).toEqual(Object.keys(whole));
+    expect(Object.keys(whole).filter((name) => resumed[name] !== whole[name])).toEqual([]);
   });
 
   test('shows what it does without a long task in the page', async () => {

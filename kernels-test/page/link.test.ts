@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkConfig, parseConfig } from '../../src/experiment/config';
 import { LONGEST, linkOf, parseLink } from '../../src/web/config-link';
+import { isTest } from '../../src/web/dropped-files';
 import { PANEL_GROUPS } from '../../src/web/panels';
 import { PRESETS } from '../../src/web/presets';
 import { TimeLeft } from '../../src/web/time-left';
@@ -71,6 +72,17 @@ describe('links', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('dropped files', () => {
+  test('those for testing are told by a word of their name, not by letters within one', () => {
+    const testing = ['t10k-images-idx3-ubyte', 'x_test.npy', 'testX.npy', 'testx.npy', 'xTest.npy', 'val.npy'];
+    testing.push('test_batch.bin', 'y-validation.npy', 'test-labels.gz', 'TEST.npy', 'test2.npy');
+    const training = ['values.npy', 'x_values.npy', 'valence.npy', 'contest.npy', 'testament.npy', 'latest_x.npy'];
+    training.push('train-images-idx3-ubyte', 'data_batch_1.bin', 'x.npy');
+    expect(testing.filter((name) => !isTest(name))).toEqual([]);
+    expect(training.filter(isTest)).toEqual([]);
   });
 });
 

@@ -1,12 +1,10 @@
-// A worker whose device is lost a moment after the engine is made.
+// A worker whose device is lost when it is told to lose it.
 
 import { createEngine } from '../../src/engine';
 import { type HostScope, serveEngine } from '../../src/worker/host';
 
 serveEngine(globalThis as unknown as HostScope, async (options) => {
-  const adapter = await navigator.gpu.requestAdapter();
-  const device = await adapter!.requestDevice();
-  setTimeout(() => device.destroy(), 300);
-  const { powerPreference: _, ...settings } = options;
-  return createEngine({ device, ...settings });
+  const engine = await createEngine(options);
+  addEventListener('message', ({ data }) => data === 'lose' && engine.gpu.device.destroy());
+  return engine;
 });

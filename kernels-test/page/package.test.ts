@@ -1,53 +1,38 @@
-// The package as npm packs it: its exports, its types, its size, and that it works where it is installed: in Node, through
-// a bundler, and from a plain script tag with an import map.
+// The package as npm packs and installs it: its exports, its types, its size, and that it works there: in Node, through a
+// bundler, and from a plain script tag with an import map. The README's snippets are run as they stand.
 
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPageServer } from '../../src/cli/page-server';
-import { startChromium } from './chromium';
+import { snippets } from '../readme';
+import { type Chromium, startChromium } from './chromium';
+import { ROOT, run, useInstalled } from './installed';
 
-const exec = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Bytes that a page loads, gzipped, for the core with its shaders. */
-const BUDGET = 60_000;
+/** Bytes that a page loads, gzipped: the core with its shaders, and the worker's one file with all that runs may need. */
+const CORE = 60_000;
+const WORKER = 84_000;
+/** Bytes of the tarball. */
+const PACKED = 1_000_000;
 const ENTRIES = ['', '/node', '/files', '/theory', '/sweep', '/bench', '/report', '/worker'] as const;
 
-let folder: string;
-let tarball: string;
-/** An otherwise empty project where the package is installed. */
-let app: string;
-let installed: string;
+const bound = useInstalled();
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'perturb-package-'));
-  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', folder], { cwd: ROOT });
-  tarball = join(folder, JSON.parse(stdout)[0].filename);
-  app = join(folder, 'app');
-  installed = join(app, 'node_modules', 'perturb-gpu');
-  await mkdir(installed, { recursive: true });
-  await exec('tar', ['-xzf', tarball, '--strip-components=1', '-C', installed]);
-  // Its dependencies as npm would put them beside it; fetching them anew would test the registry.
-  const { dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
-  for (const name of [...Object.keys(dependencies), '@sparticuz/chromium']) {
-    const link = join(app, 'node_modules', name);
-    await mkdir(join(link, '..'), { recursive: true });
-    await symlink(join(ROOT, 'node_modules', name), link);
-  }
-  await writeFile(join(app, 'package.json'), '{ "type": "module", "private": true }');
+test('npm installs it into an empty project', async ({ skip }) => {
+  skip(bound.linked !== undefined, `npm has neither the dependencies in its cache nor a registry: ${bound.linked}`);
+  const lock = JSON.parse(await readFile(join(bound.app, 'package-lock.json'), 'utf8'));
+  const { dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  for (const name of Object.keys(dependencies)) expect(lock.packages).toHaveProperty([`node_modules/${name}`]);
+  const { stdout } = await run(join(bound.app, 'node_modules/.bin/perturb'), ['--version']);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test('publint finds nothing', async () => {
-  const { buffer, byteOffset, byteLength } = await readFile(tarball);
+  const { buffer, byteOffset, byteLength } = await readFile(bound.tarball);
   const packed = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
   const { messages, pkg } = await publint({ pack: { tarball: packed }, strict: true });
   expect(messages.map((message) => formatMessage(message, pkg!))).toEqual([]);
@@ -58,7 +43,7 @@ test('are the types wrong? No', async () => {
   // ES modules only, since long supported by Node's require; node10 knows no exports.
   const arguments_ = [
     cli,
-    tarball,
+    bound.tarball,
     '--profile',
     'esm-only',
     '--format',
@@ -67,7 +52,7 @@ test('are the types wrong? No', async () => {
     'worker/host',
   ];
   // It ends with an exit code of 1 when anything is wrong.
-  const { stdout } = await exec(process.execPath, arguments_, { maxBuffer: 2 ** 26 });
+  const { stdout } = await run(process.execPath, arguments_, { maxBuffer: 2 ** 26 });
   const { analysis } = JSON.parse(stdout);
   expect(Object.keys(analysis.entrypoints)).toHaveLength(ENTRIES.length + 1);
 });
@@ -75,7 +60,7 @@ test('are the types wrong? No', async () => {
 test('declarations stand on their own', async () => {
   const source = ENTRIES.map((entry, at) => `import * as e${at} from 'perturb-gpu${entry}'; export { e${at} };`);
   await writeFile(
-    join(app, 'types.ts'),
+    join(bound.app, 'types.ts'),
     `${source.join('\n')}
 import { createEngine, runExperiment, parseConfig } from 'perturb-gpu/node';
 export const accuracy: Promise<number> = createEngine({ adapter: 'software' })
@@ -86,9 +71,9 @@ export const accuracy: Promise<number> = createEngine({ adapter: 'software' })
     ...{ noEmit: true, strict: true, skipDefaultLibCheck: true, types: [] },
     ...{ target: 'es2022', lib: ['es2023', 'dom', 'esnext.disposable'], module: 'nodenext' },
   };
-  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+  await writeFile(join(bound.app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
   const given = [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json'];
-  const said = await exec(process.execPath, given, { cwd: app }).then(
+  const said = await run(process.execPath, given, { cwd: bound.app }).then(
     () => '',
     ({ stdout }) => stdout as string,
   );
@@ -107,8 +92,8 @@ test('Node imports every entry, and their error classes are the same', async () 
     try { parseConfig({ nope: 1 }); } catch (error) { thrown = error; }
     console.log(JSON.stringify([A === B, thrown instanceof A, Object.keys(metrics)]));
     process.exit(0);`;
-  await writeFile(join(app, 'main.js'), script);
-  const { stdout } = await exec(process.execPath, ['main.js'], { cwd: app });
+  await writeFile(join(bound.app, 'main.js'), script);
+  const { stdout } = await run(process.execPath, ['main.js'], { cwd: bound.app });
   const [same, isInput, metrics] = JSON.parse(stdout);
   expect([same, isInput]).toEqual([true, true]);
   expect(metrics).toEqual(['standardAccuracy', 'perturbationAccuracy', 'agreement']);
@@ -117,7 +102,7 @@ test('Node imports every entry, and their error classes are the same', async () 
 describe('a bundler', () => {
   const bundle = async (code: string, platform: 'browser' | 'node' = 'browser') => {
     const { outputFiles } = await build({
-      stdin: { contents: code, resolveDir: app },
+      stdin: { contents: code, resolveDir: bound.app },
       bundle: true,
       format: 'esm',
       platform,
@@ -151,7 +136,16 @@ describe('a bundler', () => {
     expect(await bundle(`export * from 'perturb-gpu/worker'`)).toMatch(
       /new URL\("\.\/worker-host\.js",import\.meta\.url\)/,
     );
-    expect(await readFile(join(installed, 'dist/worker-host.js'), 'utf8')).not.toMatch(/\bimport\(|\bfrom"/);
+    expect(await readFile(join(bound.folder, 'dist/worker-host.js'), 'utf8')).not.toMatch(/\bimport\(|\bfrom"/);
+  });
+
+  test('is not needed for the page and its workers, which have no Node code either', async () => {
+    const web = join(bound.folder, 'dist/web');
+    const scripts = (await readdir(web)).filter((file) => file.endsWith('.js')).map((file) => join(web, file));
+    expect(scripts.length).toBeGreaterThan(3);
+    for (const file of [...scripts, join(bound.folder, 'dist/worker-host.js')]) {
+      expect(await readFile(file, 'utf8'), file).not.toMatch(/["'`]node:|\bfrom"[^.]/);
+    }
   });
 });
 
@@ -159,45 +153,79 @@ test('the core with its shaders keeps its size', async () => {
   const sizes = new Map<string, number>();
   const visit = async (file: string): Promise<void> => {
     if (sizes.has(file)) return;
-    const text = await readFile(join(installed, 'dist', file), 'utf8');
+    const text = await readFile(join(bound.folder, 'dist', file), 'utf8');
     sizes.set(file, gzipSync(text, { level: 9 }).length);
     for (const [, next] of text.matchAll(/\b(?:from|import)"\.\/([^"]+)"/g)) await visit(next!);
   };
   await visit('index.js');
   expect(sizes.size).toBeGreaterThan(2);
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
-  expect(total, JSON.stringify(Object.fromEntries(sizes))).toBeLessThanOrEqual(BUDGET);
-  const files = await readdir(join(installed, 'dist'));
-  expect(files).toContain('worker-host.js');
+  expect(total, JSON.stringify(Object.fromEntries(sizes))).toBeLessThanOrEqual(CORE);
 });
 
-test('a plain script tag with an import map', async ({ skip }) => {
-  const chromium = await startChromium();
-  if ('reason' in chromium) return skip(chromium.reason);
-  const html = `<!doctype html><link rel="icon" href="data:,">
-    <script type="importmap">{ "imports": { "perturb-gpu": "/dist/index.js", "perturb-gpu/worker": "/dist/worker.js" } }</script>
-    <script type="module">
-      import { parseConfig } from 'perturb-gpu';
-      import { createWorkerEngine } from 'perturb-gpu/worker';
-      const engine = await createWorkerEngine();
-      const config = parseConfig({ data: { kind: 'glyphs', n: 40 }, network: { width: 16 }, standard: { epochs: 5 }, learning: { epochs: 5 } });
-      const { metrics } = await engine.runExperiment(config);
-      window.metrics = metrics;
-    </script>`;
-  await writeFile(join(installed, 'index.html'), html);
-  const server = await startPageServer(installed, 0);
-  try {
+test('the worker and the package keep theirs', async () => {
+  const host = await readFile(join(bound.folder, 'dist/worker-host.js'));
+  expect(gzipSync(host, { level: 9 }).length).toBeLessThanOrEqual(WORKER);
+  expect((await stat(bound.tarball)).size).toBeLessThanOrEqual(PACKED);
+  const files = await readdir(bound.folder, { recursive: true });
+  expect(
+    files.filter((file) => file.startsWith('dist') && /\.(map|ts)$/.test(file) && !file.endsWith('.d.ts')),
+  ).toEqual([]);
+});
+
+const IN_NODE = [...snippets(/^ts$/, '## The library'), ...snippets(/^js$/, '## How it is built')];
+const IN_PAGE = snippets(/^(html|js)$/, '### In a web page');
+
+test('the README has the snippets that are run below', () => {
+  expect(IN_NODE).toHaveLength(3);
+  expect(IN_PAGE.map(({ language }) => language)).toEqual(['html', 'js', 'js', 'js']);
+  expect(snippets(/^(ts|js|html)$/)).toHaveLength(IN_NODE.length + IN_PAGE.length);
+});
+
+test.for([
+  [0, /agreement: /],
+  [1, /^Float32Array\(4\)/],
+  [2, /^0 \{[\s\S]*agreement: [\s\S]*^1 \{/m],
+] as [number, RegExp][])('snippet %i of the README runs in Node', async ([at, said]) => {
+  // No snippet for Node has types in it.
+  await writeFile(join(bound.app, `snippet-${at}.mjs`), IN_NODE[at]!.text);
+  const { stdout } = await run(process.execPath, [`snippet-${at}.mjs`], { cwd: bound.app, maxBuffer: 2 ** 26 });
+  expect(stdout.split('\n').slice(-20).join('\n')).toMatch(said);
+});
+
+describe('a plain script tag with the import map of the README', () => {
+  const [map] = /<script type="importmap">.*?<\/script>/s.exec(IN_PAGE[0]!.text)!;
+  let chromium: Chromium | { readonly reason: string };
+  let server: Awaited<ReturnType<typeof startPageServer>>;
+  beforeAll(async () => {
+    for (const [at, { language, text }] of IN_PAGE.entries()) {
+      const body = language === 'html' ? text : `${map}<script type="module">${text}</script>`;
+      await writeFile(join(bound.app, `${at}.html`), `<!doctype html><link rel="icon" href="data:,">${body}`);
+    }
+    chromium = await startChromium();
+    server = await startPageServer(bound.app, 0);
+  });
+  afterAll(async () => {
+    if (!('reason' in chromium)) await chromium.close();
+    await server.close();
+  });
+
+  test.for([
+    [0, /^Float32Array/],
+    [1, /agreement/],
+    [2, /config\.json.*history\.npz/],
+    [3, /agreement/],
+  ] as [number, RegExp][])('snippet %i runs and ends with what it promises', async ([at, last], { skip }) => {
+    if ('reason' in chromium) return skip(chromium.reason);
     // The page serves itself without inline scripts; here the inline script is what is tested.
     const page = await chromium.browser.newPage({ bypassCSP: true });
     const errors: string[] = [];
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+    const said: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
-    await page.goto(server.url);
-    await page.waitForFunction('window.metrics !== undefined', undefined, { timeout: 60_000 });
-    expect(Object.keys((await page.evaluate('window.metrics')) as object)).toContain('agreement');
+    page.on('console', (message) => (message.type() === 'error' ? errors : said).push(message.text()));
+    await page.goto(`${server.url}${at}.html`);
+    await expect.poll(() => errors.at(-1) ?? said.at(-1), { timeout: 60_000, interval: 50 }).toMatch(last);
     expect(errors).toEqual([]);
-  } finally {
-    await chromium.close();
-    await server.close();
-  }
+    await page.close();
+  });
 });

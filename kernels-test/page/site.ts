@@ -21,6 +21,8 @@ export interface Site {
   /** A fresh page of the site in a context of its own. */
   readonly page: Page;
   readonly url: string;
+  /** Lets the browser complain of what a test breaks on purpose. */
+  allow(complaint: RegExp): void;
 }
 
 /**
@@ -34,6 +36,7 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
   let context: BrowserContext | undefined;
   let page: Page | undefined;
   const errors: string[] = [];
+  const allowed: RegExp[] = [];
   const foreign: string[] = [];
 
   beforeAll(async () => {
@@ -65,7 +68,9 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
   afterEach(async () => {
     await context?.close();
     page = undefined;
-    expect({ errors: errors.splice(0), foreign: foreign.splice(0) }).toEqual({ errors: [], foreign: [] });
+    const complaints = errors.splice(0).filter((text) => !allowed.some((pattern) => pattern.test(text)));
+    allowed.length = 0;
+    expect({ errors: complaints, foreign: foreign.splice(0) }).toEqual({ errors: [], foreign: [] });
   });
   return {
     get page() {
@@ -74,6 +79,9 @@ export function useSite(fill: (folder: string) => Promise<unknown>): Site {
     },
     get url() {
       return server.url;
+    },
+    allow: (complaint) => {
+      allowed.push(complaint);
     },
   };
 }

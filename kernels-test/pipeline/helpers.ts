@@ -1,5 +1,6 @@
 // Experiments whose every random input is given, so that the engine and the float64 reference compute the same thing.
 
+import { expect } from 'vitest';
 import type { ReadFile } from '../../src/data/dataset';
 import { encodeNpy } from '../../src/data/npy';
 import { parseConfig } from '../../src/experiment/config';
@@ -7,7 +8,7 @@ import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/ty
 import type { Gpu } from '../../src/gpu/gpu';
 import { subgroupLanes } from '../../src/kernels/variant';
 import { type Block, Panels, Samples, writeRows } from '../../src/network/samples';
-import { Draws, normwise } from '../harness';
+import { Draws, expectSameBits, normwise } from '../harness';
 import { accuracy, agreement, type Loss, type Norm, networkOf, outputs, perturbations } from '../reference/network';
 import { train } from '../reference/training';
 
@@ -159,6 +160,16 @@ export function smallConfig(changes: Record<string, unknown> = {}): ExperimentCo
 export function numbersOf(result: ExperimentResult): Record<string, Float32Array> {
   const arrays = Object.fromEntries(Object.entries(result.arrays).map(([name, { data }]) => [name, data]));
   return { ...arrays, ...result.history };
+}
+
+/** Two results of one experiment on one adapter, equal to the bit. */
+export function expectSameResult(actual: ExperimentResult, expected: ExperimentResult): void {
+  const numbers = numbersOf(actual);
+  expect(Object.keys(numbers)).toEqual(Object.keys(numbersOf(expected)));
+  for (const [name, values] of Object.entries(numbersOf(expected))) expectSameBits(name, numbers[name]!, values);
+  expect(actual.metrics).toEqual(expected.metrics);
+  expect(actual.loss).toEqual(expected.loss);
+  expect(actual.trainer).toEqual(expected.trainer);
 }
 
 /** Samples (n, d) with labels, panels, and what a second network learns from, on the device in blocks of `block` rows. */

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { runExperiment, runExperiments } from '../../src/experiment/run';
-import type { GallerySnapshot, Snapshot, TrainingSnapshot } from '../../src/experiment/snapshot';
+import type { GallerySnapshot, MapSnapshot, Snapshot, TrainingSnapshot } from '../../src/experiment/snapshot';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
 import { predict } from '../../src/network/predict';
 import { expectSameBits, useEngine } from '../helpers';
-import { needsGram, numbersOf, smallConfig } from './helpers';
+import { expectSameResult, needsGram, smallConfig } from './helpers';
 
 const bound = useEngine();
 
@@ -15,7 +15,11 @@ const cases = {
   direct: smallConfig({ trainer: 'direct', save }),
   'Gram, identity': smallConfig({ trainer: 'gram', save }),
   'Gram, logistic': smallConfig({ trainer: 'gram', loss: 'logistic', save }),
-  'scenario b, chosen': smallConfig({ perturbation: { onData: true }, theory: { cosine: true }, save }),
+  'scenario b, chosen': smallConfig({
+    perturbation: { onData: true },
+    theory: { cosine: true, map: { resolution: 20 } },
+    save,
+  }),
   glyphs: smallConfig({ data: { kind: 'glyphs', n: 70, size: 8 }, test: {}, save }),
 } satisfies Record<string, ExperimentConfig>;
 
@@ -29,15 +33,6 @@ async function watched(config: ExperimentConfig): Promise<{ result: ExperimentRe
   return { result: await runExperiment(bound.engine, config, { watch }), seen };
 }
 
-function expectSame(actual: ExperimentResult, expected: ExperimentResult): void {
-  const again = numbersOf(actual);
-  expect(Object.keys(again)).toEqual(Object.keys(numbersOf(expected)));
-  for (const [name, values] of Object.entries(numbersOf(expected))) expectSameBits(name, again[name]!, values);
-  expect(actual.metrics).toEqual(expected.metrics);
-  expect(actual.loss).toEqual(expected.loss);
-  expect(actual.trainer).toEqual(expected.trainer);
-}
-
 const trainingOf = (seen: readonly Snapshot[], stage: TrainingSnapshot['stage']) =>
   seen.filter((each): each is TrainingSnapshot => each.kind === 'training' && each.stage === stage);
 
@@ -48,7 +43,7 @@ describe('a watched run', () => {
     if (name.startsWith('Gram')) needsGram(bound.gpu, skip);
     const alone = await runExperiment(bound.engine, config);
     const { result, seen } = await watched(config);
-    expectSame(result, alone);
+    expectSameResult(result, alone);
     expect(bound.gpu.liveArrays).toBe(0);
 
     for (const stage of ['standard', 'learning'] as const) {
@@ -67,6 +62,14 @@ describe('a watched run', () => {
     expect(last.accuracy).toBeCloseTo(result.metrics.perturbationAccuracy, 12);
     expect(last.agreement ?? null).toEqual(result.metrics.agreement);
     expect(last.map!.g).toHaveLength(81);
+    if (result.map) {
+      const pieces = seen.filter((each): each is MapSnapshot => each.kind === 'map');
+      expect(pieces.length).toBeGreaterThan(1);
+      for (const of of ['f', 'g', 'fHat', 'gHat'] as const) {
+        const joined = pieces.flatMap((piece) => [...piece[of]]);
+        expectSameBits(`pieces of ${of}`, Float32Array.from(joined), alone.map![of]);
+      }
+    }
     expect(last.map!.labels).toHaveLength(result.arrays.y!.data.length);
     if (config.theory.cosine) {
       expect(seen.find(({ kind }) => kind === 'theory')).toEqual({
@@ -114,7 +117,7 @@ describe('a watched run', () => {
       watch: { snapshots: 3, onSnapshot: (snapshot) => void seen.push(snapshot) },
     });
     for (const [at, config] of configs.entries()) {
-      expectSame(results[at]!, await runExperiment(bound.engine, config));
+      expectSameResult(results[at]!, await runExperiment(bound.engine, config));
     }
     expect(trainingOf(seen, 'standard').map(({ epoch }) => epoch)).toEqual([2, 7, 15]);
     expect(bound.gpu.liveArrays).toBe(0);
@@ -151,7 +154,7 @@ describe('an engine that is held', () => {
     expect(told).toBe(before);
     engine.resume();
     const result = await run;
-    expectSame(result, alone);
+    expectSameResult(result, alone);
     expect(result.timing.totalSeconds).toBeLessThan(alone.timing.totalSeconds + 0.5);
   });
 

@@ -1,22 +1,16 @@
 // Checkpoints across messages: what the page keeps goes on, to the bits of the run that was never interrupted.
 
 import { expect, test } from 'vitest';
-import { type Checkpoint, DeviceLostError, type ExperimentResult, runExperiment } from '../../src';
+import { type Checkpoint, DeviceLostError, runExperiment } from '../../src';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/experiment/files';
-import { expectSameBits, testEngine, useEngine } from '../helpers';
-import { numbersOf, smallConfig } from '../pipeline/helpers';
+import { testEngine, useEngine } from '../helpers';
+import { expectSameResult, smallConfig } from '../pipeline/helpers';
 import { engineBehindMessages } from './helpers';
 
 const bound = useEngine();
 
 const stage = { lr: 0.5, epochs: 90 };
 const config = smallConfig({ standard: stage, learning: stage, save: ['networks', 'perturbations', 'outputs'] });
-
-function expectSame(result: ExperimentResult, whole: ExperimentResult): void {
-  const numbers = numbersOf(result);
-  for (const [name, values] of Object.entries(numbersOf(whole))) expectSameBits(name, numbers[name]!, values);
-  expect(result.metrics).toEqual(whole.metrics);
-}
 
 const lengths = ({ arrays }: Checkpoint) => Object.values(arrays).map(({ length }) => length);
 
@@ -25,11 +19,11 @@ test('each continues to the same bits, and the run that left them is whole', asy
   using engine = await engineBehindMessages(bound.engine);
   const all: Checkpoint[] = [];
   const keep = (checkpoint: Checkpoint) => void all.push(checkpoint);
-  expectSame(await engine.runExperiment(config, { checkpoint: { keeper: { seconds: 0, keep } } }), whole);
+  expectSameResult(await engine.runExperiment(config, { checkpoint: { keeper: { seconds: 0, keep } } }), whole);
   expect(new Set(all.map(({ stage: where }) => where))).toEqual(new Set(['standard', 'learning']));
   for (const from of [all[1]!, all.at(-2)!]) {
     const before = lengths(from);
-    expectSame(await engine.runExperiment(config, { checkpoint: { from } }), whole);
+    expectSameResult(await engine.runExperiment(config, { checkpoint: { from } }), whole);
     // It was copied: it can be used again.
     expect(lengths(from)).toEqual(before);
   }
@@ -50,7 +44,7 @@ test('one that was stored as bytes continues, too', async () => {
   expect(kept).toEqual(run);
   expect(kept.versions['perturb-gpu']).toBe('source');
   const result = await engine.runExperiment(kept.config, { checkpoint: { from: kept.checkpoint } });
-  expectSame(result, whole);
+  expectSameResult(result, whole);
 });
 
 test('come when it is time, and when f is trained', async () => {
@@ -109,7 +103,7 @@ test('when the device is lost, the error says where the run goes on', async () =
   mine.dispose();
   using engine = await engineBehindMessages(bound.engine);
   const result = await engine.runExperiment(config, { checkpoint: { from: latest! } });
-  expectSame(result, whole);
+  expectSameResult(result, whole);
 });
 
 test('without a checkpoint, a lost device says nothing of going on', async () => {

@@ -28,6 +28,8 @@ export interface ReproduceArguments {
   readonly dataDir?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
   readonly device?: string;
 }
 
@@ -103,7 +105,7 @@ export async function reproduceCommand<E extends Disposable>(
     const commandOf = (one: string) =>
       commandLine([
         ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
-        ...optionWords({ 'data-dir': args.dataDir, device: args.device, out: place }),
+        ...optionWords({ 'data-dir': args.dataDir, device: args.device, tune: args.tune, out: place }),
       ]);
     const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
     try {
@@ -147,7 +149,7 @@ async function runTasks<E extends Disposable>(
   const readMap = mapReader(tasks, store);
   const progress = cellProgress(io, quiet);
   try {
-    await withEngine(services, io, { device: args.device }, (engine) =>
+    await withEngine(services, io, args, (engine) =>
       runCells(
         tasks.flatMap(({ cells }) => cells),
         {

@@ -1,6 +1,7 @@
 // What a run shows of itself while it goes on. Looking never changes a bit of the result; it costs time and a little memory.
 
 import type { ImageShape } from '../data/dataset';
+import type { MapPiece } from '../theory/map';
 
 /** A network on a few rows: its outputs, positive for the class +1. */
 export interface Answers {
@@ -72,13 +73,21 @@ export interface TheorySnapshot {
   readonly cosine: number;
 }
 
-export type Snapshot = TrainingSnapshot | GallerySnapshot | TheorySnapshot;
+/** A piece of the result's decision map; the next goes on where it ends, and the last ends the grid. */
+export interface MapSnapshot extends MapPiece {
+  readonly kind: 'map';
+  readonly run: number;
+  readonly resolution: number;
+  readonly limits: readonly [number, number];
+}
+
+export type Snapshot = TrainingSnapshot | GallerySnapshot | TheorySnapshot | MapSnapshot;
 
 /** What to look at. Up to 2048 samples and as many test points are watched, spread evenly: all of a small data set. */
 export interface WatchOptions {
   /** How often each training is looked at, the last time at its end (default 24). */
   readonly snapshots?: number;
-  /** The class plane at every look at g. */
+  /** The class plane at every look at g; and the pieces of the map that the configuration asks for. */
   readonly map?: { readonly resolution: number; readonly limits: readonly [number, number] };
   /** Awaited: the run goes on afterwards. */
   readonly onSnapshot: (snapshot: Snapshot) => Promise<void> | void;

@@ -2,7 +2,7 @@
 // moments, when what it needs is on the device anyway: after the perturbations (samples, their panels, perturbations), and
 // after the second training (what g was trained on). Only plain numbers wait in between.
 
-import { InputError } from '../data/input-error';
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
@@ -10,7 +10,7 @@ import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
 import type { Panels, Samples } from '../network/samples';
 import { type Directions, predictDirections } from '../theory/directions';
-import { type DecisionMap, decisionMap } from '../theory/map';
+import { type DecisionMap, decisionMap, type MapProblem } from '../theory/map';
 import type { PhiProblem } from '../theory/phi';
 import { classPlane, type Plane, placeSamples } from '../theory/plane';
 import { pullsOfNeurons } from '../theory/plane-neurons';
@@ -89,6 +89,10 @@ export async function predict(
   return { ...directions, places, pulls, neuronPulls };
 }
 
+/** The grid that the configuration asks for. */
+export const gridOf = ({ theory: { map } }: ExperimentConfig): Pick<DecisionMap, 'resolution' | 'limits'> =>
+  typeof map === 'object' ? map : DEFAULT_MAP;
+
 export interface MapArgs {
   readonly predictions: Predictions;
   readonly f: Network;
@@ -107,7 +111,7 @@ export async function mapOf(
   input: TheoryInput,
   plane: Plane,
   args: MapArgs,
-  signal: AbortSignal | undefined,
+  { signal, onPiece }: Pick<MapProblem, 'signal' | 'onPiece'>,
 ): Promise<DecisionMap> {
   const { predictions, learned, panels, labels, ...networks } = args;
   const { places, pulls, neuronPulls } = predictions;
@@ -118,10 +122,9 @@ export async function mapOf(
     f: neuronPulls!,
     g: await pullsOfLearned(gpu, sampling, config.network.slope, panels, pulls!),
   };
-  const { map } = config.theory;
   const made = await decisionMap(gpu, {
     ...networks,
-    ...(typeof map === 'object' ? map : DEFAULT_MAP),
+    ...gridOf(config),
     plane,
     places: places!,
     pulls: pulls!,
@@ -130,17 +133,18 @@ export async function mapOf(
     d: learned.d,
     ...(neurons ? { neurons } : {}),
     ...(signal ? { signal } : {}),
+    ...(onPiece ? { onPiece } : {}),
   });
   const { f, g, fHat, gHat, projected } = made;
   requireFinite(f, g, fHat, gHat, projected);
   return made;
 }
 
-/** @throws InputError when what the theory predicts has left the range of float32 */
+/** @throws ComputedFaultError when what the theory predicts has left the range of float32 */
 export function requireFinite(...arrays: readonly ArrayLike<number>[]): void {
   if (arrays.every((values) => Array.prototype.every.call(values, Number.isFinite))) return;
   const message = 'what the theory predicts leaves the range of float32: the data are too large';
-  throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
+  throw new ComputedFaultError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
 }
 
 /** What drawn neurons make of what g was trained on: the labels are in the pulls already. */

@@ -10,11 +10,12 @@ import { evaluate } from '../network/evaluate';
 import type { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import type { Observation } from '../network/trainer';
-import { gridPoints, projections } from '../theory/map';
+import { gridPoints, type MapProblem, projections } from '../theory/map';
 import { classPlane, type Plane, placeSamples, restrictNetwork } from '../theory/plane';
 import { takePictures } from './assemble';
 import type { PreparedData, RowSource } from './prepare';
 import type { Answers, PlaneSnapshot, WatchOptions } from './snapshot';
+import { gridOf } from './theory';
 import type { ExperimentConfig } from './types';
 
 /** Samples and test points that are watched at most. */
@@ -158,6 +159,12 @@ export class Watcher {
   /** Tells how the perturbations lie to the predicted directions. */
   async theory(run: number, cosine: number): Promise<void> {
     await this.options.onSnapshot({ kind: 'theory', run, cosine });
+  }
+
+  /** Shows the decision map of the result while it is computed, where a map is watched. */
+  pieces(run: number, config: ExperimentConfig): MapProblem['onPiece'] {
+    if (!this.options.map) return undefined;
+    return (piece) => this.options.onSnapshot({ kind: 'map', run, ...gridOf(config), ...piece });
   }
 
   /** x, r and x + r of the gallery, one below the other. */

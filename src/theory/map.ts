@@ -13,6 +13,8 @@ import { type NeuronPulls, PlaneNeurons } from './plane-neurons';
 
 /** Pairs of a sample and a point that one dispatch goes through: a second on two cores, so that no watchdog ends it. */
 const PAIRS = 2 ** 27;
+/** Pieces of a grid that somebody watches. */
+const SHOWN = 10;
 
 export interface MapProblem {
   readonly plane: Plane;
@@ -35,6 +37,17 @@ export interface MapProblem {
   /** The same for both axes: lowest and highest coefficient. */
   readonly limits: readonly [number, number];
   readonly signal?: AbortSignal;
+  /** Shown every piece of the grid as it comes, in order; awaited. With it the pieces are smaller, the numbers the same. */
+  readonly onPiece?: (piece: MapPiece) => Promise<void> | void;
+}
+
+/** Points of the grid one after another, as in a {@link DecisionMap}, from the point `start` on. Its arrays are the taker's. */
+export interface MapPiece {
+  readonly start: number;
+  readonly f: Float32Array;
+  readonly g: Float32Array;
+  readonly fHat: Float32Array;
+  readonly gHat: Float32Array;
 }
 
 /**
@@ -75,7 +88,8 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
     };
     const predictions = scope.use(await planePredictions(gpu, problem));
     const fitting = planBlocks(gpu, total, 2, Math.max(layout.words, predictions.words))[0]!.rows;
-    const piece = Math.min(fitting, Math.max(32, Math.floor(PAIRS / n / 32) * 32));
+    const most = Math.min(fitting, Math.max(32, Math.floor(PAIRS / n / 32) * 32));
+    const piece = problem.onPiece ? Math.min(most, Math.ceil(total / SHOWN / 32) * 32) : most;
     for (let start = 0; start < total; start += piece) {
       signal?.throwIfAborted();
       const rows = Math.min(piece, total - start);
@@ -100,6 +114,8 @@ export async function decisionMap(gpu: Gpu, problem: MapProblem): Promise<Decisi
         await predictions.predict(of, points, panels, output);
         out.set(await output.read(), start);
       }
+      const part = (values: Float32Array) => values.slice(start, start + rows);
+      await problem.onPiece?.({ start, f: part(f), g: part(g), fHat: part(fHat), gHat: part(gHat) });
     }
     const agree = f.map((value, p) => (Math.sign(value) === Math.sign(g[p]!) ? 1 : 0));
     return { resolution, limits, f, g, agree, fHat, gHat, projected: projections(plane, places), labels };

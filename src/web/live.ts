@@ -1,7 +1,7 @@
 // What is seen of a run: signals that the page's parts read, filled from the engine's progress and snapshots.
 
 import { batch, signal } from '@preact/signals';
-import type { Answers, GallerySnapshot, PlaneSnapshot, Snapshot } from '../experiment/snapshot';
+import type { Answers, GallerySnapshot, MapSnapshot, PlaneSnapshot, Snapshot } from '../experiment/snapshot';
 import type { ExperimentConfig, ExperimentResult, Progress, Stage } from '../experiment/types';
 import type { DecisionMap } from '../theory/map';
 
@@ -12,6 +12,9 @@ export interface Look {
   readonly accuracy: number;
   readonly agreement?: number;
 }
+
+/** A decision map, whole or on its way. */
+export type GrowingMap = Omit<DecisionMap, 'agree'>;
 
 /** One training, as far as it has come. */
 export interface Course {
@@ -35,7 +38,7 @@ export const gallery = signal<GallerySnapshot | undefined>(undefined);
 export const answers = signal<Answers | undefined>(undefined);
 export const cosine = signal<number | undefined>(undefined);
 /** The class plane while g learns, and at the end the whole map. */
-export const plane = signal<PlaneSnapshot | DecisionMap | undefined>(undefined);
+export const plane = signal<PlaneSnapshot | GrowingMap | undefined>(undefined);
 export const result = signal<ExperimentResult | undefined>(undefined);
 
 /** A place in a run that it goes on from. */
@@ -88,6 +91,7 @@ export function takeSnapshot(snapshot: Snapshot): void {
   batch(() => {
     if (snapshot.kind === 'gallery') gallery.value = snapshot;
     else if (snapshot.kind === 'theory') cosine.value = snapshot.cosine;
+    else if (snapshot.kind === 'map') plane.value = withPiece(plane.value, snapshot);
     else {
       const { stage: training, epoch, loss, lr, accuracy, agreement } = snapshot;
       const course = courses[training];
@@ -103,6 +107,32 @@ export function takeSnapshot(snapshot: Snapshot): void {
       if (snapshot.map) plane.value = snapshot.map;
     }
   });
+}
+
+/** The map that grows: what is not computed yet is as the last look saw it, without the theory's lines. */
+function withPiece(before: PlaneSnapshot | GrowingMap | undefined, piece: MapSnapshot): GrowingMap {
+  const { resolution, limits, start } = piece;
+  const points = resolution ** 2;
+  const known = before && before.resolution === resolution && 'fHat' in before ? before : undefined;
+  const grown = (name: 'f' | 'g' | 'fHat' | 'gHat') => {
+    const values =
+      known?.[name].slice() ??
+      (name === 'f' || name === 'g' ? enlarged(before?.[name], resolution) : new Float32Array(points).fill(Number.NaN));
+    values.set(piece[name], start);
+    return values;
+  };
+  const { projected, labels } = before ?? { projected: new Float32Array(), labels: new Float32Array() };
+  const [f, g, fHat, gHat] = [grown('f'), grown('g'), grown('fHat'), grown('gHat')];
+  return { resolution, limits, f, g, fHat, gHat, projected, labels };
+}
+
+/** A square grid with more or fewer points a side, each as the nearest one was. */
+function enlarged(values: Float32Array | undefined, side: number): Float32Array {
+  const before = Math.sqrt(values?.length ?? 0);
+  const at = (k: number) => Math.floor(((k + 0.5) * before) / side);
+  return Float32Array.from({ length: side ** 2 }, (_, p) =>
+    values ? values[at(Math.floor(p / side)) * before + at(p % side)]! : Number.NaN,
+  );
 }
 
 /** The finished run: measured on all samples, where looks saw some. */

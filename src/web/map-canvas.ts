@@ -2,7 +2,7 @@
 
 import type { PlaneSnapshot } from '../experiment/snapshot';
 import { zeroLines } from '../report/zero-lines';
-import type { DecisionMap } from '../theory/map';
+import type { GrowingMap } from './live';
 
 /** Samples drawn: more hide the lines. */
 const MOST_SAMPLES = 400;
@@ -16,9 +16,9 @@ export interface MapColours {
   readonly negative: string;
 }
 
-type Shown = PlaneSnapshot | DecisionMap;
+type Shown = PlaneSnapshot | GrowingMap;
 
-const isFinal = (map: Shown): map is DecisionMap => 'fHat' in map;
+const hasTheory = (map: Shown): map is GrowingMap => 'fHat' in map;
 
 /** Where f and g have the same sign, a pixel a grid point. */
 function regions({ resolution, f, g }: Shown, { agree, differ }: MapColours): HTMLCanvasElement {
@@ -98,7 +98,7 @@ export function drawMap(canvas: HTMLCanvasElement, map: Shown, side: number, col
   };
   stroke(map.f, colours.f, 2, [], 0);
   stroke(map.g, colours.g, 2, [], 0);
-  if (isFinal(map)) {
+  if (hasTheory(map)) {
     // Dashed, each in the gaps of the other: the two predictions mostly coincide.
     stroke(map.fHat, colours.f, 1.5, [5, 7], 0);
     stroke(map.gHat, colours.g, 1.5, [5, 7], 6);

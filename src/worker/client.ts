@@ -2,6 +2,7 @@
 
 import type { Checkpoint } from '../experiment/checkpoint';
 import type { RunIdentity } from '../experiment/checkpoint-format';
+import { placeOf } from '../experiment/checkpoint-place';
 import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, DisposedError, type RunPlace } from '../gpu/errors';
@@ -276,9 +277,8 @@ async function answerTo(question: Question, pending: Pending): Promise<Questions
 function resumable(error: Error, { kept }: Pending): Error {
   if (!kept || !(error instanceof DeviceLostError || error instanceof WorkerError)) return error;
   const told = fromWire(toWire(error));
-  const { stage, epoch } = kept;
   return Object.assign(told, {
-    resumeFrom: { stage, epoch },
-    remedy: `Make a new engine and go on from the last checkpoint, at epoch ${epoch} of the training of ${stage === 'standard' ? 'f' : 'g'}.`,
+    resumeFrom: kept,
+    remedy: `Make a new engine and go on from the last checkpoint, at ${placeOf(kept)}.`,
   });
 }

@@ -133,7 +133,7 @@ export function App() {
       </footer>
       {over ? (
         <div class="over" aria-hidden="true">
-          Drop IDX or .npy files, or a config.json
+          Drop IDX, CIFAR-10 or .npy files, or a config.json
         </div>
       ) : null}
     </>

@@ -20,7 +20,7 @@ const choiceOf = (kind: DataConfig['kind']): Choice =>
 const DIGITS = Array.from({ length: 10 }, (_, digit) => digit);
 
 /** The two classes: which is +1, which is −1. */
-function ClassFields({ classes }: { readonly classes: readonly number[] }) {
+function ClassFields({ classes, narrow }: { readonly classes: readonly number[]; readonly narrow?: boolean }) {
   const pair = valueAt('data.classes') as readonly [number, number];
   const choose = (at: 0 | 1, chosen: number) => {
     const other = pair[1 - at]!;
@@ -31,7 +31,7 @@ function ClassFields({ classes }: { readonly classes: readonly number[] }) {
   return (
     <>
       {([0, 1] as const).map((at) => (
-        <div class="field quarter" key={at}>
+        <div class={narrow ? 'field quarter' : 'field'} key={at}>
           <label for={`field-class-${at}`}>{at === 0 ? '+1 is' : '−1 is'}</label>
           <select
             id={`field-class-${at}`}
@@ -58,7 +58,7 @@ function FileFields({ data }: { readonly data: DataConfig }) {
     <>
       <div class="drop" data-drop>
         <p>
-          Drop IDX or .npy files anywhere on this page, or{' '}
+          Drop IDX, CIFAR-10 or .npy files anywhere on this page, or{' '}
           <label class="pick">
             choose them
             <input
@@ -111,7 +111,7 @@ export function DataFields() {
       {data.kind === 'glyphs' ? (
         <>
           <NumberField name="data.size" label="Pixels" hint="A side of the square image" width="quarter" />
-          <ClassFields classes={DIGITS} />
+          <ClassFields classes={DIGITS} narrow />
         </>
       ) : null}
       {choice === 'gauss' || choice === 'shifted-gauss' ? (

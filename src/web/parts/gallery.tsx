@@ -91,10 +91,10 @@ export function Gallery() {
           <tr>
             <th scope="col">sample</th>
             <th scope="col">
-              <span aria-hidden="true">+ </span>noise
+              <span aria-hidden="true">+&nbsp;</span>noise
             </th>
             <th scope="col">
-              <span aria-hidden="true">= </span>sum
+              <span aria-hidden="true">=&nbsp;</span>sum
             </th>
             <th scope="col">target</th>
             <th scope="col">

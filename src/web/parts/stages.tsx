@@ -138,7 +138,7 @@ export function StageR() {
       }
     >
       <Fields legend="Perturbations">
-        <SelectField name="perturbation.kind" label="Kind" options={KINDS} onChoose={chooseKind} />
+        <SelectField name="perturbation.kind" label="Kind" width="whole" options={KINDS} onChoose={chooseKind} />
         <NumberField name="perturbation.size" label="Size ε" />
         {kind === 'l0' ? <NumberField name="perturbation.k" label="Entries k" /> : null}
         <SelectField
