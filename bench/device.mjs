@@ -1,167 +1,133 @@
-// Everything worth knowing about a device in one call, so that a borrowed GPU is never wasted:
-//   1. the adapter and its limits;
-//   2. the eight golden experiments by number, with both matmul variants where both can run;
-//   3. the golden experiments with halves, and how far from float64 they are;
-//   4. every kernel in every variant at the paper's shapes, beside measured ceilings; which variants tuning would choose;
-//   5. matrix units, in a process of their own;
-//   6. whole experiments by every trainer, grids, and the same in PyTorch on the same machine where the yardstick and a GPU for it are at hand.
+// Everything worth knowing about a device, so that a borrowed GPU is never wasted: each step in a process of its own, with a
+// time limit of its own, its output and figures in files of their own that grow as it measures. What fails or takes too
+// long costs its own figures only.
 //
-//   node build.mjs && node bench/device.mjs [--adapter NAME] [--json FILE] [--large] [--rounds N] [--mnist DIR] [--pytorch FILE.py]
+//   node build.mjs && node bench/device.mjs --out DIR [--large] [--steps LIST] [--budget SECONDS] [--adapter NAME]
+//     [--rounds N] [--mnist DIR] [--pytorch FILE.py]
 //
-// On a rented machine: bash ../shared/gpu/pack, then bash .gpu/run node bench/device.mjs --large --pytorch .gpu/pytorch_pipeline.py
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// On a rented machine (at most ten minutes a command): bash ../shared/gpu/pack --mnist, then
+//   bash .gpu/run node bench/device.mjs --out $OUT --large --steps adapter,squares,matrix,cublas,doctor,golden,cold-start
+//   bash .gpu/run node bench/device.mjs --out $OUT --large --steps kernels,tune
+//   bash .gpu/run node bench/device.mjs --out $OUT --large --steps experiments --mnist .gpu/mnist --pytorch .gpu/pytorch_pipeline.py
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import * as perturb from '../dist/node.js';
-import { runExperimentsBench } from './experiments.mjs';
 
 const { values: options } = parseArgs({
   options: {
+    out: { type: 'string' },
     adapter: { type: 'string' },
-    json: { type: 'string' },
     large: { type: 'boolean', default: false },
+    steps: { type: 'string' },
+    /** Seconds for all steps: what has not begun by then is left out. */
+    budget: { type: 'string', default: '570' },
     rounds: { type: 'string', default: '5' },
-    pytorch: { type: 'string' },
     mnist: { type: 'string' },
+    pytorch: { type: 'string' },
   },
 });
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${options.rounds}: a whole number from 1 on`);
-const engine = await perturb.createEngine(options.adapter ? { adapter: options.adapter } : {});
-const { gpu } = engine;
-const report = {
-  date: new Date().toISOString(),
-  command: `node bench/device.mjs ${process.argv.slice(2).join(' ')}`.trim(),
-  adapter: engine.adapter,
-  versions: engine.settings.versions,
-  golden: [],
-  half: [],
-  experiments: [],
-};
-console.log(`${engine.adapter.name} (${engine.adapter.description}), ${report.date}`);
+const { out, large, rounds } = options;
+if (!out) throw new Error('--out DIR says where the figures go');
+const root = fileURLToPath(new URL('..', import.meta.url));
+mkdirSync(out, { recursive: true });
 
-// --- golden experiments -------------------------------------------------------------------------------------------
-const variants = ['subgroup', 'tiled'].filter((variant) => {
-  try {
-    return perturb.matmulLayout(gpu, 1, variant);
-  } catch {
-    return false;
-  }
-});
-const golden = fileURLToPath(new URL('../kernels-test/golden/', import.meta.url));
-const normwise = (got, file) => {
-  const want = perturb.parseNpy(new Uint8Array(readFileSync(file)), file).data;
-  let difference = 0;
-  let size = 0;
-  for (let i = 0; i < want.length; i++) {
-    difference += (got[i] - Number(want[i])) ** 2;
-    size += Number(want[i]) ** 2;
-  }
-  return Math.sqrt(difference / size);
-};
-for (const matmul of variants) {
-  const forced = new perturb.Engine(gpu, { ...engine.settings, matmul });
-  for (const name of readdirSync(golden).filter((entry) => entry.startsWith('p'))) {
-    const document = JSON.parse(readFileSync(`${golden}${name}/config.json`, 'utf8'));
-    for (const trainer of ['direct', 'gram']) {
-      const config = perturb.parseConfig({ ...document, trainer });
-      const result = await perturb.runExperiment(forced, config, { baseDir: `${golden}${name}` });
-      const pairs = { ...result.history };
-      for (const [key, { data }] of Object.entries(result.arrays)) pairs[key] = data;
-      let worst = { key: '', error: 0 };
-      for (const [key, data] of Object.entries(pairs)) {
-        if (key === 'targets' || /_a$/.test(key)) continue; // inputs
-        const error = normwise(data, `${golden}${name}/expected/${key}.npy`);
-        if (!(error <= worst.error)) worst = { key, error };
-      }
-      report.golden.push({ name, matmul, trainer, ...worst });
-      console.log(
-        `golden ${name.padEnd(24)} ${matmul.padEnd(9)} ${trainer.padEnd(6)} worst ${worst.key} ${worst.error.toExponential(1)}`,
-      );
-    }
-  }
-}
+const node = process.execPath;
+const adapter = options.adapter ? ['--adapter', options.adapter] : [];
+const device = options.adapter ? ['--device', options.adapter] : [];
+const json = (name) => ['--json', join(out, `${name}.json`)];
+const script = (name, ...args) => [node, join(root, 'bench', `${name}.mjs`), ...adapter, ...args];
+const SMALL = '1000/100/100';
 
-// --- precision f16: the same experiments in float32 and with halves -----------------------------------------------------
-if (gpu.features.has('shader-f16')) {
-  for (const name of readdirSync(golden).filter((entry) => entry.startsWith('p'))) {
-    const document = JSON.parse(readFileSync(`${golden}${name}/config.json`, 'utf8'));
-    const config = perturb.parseConfig({ ...document, trainer: 'direct', precision: 'f16' });
-    const result = await perturb.runExperiment(engine, config, { baseDir: `${golden}${name}` });
-    const { f_W: weights } = result.arrays;
-    const error = weights ? normwise(weights.data, `${golden}${name}/expected/f_W.npy`) : null;
-    report.half.push({ name, error, metrics: result.metrics });
-    console.log(`f16    ${name.padEnd(24)} f_W ${error?.toExponential(1) ?? 'not kept'}`);
-  }
-} else {
-  console.log('f16: the adapter has no shader-f16');
-}
-
-// --- every kernel, every variant, beside the ceilings ---------------------------------------------------------------
-const paper = perturb.PAPER_SHAPES;
-report.bench = await perturb.runBench(engine, {
-  rounds,
-  ...(options.large ? {} : { kernels: ['forward', 'weight-gradient', 'epoch'], shapes: paper.slice(0, 3) }),
-  onRow: ({ kernel, shape, variant, median, min, max, gflops, ofFma, ofRoofline, error, chosen }) =>
-    console.log(
-      `${kernel.padEnd(15)} ${`${shape.n}/${shape.d}/${shape.m}`.padEnd(16)} ${`${variant}${chosen ? ' *' : ''}`.padEnd(15)} ` +
-        `${(median * 1e3).toPrecision(4)} ms (${(min * 1e3).toPrecision(4)}..${(max * 1e3).toPrecision(4)}), ${gflops.toPrecision(4)} GFLOP/s, ` +
-        `${(100 * ofFma).toFixed(0)} % of FMA, ${(100 * ofRoofline).toFixed(0)} % of roofline${error === undefined ? '' : `, error ${error.toExponential(1)}`}`,
+/** In the order of what would be missed most; seconds are limits, not expectations. */
+const STEPS = [
+  { name: 'adapter', seconds: 30, command: [node, join(root, 'dist/cli.js'), 'devices', '--json'] },
+  {
+    name: 'squares',
+    seconds: 150,
+    command: script(
+      'kernels',
+      '--kernels',
+      'matmul',
+      '--rounds',
+      rounds,
+      ...json('squares'),
+      '--shapes',
+      large ? '512/512/512,4096/1024/4096,4096/4096/4096,8192/8192/8192' : '512/512/512',
     ),
-});
-const { ceilings, skipped } = report.bench;
-console.log(`ceilings: ${ceilings.gflops.toPrecision(4)} GFLOP/s, ${ceilings.gbs.toPrecision(4)} GB/s`);
-for (const { kernel, shape, variant, status, reason } of skipped.filter((skip) => skip.status !== 'absent')) {
-  console.log(`${status}: ${kernel} ${shape.n}/${shape.d}/${shape.m} ${variant}: ${reason}`);
-}
+  },
+  { name: 'matrix', seconds: 120, command: script('matrix', ...(large ? [] : ['--sizes', '512'])) },
+  { name: 'cublas', seconds: 60, command: ['python3', join(root, 'bench/cublas.py')] },
+  {
+    name: 'kernels',
+    seconds: 330,
+    command: script('kernels', '--rounds', rounds, ...json('kernels'), ...(large ? [] : ['--shapes', SMALL])),
+  },
+  {
+    name: 'tune',
+    seconds: 200,
+    command: script('kernels', '--tune', '--rounds', rounds, ...json('tune'), ...(large ? [] : ['--shapes', SMALL])),
+  },
+  { name: 'cold-start', seconds: 90, command: script('cold-start', ...json('cold-start')) },
+  { name: 'doctor', seconds: 150, command: [node, join(root, 'dist/cli.js'), 'doctor', '--json', ...device] },
+  { name: 'golden', seconds: 150, command: script('golden', ...json('golden')) },
+  {
+    name: 'experiments',
+    seconds: 500,
+    command: script(
+      'experiments',
+      '--rounds',
+      rounds,
+      ...(large ? ['--large'] : []),
+      ...json('experiments'),
+      ...['mnist', 'pytorch'].flatMap((key) => (options[key] ? [`--${key}`, options[key]] : [])),
+    ),
+  },
+];
 
-// --- which variants would be chosen -----------------------------------------------------------------------------------
-if (!engine.adapter.software) {
-  const { kernels, tuning } = await perturb.tune(engine, { rounds, shapes: options.large ? paper : paper.slice(0, 3) });
-  report.tuning = { kernels, tuning };
-  for (const { kernel, shape, variant, status, reason } of kernels.filter((each) => each.status !== 'absent')) {
-    console.log(
-      `tune   ${kernel.padEnd(15)} ${shape.n}/${shape.d}/${shape.m} ${variant.padEnd(14)} ${status}: ${reason}`,
-    );
-  }
-}
-
-// --- matrix units, where a crash harms nobody -----------------------------------------------------------------------------
-if (gpu.features.has('chromium-experimental-subgroup-matrix')) {
-  const script = fileURLToPath(new URL('./matrix.mjs', import.meta.url));
-  const given = options.adapter ? ['--adapter', options.adapter] : [];
-  const child = spawnSync(process.execPath, [script, ...given], {
-    encoding: 'utf8',
-    timeout: 120_000,
-    maxBuffer: 1 << 26,
+/** Runs one step to its end or to its limit; its output goes to the terminal and to NAME.log. */
+function run({ name, seconds, command: [program, ...args] }, left) {
+  const limit = Math.min(seconds, left);
+  const log = createWriteStream(join(out, `${name}.log`));
+  const began = performance.now();
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let status = '';
+    const stop = setTimeout(() => {
+      status = `ended at its limit of ${limit.toFixed(0)} s`;
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), 5000).unref();
+    }, limit * 1000);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk) => {
+        process.stdout.write(chunk);
+        log.write(chunk);
+      });
+    }
+    const end = (what) => {
+      clearTimeout(stop);
+      log.end();
+      resolve({ name, status: status || what, seconds: (performance.now() - began) / 1000 });
+    };
+    child.on('error', (error) => end(`did not start: ${error.message}`));
+    child.on('close', (code, signal) => end(code === 0 ? 'done' : `failed: ${signal ?? `exit code ${code}`}`));
   });
-  const document = child.stdout.trim().split('\n').at(-1);
-  report.matrix =
-    child.status === 0 && document?.startsWith('{')
-      ? JSON.parse(document)
-      : { failed: child.error?.message ?? child.signal ?? child.status, stderr: child.stderr.slice(-4000) };
-  for (const { variant, shape, gflops, error } of report.matrix.rows ?? []) {
-    console.log(
-      `matrix ${variant.padEnd(12)} ${shape.n}: ${(gflops / 1e3).toPrecision(4)} TFLOP/s, error ${error.toExponential(1)}`,
-    );
-  }
-  if (report.matrix.failed !== undefined)
-    console.log(`matrix: the process failed: ${report.matrix.failed}\n${report.matrix.stderr}`);
-  for (const { variant, shape, status, reason } of report.matrix.skipped ?? []) {
-    console.log(`matrix ${variant} ${shape.n}: ${status}: ${reason}`);
-  }
-} else {
-  console.log('matrix: the adapter offers no subgroup matrices');
 }
 
-// --- whole experiments, and PyTorch beside them ---------------------------------------------------------------------
-report.experiments = await runExperimentsBench(engine, {
-  rounds,
-  mnist: options.mnist,
-  large: options.large,
-  pytorch: options.pytorch,
-});
-if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
-engine.dispose();
-process.exit(0);
+const wanted = options.steps?.split(',') ?? STEPS.map(({ name }) => name);
+const unknown = wanted.find((name) => !STEPS.some((step) => step.name === name));
+if (unknown) throw new Error(`--steps ${unknown}: there are ${STEPS.map(({ name }) => name).join(', ')}`);
+const deadline = performance.now() + 1000 * Number(options.budget);
+const steps = [];
+for (const step of STEPS.filter(({ name }) => wanted.includes(name))) {
+  const left = (deadline - performance.now()) / 1000;
+  console.log(`\n--- ${step.name} (${new Date().toISOString()}, ${left.toFixed(0)} s left)`);
+  steps.push(left < 10 ? { name: step.name, status: 'left out: no time', seconds: 0 } : await run(step, left));
+  const summary = { date: new Date().toISOString(), command: process.argv.slice(2).join(' '), steps };
+  writeFileSync(join(out, `steps-${wanted[0]}.json`), `${JSON.stringify(summary, null, 1)}\n`);
+}
+console.log('');
+for (const { name, status, seconds } of steps)
+  console.log(`${name.padEnd(12)} ${seconds.toFixed(0).padStart(4)} s  ${status}`);
+process.exit(steps.every(({ status }) => status === 'done') ? 0 : 1);

@@ -140,7 +140,7 @@ async function second(engine, document, rounds) {
   return { one, more };
 }
 
-/** Runs all; prints and returns what it measured. */
+/** Runs all; prints and returns what it measured; onRow is given all rows so far after each. */
 export async function runExperimentsBench(engine, options) {
   const { rounds } = options;
   const rows = [];
@@ -183,6 +183,7 @@ export async function runExperimentsBench(engine, options) {
       }
     }
     rows.push(row);
+    options.onRow?.(rows);
   }
   return rows;
 }
@@ -201,8 +202,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   const engine = await perturb.createEngine(values.adapter ? { adapter: values.adapter } : {});
   console.log(`${engine.adapter.name} (${engine.adapter.description}), ${new Date().toISOString()}`);
-  const rows = await runExperimentsBench(engine, { ...values, rounds: Number(values.rounds) });
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+  const save = (rows) => values.json && writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+  await runExperimentsBench(engine, { ...values, rounds: Number(values.rounds), onRow: save });
   engine.dispose();
   process.exit(0);
 }

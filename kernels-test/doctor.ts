@@ -6,6 +6,7 @@ import type { Engine } from '../src/engine';
 import { runExperiment } from '../src/experiment/run';
 import type { ExperimentConfig } from '../src/experiment/types';
 import { gramObstacle } from '../src/network/choose';
+import { halfObstacle } from '../src/network/half';
 import type { Check } from './checks/case';
 import { distant, givenExperiment, numbersOf, withTrainer } from './pipeline/helpers';
 import { SABOTAGES } from './sabotages';
@@ -17,11 +18,27 @@ const CASES_EACH = 2;
 /** Normwise distance of a small experiment from float64; float32 stays below a tenth of it on every adapter seen. */
 const EXPERIMENT_TOLERANCE = 1e-4;
 
+/** The same with halves: both operands of a product are rounded once, by 2^-11 at most, and bits near a kink flip. */
+const HALF_TOLERANCE = 10 * 2 ** -11;
+
 function* kernelChecks(): Generator<readonly [kernel: string, check: Check]> {
   for (const [kernel, list] of Object.entries(SABOTAGES)) {
     const checks = [...new Set(list.map(({ check }) => check))];
     for (const check of checks.slice(0, CASES_EACH)) yield [kernel, check];
   }
+}
+
+/** Training with halves; drivers that offer them do not all round them. @returns why it cannot run here */
+export async function checkHalves(engine: Engine): Promise<string | undefined> {
+  const obstacle = halfObstacle(engine.gpu);
+  if (obstacle !== undefined) return obstacle;
+  const given = givenExperiment({ n: 101, d: 31, m: 33, loss: 'identity', lr: 0.5, epochs: 5, slope: 0.1 });
+  const { f_W: weights } = given.reference().arrays;
+  const config: ExperimentConfig = { ...withTrainer(given.config, 'direct'), precision: 'f16' };
+  const result = await runExperiment(engine, config, { readFile: given.readFile });
+  const far = distant(result, { arrays: { f_W: weights! }, history: {} }, HALF_TOLERANCE);
+  if (far.length > 0) throw new Error(`away from float64, normwise: ${far.join(', ')}`);
+  return undefined;
 }
 
 /** Goes through everything, each finding as it comes. @param signal stops between two */
@@ -73,6 +90,7 @@ export async function* examine(engine: Engine, signal: AbortSignal): AsyncGenera
       });
     }
   }
+  yield await look('experiment, direct training with halves', () => checkHalves(engine));
 }
 
 const same = (a: Float32Array, b: Float32Array) =>

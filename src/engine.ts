@@ -17,6 +17,8 @@ export interface EngineSettings {
   readonly matmul?: MatmulVariant;
   /** Variants chosen by measurement, from `perturb bench --tune` or {@link tune}; without it the defaults run. */
   readonly tuning?: Tuning;
+  /** Why a tuning that was kept for this adapter is not used; results say so. */
+  readonly tuningRefused?: string;
   /** Bytes of device memory that `auto` lets training in Gram space take (default 2 GiB); asked for by name, it may take more. */
   readonly memoryLimit?: number;
   /** Bytes that runs may take in all, where that can be known; asked before each, which is refused when it needs more. */

@@ -36,7 +36,12 @@ describe('the list of cases', () => {
 describe('a run', () => {
   test.for(SMALL_SHAPES)('every kernel and variant agrees with float64 at $n/$d/$m', async (shape) => {
     const rows: BenchRow[] = [];
-    const report = await runBench(bound.engine, { ...FAST, shapes: [shape], onRow: (row) => rows.push(row) });
+    const report = await runBench(bound.engine, {
+      ...FAST,
+      variants: 'all',
+      shapes: [shape],
+      onRow: (row) => rows.push(row),
+    });
     expect(report.skipped.filter(({ status }) => status !== 'absent')).toEqual([]);
     for (const kernel of BENCH_KERNELS) {
       const here = report.rows.filter((row) => row.kernel === kernel);
@@ -84,16 +89,28 @@ describe('a run', () => {
     expect(report.rows).toHaveLength(1);
   });
 
-  test('ends when aborted, with nothing left on the device', async () => {
+  test('quick runs what runs by default, unless asked for more', async () => {
+    const options = { ...FAST, kernels: ['forward'], shapes: [SMALL_SHAPES[1]!] } as const;
+    const { rows, skipped } = await runBench(bound.engine, options);
+    expect(rows.map(({ chosen }) => chosen)).toEqual([true]);
+    expect(skipped).toEqual([]);
+  });
+
+  test('ends when aborted, with nothing left on the device, and what was measured before is kept', async () => {
     const before = bound.gpu.liveArrays;
     const controller = new AbortController();
+    const partial: BenchReport[] = [];
+    const onPartial = (report: BenchReport) => void partial.push(report);
     const onProgress = ({ text }: { text: string }) => {
       if (text.startsWith('weight')) controller.abort();
     };
     await expect(
-      runBench(bound.engine, { ...FAST, shapes: [SMALL_SHAPES[1]!], signal: controller.signal, onProgress }),
+      runBench(bound.engine, { ...FAST, shapes: [SMALL_SHAPES[1]!], signal: controller.signal, onProgress, onPartial }),
     ).rejects.toThrow(/abort/i);
     expect(bound.gpu.liveArrays).toBe(before);
+    expect(partial).toMatchObject([{ partial: { done: 1, cases: BENCH_KERNELS.length } }]);
+    expect(partial[0]!.rows.map(({ kernel }) => kernel)).toEqual(['forward']);
+    expect(partial[0]!.ceilings.gflops).toBeGreaterThan(0);
   });
 });
 
@@ -160,11 +177,13 @@ describe('comparing two reports', () => {
   });
   test('what is in only one of them, and what else differs', () => {
     const a = report([row('tiled', [1]), row('subgroup', [1])]);
-    const b = report([row('tiled', [1])], { versions: { node: 'v22' }, ceilings: { gflops: 80, gbs: 10 } });
+    const partial = { done: 1, cases: 2 };
+    const b = report([row('tiled', [1])], { partial, versions: { node: 'v22' }, ceilings: { gflops: 80, gbs: 10 } });
     const { gone, added, differences } = compareBenches(a, b);
     expect(gone).toEqual(['forward 1000/100/100 subgroup']);
     expect(added).toEqual([]);
     expect(differences).toEqual([
+      'report: whole before, 1 of 2 cases after',
       'node: v20 before, v22 after',
       'multiply-add ceiling: 50.0 GFLOP/s before, 80.0 GFLOP/s after',
     ]);

@@ -1,6 +1,7 @@
 // Choosing variants by measurement: what is reported, what is kept, and that a run takes what was kept and says so.
 
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchReport } from '../../src/bench/bench';
 import { decide, tune } from '../../src/bench/tune';
@@ -8,7 +9,7 @@ import { loadTuning, saveTuning, tuningKey } from '../../src/bench/tuning';
 import { tuningFiles } from '../../src/cli/tuning-files';
 import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
-import { shapeClass, type Tuning, tunedLayout } from '../../src/kernels/tuning';
+import { shapeClass, type TunedChoice, type Tuning, tunedLayout } from '../../src/kernels/tuning';
 import { temporary } from '../cli/fakes';
 import { useEngine, variants, withShaders } from '../helpers';
 import { smallConfig } from '../pipeline/helpers';
@@ -77,20 +78,56 @@ describe('tune', () => {
 });
 
 describe('a tuning', () => {
-  const choices = {
-    [shapeClass({ n: 64, d: 16, m: 16 })]: { variant: 'tiled', speedup: 2, measuredAt: '64/16/16' },
-  } as const;
+  const choices: Readonly<Record<string, TunedChoice>> = {
+    [shapeClass({ n: 64, d: 16, m: 16 })]: {
+      ...{ variant: 'tiled', tile: { rows: 2, columns: 2 } },
+      ...{ speedup: 2, measuredAt: '64/16/16' },
+    },
+  };
   const tuning: Tuning = { schemaVersion: 1, key: 'abc', date: '2026-11-22T00:00:00Z', choices };
 
   test('is kept in files and found under its key alone', async () => {
     const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
-    expect(await loadTuning(files, 'abc')).toBeUndefined();
+    expect(await loadTuning(files, 'abc')).toEqual({});
     await saveTuning(files, tuning);
-    expect(await loadTuning(files, 'abc')).toEqual(tuning);
-    expect(await loadTuning(files, 'abd')).toBeUndefined();
+    expect(await loadTuning(files, 'abc')).toEqual({ tuning });
+    expect(await loadTuning(files, 'abd')).toEqual({});
     expect(await readdir(files.folder)).toEqual(['perturb-gpu-tuning-abc.json']);
-    await files.setItem('perturb-gpu-tuning-abc', '{"half');
-    expect(await loadTuning(files, 'abc')).toBeUndefined();
+  });
+
+  const [name] = Object.keys(choices);
+  const changed = (choice: object) => ({ ...tuning, choices: { [name!]: { ...choices[name!], ...choice } } });
+  test.for([
+    ['{"half', /no JSON/],
+    [null, /the document must be an object/],
+    [{ ...tuning, schemaVersion: 2 }, /schemaVersion must be 1/],
+    [{ ...tuning, key: 'abd' }, /another adapter/],
+    [{ ...tuning, date: 'yesterday' }, /date must be a date/],
+    [{ ...tuning, choices: { '1/1/1': choices[name!] } }, /choices\.1\/1\/1 was measured at 64\/16\/16/],
+    [changed({ variant: 'fastest' }), /variant must be one of subgroup, tiled/],
+    [changed({ tile: { rows: 3, columns: 1 } }), /tile\.rows must be 1 or 2/],
+    [changed({ tile: { rows: 2, columns: 1 } }), /must be a tile that there is/],
+    [changed({ variant: 'subgroup', tile: { rows: 1, columns: 1 } }), /tiled variant only/],
+    [changed({ speedup: -1 }), /speedup must be a number above 0/],
+    [changed({ measuredAt: 'here' }), /measuredAt must be a shape/],
+    [changed({ more: 1 }), /more is not a known key/],
+  ] as const)('that is damaged is refused whole: %j', async ([document, reason]) => {
+    const text = typeof document === 'string' ? document : JSON.stringify(document);
+    const loaded = await loadTuning({ getItem: () => text, setItem: () => {} }, 'abc');
+    expect(loaded.tuning).toBeUndefined();
+    expect(loaded.refused).toMatch(reason);
+  });
+
+  test('that is refused is said in the result, as one is that cannot run here', async () => {
+    const { reason, variant } = tunedLayout(bound.gpu, { n: 64, d: 16, m: 16 }, { tuningRefused: 'it is no JSON' });
+    expect(reason).toMatch(/; the tuning kept for this adapter is not used: it is no JSON$/);
+    expect(variant).toBe(tunedLayout(bound.gpu, { n: 64, d: 16, m: 16 }, {}).variant);
+  });
+
+  test('whose file cannot be read is refused, too', async () => {
+    const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
+    await mkdir(join(files.folder, 'perturb-gpu-tuning-abc.json'), { recursive: true });
+    expect((await loadTuning(files, 'abc')).refused).toMatch(/cannot be read/);
   });
 
   test('is what a run of its shape takes, and its result says so; other shapes and forced variants do not', async () => {
@@ -100,6 +137,7 @@ describe('a tuning', () => {
     expect(trainer.kernels).toMatchObject({
       matmul: 'tiled',
       reason: expect.stringMatching(/tuned on 2026-11-22 \(abc\): 2.00/),
+      tile: '128x128',
     });
     expect(tunedLayout(bound.gpu, { n: 6400, d: 16, m: 16 }, { tuning }).reason).not.toMatch(/tuned/);
     expect(tunedLayout(bound.gpu, { n: 64, d: 16, m: 16 }, { tuning, matmul: 'tiled' }).reason).toBe('forced');

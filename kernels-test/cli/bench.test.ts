@@ -3,13 +3,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, fakeBench, names, temporary } from './fakes';
+import { cli, FakeIo, FakeServices, fakeBench, names, temporary } from './fakes';
 
 describe('perturb bench', () => {
   it('prints a table with variants, shares of the ceilings and what was left out', async () => {
     const { code, out, err, services } = await cli(await temporary(), ['bench', '--quick']);
     expect(code).toBe(0);
-    expect(services.benches).toMatchObject([{ quick: true, variants: 'all' }]);
+    expect(services.benches).toMatchObject([{ quick: true }]);
     expect(services.disposed).toBe(1);
     for (const text of [
       'n/d/m = 1000/100/100',
@@ -79,6 +79,37 @@ describe('perturb bench', () => {
   });
 });
 
+describe('perturb bench, ended early', () => {
+  const partial = { ...fakeBench(), partial: { done: 2, cases: 9 } };
+  const ending = (end: (services: FakeServices, io: FakeIo) => void) => async (dir: string, argv: string[]) => {
+    const services = new FakeServices();
+    const io = new FakeIo(dir);
+    services.runBench = async (_, { onPartial }) => {
+      onPartial?.(partial);
+      end(services, io);
+      throw io.signal.reason ?? new Error('the device is gone');
+    };
+    return cli(dir, argv, services, io);
+  };
+
+  it('keeps and prints what was measured, marked as partial', async () => {
+    const dir = await temporary();
+    const { code, out, err } = await ending((_, io) => io.controller.abort())(dir, ['bench', '--out', 'b']);
+    expect(code).toBe(130);
+    expect(out).toContain('ended early: 2 of 9 cases');
+    expect(err).toContain('interrupted; 2 of 9 cases were measured');
+    const kept = JSON.parse(await readFile(join(dir, 'b', 'bench.json'), 'utf8'));
+    expect(kept).toMatchObject({ partial: { done: 2, cases: 9 }, rows: partial.rows, command: 'perturb bench' });
+  });
+
+  it('tells a failure as what it is', async () => {
+    const { code, out, err } = await ending(() => {})(await temporary(), ['bench']);
+    expect(code).not.toBe(0);
+    expect(out).toContain('ended early: 2 of 9 cases');
+    expect(err).toContain('the device is gone');
+  });
+});
+
 describe('perturb bench --compare', () => {
   it('says what changed, and by how much', async () => {
     const dir = await temporary();
@@ -93,11 +124,21 @@ describe('perturb bench --compare', () => {
     const json = await cli(dir, ['bench', '--json', '--compare', 'b.json', 'a.json']);
     expect(JSON.parse(json.out).rows[0]).toMatchObject({ verdict: 'faster' });
   });
-  it('refuses what is no report', async () => {
+  const row = fakeBench().rows[0]!;
+  it.for([
+    ['{"rows', /it is no JSON/],
+    [{ rows: 1 }, /schemaVersion is missing/],
+    [{ ...fakeBench(), rows: 1 }, /rows must be a list of rows/],
+    [{ ...fakeBench(), rows: [row, { ...row, median: null }] }, /rows\.1\.median must be a number above 0/],
+    [{ ...fakeBench(), rows: [{ ...row, min: 1 }] }, /rows\.0 must be a median between min and max/],
+    [{ ...fakeBench(), rows: [{ ...row, kernel: 'backward' }] }, /rows\.0\.kernel must be one of forward/],
+    [{ ...fakeBench(), ceilings: {} }, /ceilings\.gflops is missing/],
+  ] as const)('refuses what is no report: %j', async ([document, message]) => {
     const dir = await temporary();
-    await writeFile(join(dir, 'a.json'), '{"rows": 1}');
+    await writeFile(join(dir, 'a.json'), typeof document === 'string' ? document : JSON.stringify(document));
     const { code, err } = await cli(dir, ['bench', '--compare', 'a.json', 'a.json']);
     expect(code).toBe(2);
+    expect(err).toMatch(message);
     expect(err).toMatch(/no benchmark report[\s\S]*a\.json/);
   });
 });

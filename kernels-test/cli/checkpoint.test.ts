@@ -1,12 +1,13 @@
 // Checkpoints as files: what an interrupted run leaves, what goes on from it, and what is refused.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../src/cli/checkpoint';
 import type { RunOptions } from '../../src/cli/io';
-import type { Checkpoint } from '../../src/experiment/checkpoint';
+import { type Checkpoint, StateMismatchError } from '../../src/experiment/checkpoint';
+import { contentHash } from '../../src/experiment/plan';
 import { DeviceLostError } from '../../src/gpu/errors';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
@@ -135,6 +136,19 @@ describe('a run with checkpoints', () => {
     expect(services.engines).toEqual([]);
   });
 
+  it('takes away the checkpoint of a run that was killed after its result was written', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    await mkdir(join(dir, 'o'));
+    await writeFile(join(dir, 'o/result.json'), '{}');
+    const { code, err, services } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([0, expect.stringContaining('it had ended')]);
+    expect(services.engines).toEqual([]);
+    expect(await names(dir)).toEqual(['o']);
+    const again = await cli(dir, ['run', '--resume', 'o']);
+    expect(again.code).toBe(2);
+  });
+
   it('refuses another adapter, and a file that has changed', async () => {
     const dir = await temporary();
     await interrupted(dir);
@@ -159,6 +173,78 @@ describe('a run with checkpoints', () => {
     await writeFile(join(dir, 'files/W.npy'), 'two');
     const changed = await cli(dir, ['run', '--resume', 'q'], Object.assign(new FakeServices(), { run: reading.run }));
     expect([changed.code, changed.err]).toEqual([2, expect.stringContaining('has changed since the checkpoint')]);
+  });
+});
+
+describe('a checkpoint from anywhere', () => {
+  interface Forged {
+    readonly state: object;
+    readonly facts: { readonly training: { readonly choice: object } };
+    readonly inputs: object;
+    readonly config: object;
+  }
+
+  /** Writes a checkpoint whose own checks are right, with changes. */
+  async function forged(change: (body: Forged) => void): Promise<string> {
+    const dir = await temporary();
+    await interrupted(dir);
+    const path = join(dir, 'o.checkpoint/checkpoint.json');
+    const { check: _, ...body } = JSON.parse(await readFile(path, 'utf8')) as Forged & { check: string };
+    change(body);
+    await writeFile(path, JSON.stringify({ ...body, check: await contentHash(body) }));
+    return dir;
+  }
+
+  it.for([
+    [
+      'a name that leads elsewhere',
+      (body) => Object.assign(body.state, { name: '../../secret.npz' }),
+      /state\.name should be/,
+    ],
+    ['a size past the limit', (body) => Object.assign(body.state, { bytes: 1e15 }), /state\.bytes should be/],
+    ['arrays longer than it says', (body) => Object.assign(body.state, { bytes: 10 }), /has \d+ bytes, more than 10/],
+    [
+      'an epoch that is none',
+      (body) => Object.assign(body.facts.training, { epoch: -1 }),
+      /facts\.training\.epoch should be >=0, and is -1/,
+    ],
+    [
+      'a trainer that is none',
+      (body) => Object.assign(body.facts.training.choice, { chosen: 'other' }),
+      /facts\.training\.choice\.chosen should be/,
+    ],
+    ['facts that nobody knows', (body) => Object.assign(body.facts, { more: 1 }), /facts\.more should be never/],
+    ['a checksum that is none', (body) => Object.assign(body.inputs, { 'x.npy': 5 }), /inputs\.x\.npy should be/],
+    ['a configuration that is none', (body) => Object.assign(body.config, { seed: 'x' }), /seed/],
+  ] as [string, (body: Forged) => unknown, RegExp][])('with %s is refused, its file named', async ([
+    ,
+    change,
+    message,
+  ]) => {
+    const dir = await forged(change);
+    const { code, err, services } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+    expect(err).toContain(join(dir, 'o.checkpoint'));
+    expect(services.engines).toEqual([]);
+  });
+
+  it('longer than any is not read at all', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    await truncate(join(dir, 'o.checkpoint/checkpoint.json'), 2 ** 40);
+    const { code, err } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringContaining('has 1099511627776 bytes, more than')]);
+  });
+
+  it('whose arrays are those of another run is refused as what it is', async () => {
+    const dir = await temporary();
+    await interrupted(dir);
+    const services = new FakeServices();
+    services.run = async () => {
+      throw new StateMismatchError('the state holds 4 values for "weights" of 5');
+    };
+    const { code, err } = await cli(dir, ['run', '--resume', 'o'], services);
+    expect([code, err]).toEqual([2, expect.stringContaining('not of its own configuration: the state holds 4 values')]);
   });
 });
 

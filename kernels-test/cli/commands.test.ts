@@ -1,5 +1,6 @@
 // The other commands: help, version, devices, demo.
 
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { demoConfigs } from '../../src/cli/demo';
@@ -117,5 +118,39 @@ describe('perturb demo', () => {
     const made = await names(join(dir, 'runs'));
     expect(made).toEqual([expect.stringMatching(/^glyphs-/)]);
     expect(await names(join(dir, 'runs', made[0]!))).toContain('result.json');
+  });
+});
+
+describe('--no-tune', () => {
+  it.for([
+    ['run'],
+    ['demo'],
+    ['map', 'config.json', '--out', 'map'],
+    ['sweep', 'grid.json'],
+    ['sweep', 'grid.json', '--dry-run'],
+    ['reproduce', 'shifted-gauss-a', '--panel', '1'],
+  ])('of perturb %j asks for an engine with the default kernels', async (argv) => {
+    const dir = await temporary();
+    await writeFile(join(dir, 'config.json'), '{}');
+    await writeFile(join(dir, 'grid.json'), '{ "vary": [{ "key": "data.n", "values": [10, 20] }] }');
+    for (const [words, options] of [
+      [argv, {}],
+      [[...argv, '--no-tune'], { tune: false }],
+    ] as const) {
+      const services = new FakeServices();
+      services.beforeEngine = () => {
+        throw new Error('as far as this test goes');
+      };
+      await cli(dir, words, services);
+      expect(services.engines).toEqual([options]);
+    }
+  });
+
+  it('what the user should know of the engine is a warning', async () => {
+    const services = new FakeServices();
+    services.notices = ['the tuning kept for this adapter is not used: it is no JSON'];
+    const { code, err } = await cli(await temporary(), ['run', '--quiet'], services);
+    expect(code).toBe(0);
+    expect(err).toBe('warning: the tuning kept for this adapter is not used: it is no JSON\n');
   });
 });

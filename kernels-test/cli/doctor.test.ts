@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../src/cli/io';
 import { Engine } from '../../src/engine';
 import * as shaders from '../../src/kernels/generated';
-import { examine } from '../doctor';
-import { useEngine, withShaders } from '../helpers';
+import { checkHalves, examine } from '../doctor';
+import { NO_HALVES, useEngine, withShaders } from '../helpers';
 import { SABOTAGES } from '../sabotages';
 import { cli, FakeServices, temporary } from './fakes';
 
@@ -29,6 +29,15 @@ test('a driver that gets one kernel wrong is found out', async () => {
     if (subject === 'margin_summary') expect([status, detail]).toEqual(['wrong', expect.stringContaining('mean loss')]);
   }
   expect([...wrong]).toEqual(['margin_summary']);
+});
+
+test('a driver that gets halves wrong is found out, one that gets them right is not', async ({ skip }) => {
+  if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+  expect(await checkHalves(bound.engine)).toBeUndefined();
+  using broken = withShaders(bound.gpu, ({ name, code }) =>
+    name === 'halve' ? code.replace('let value = input[at];', 'let value = 1.5 * input[at];') : code,
+  );
+  await expect(checkHalves(new Engine(broken))).rejects.toThrow(/away from float64/);
 });
 
 const finding = (status: Finding['status'], subject: string, detail = ''): Finding => ({

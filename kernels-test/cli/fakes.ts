@@ -63,6 +63,10 @@ export class FakeServices implements Services<{ dispose(): void }> {
   adapterOf() {
     return { vendor: ADAPTER.vendor };
   }
+  notices: readonly string[] = [];
+  noticesOf() {
+    return this.notices;
+  }
   identify() {
     return { device: ADAPTER.name, versions: { 'perturb-gpu': '0.1.0' } };
   }

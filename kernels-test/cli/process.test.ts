@@ -18,7 +18,7 @@ process.stderr.write('engine loaded\\n');
 export const createEngine = async () => ({ dispose() {}, adapter: { name: 'a fake' }, settings: {} });
 export const listAdapters = async () => [];
 export const tuningKey = async () => 'a fake';
-export const loadTuning = async () => undefined;
+export const loadTuning = async () => ({});
 export class Engine {}
 export async function runExperiment(engine, config, { onProgress, signal }) {
   onProgress({ stage: 'standard', epoch: 0, epochs: config.standard.epochs });

@@ -15,6 +15,7 @@ describe('a configuration in another folder', () => {
       standard: { init: { W: 'W0.npy', b: 'b0.npy', a: 'a0.npy' } },
       learning: { init: { W: 'W1.npy' } },
       perturbation: { targets: 'targets.npy' },
+      theory: { phi: { draws: 10, init: { W: 'V.npy' } } },
     });
     expect(moved.data).toMatchObject({
       x: '../../here/X.npy',
@@ -29,6 +30,7 @@ describe('a configuration in another folder', () => {
     });
     expect(moved.learning.init).toEqual({ W: '../../here/W1.npy' });
     expect(moved.perturbation.targets).toBe('../../here/targets.npy');
+    expect(moved.theory.phi).toEqual({ draws: 10, init: { W: '../../here/V.npy' } });
     for (const data of [
       { kind: 'idx', images: 'i', labels: 'l', testImages: 'ti', testLabels: 'tl', classes: [0, 1] },
       { kind: 'mnist', dir: 'm' },

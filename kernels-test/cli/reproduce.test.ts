@@ -227,7 +227,7 @@ describe('perturb reproduce', () => {
     const cwd = await temporary();
     const { code, err, services } = await cli(cwd, ['reproduce', 'cosine', '--out', 'out']);
     expect(code).toBe(0);
-    expect(err).toMatch(/left out: cosine 5 needs --data-dir with mnist/);
+    expect(err).toMatch(/left out, as each needs the files of mnist: cosine 5\. Fetch them .*--data-dir/);
     expect(services.runs.every(({ theory, learning }) => theory.cosine && learning.epochs === 0)).toBe(true);
   });
 });

@@ -1,12 +1,14 @@
 // Everything that reads bytes or text from outside, as one list: what a valid input is, and what takes it.
 
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { CellDirectory } from '../../src/cli/cell-store';
+import { CheckpointStore, readCheckpoint } from '../../src/cli/checkpoint';
 import { readConfig } from '../../src/cli/config-file';
 import { metricsIn } from '../../src/cli/map';
 import { readCells } from '../../src/cli/sweep-store';
@@ -116,9 +118,54 @@ async function cellText(): Promise<{ hash: string; config: ReturnType<typeof par
   return { hash: await contentHash(resolvedJson(config)), config, text };
 }
 
+/** A checkpoint as it is written. */
+async function checkpointFiles(): Promise<{ out: string; text: string; state: Uint8Array }> {
+  const out = join(folder, 'run');
+  const store = await CheckpointStore.open(out);
+  const last = { epoch: 1, flips: 2, events: 3 };
+  const choice = { phase: 'gram', chosen: 'gram', reason: 'asked for', flips: 2, last } as const;
+  const identity = { clocks: [2, 2], carry: 0.81, moved: 0.1, flips: 2, events: 2, kernel: true };
+  const training = { epoch: 2, schedule: { lr: 0.5, best: -1, bad: 0 }, accuracyKnown: false, choice, identity };
+  await store.write({
+    config: parseConfig({}),
+    baseDir: folder,
+    device: 'x',
+    versions: { 'perturb-gpu': '1' },
+    inputs: { 'x.npy': 'a'.repeat(64) },
+    checkpoint: { stage: 'standard', epoch: 2, facts: { training }, arrays: { training_weights: floats } },
+  });
+  await store.close();
+  const text = await readFile(join(`${out}.checkpoint`, 'checkpoint.json'), 'utf8');
+  return { out, text, state: await readFile(join(`${out}.checkpoint`, 'state-standard-2.npz')) };
+}
+
+/** @param forge puts the checksums right, as whoever means harm would */
+async function takeCheckpoint(out: string, text: string, state: Uint8Array, forge: boolean): Promise<void> {
+  let written = text;
+  if (forge) {
+    try {
+      const { check: _, ...body } = JSON.parse(text) as Record<string, unknown>;
+      const sha256 = createHash('sha256').update(state).digest('hex');
+      const named = { ...(body.state as object | undefined), bytes: state.length, sha256 };
+      const forged = JSON.parse(JSON.stringify({ ...body, state: named })) as object;
+      written = JSON.stringify({ ...forged, check: await contentHash(forged) });
+    } catch (error) {
+      // A text that is no object cannot be forged: it goes in as it is.
+      if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    }
+  }
+  await writeFile(join(`${out}.checkpoint`, 'checkpoint.json'), written);
+  await writeFile(join(`${out}.checkpoint`, 'state-standard-2.npz'), state);
+  const { checkpoint } = await readCheckpoint(out);
+  if (!Number.isSafeInteger(checkpoint.epoch) || !['standard', 'learning'].includes(checkpoint.stage)) {
+    throw new Error('a checkpoint was taken that is none');
+  }
+}
+
 /** Every target; made when asked for, because some need files. */
 export async function targets(): Promise<Target[]> {
   const cell = await cellText();
+  const saved = await checkpointFiles();
   const cells = join(folder, 'sweep/cells');
   await mkdir(cells, { recursive: true });
   const store = await CellDirectory.open(join(folder, 'reproduction'));
@@ -136,7 +183,14 @@ export async function targets(): Promise<Target[]> {
         return array.shape.length === 1 ? signsFromNpy(array, FILE) : matrixFromNpy(array, FILE);
       },
     }),
-    target({ name: 'npz', share: 0.15, input: nearly(npz), take: (bytes) => parseNpz(bytes, FILE) }),
+    target({
+      name: 'checkpoint',
+      share: 0.02,
+      few: 100,
+      input: fc.record({ text: nearlyText([saved.text]), state: nearly([saved.state]), forge: fc.boolean() }),
+      take: ({ text, state, forge }) => takeCheckpoint(saved.out, text, state, forge),
+    }),
+    target({ name: 'npz', share: 0.13, input: nearly(npz), take: (bytes) => parseNpz(bytes, FILE) }),
     target({
       name: 'IDX images',
       share: 0.1,

@@ -150,6 +150,12 @@ describe('halve', () => {
     if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
     await checkHalve(Float32Array.from(ODD))(bound.gpu);
   });
+  test.for([[2 ** -14, 0], [2 ** -14 - 2 ** -38, 0], [0, -0], [-1e-9], [1e-40, 0, 3]])('marks of %o', async (values, {
+    skip,
+  }) => {
+    if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+    await checkHalve(Float32Array.from(values))(bound.gpu);
+  });
 });
 
 describe('add', () => {

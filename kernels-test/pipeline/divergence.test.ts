@@ -2,10 +2,11 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeNpy } from '../../src/data/npy';
+import { Engine } from '../../src/engine';
 import { parseConfig } from '../../src/experiment/config';
 import { runExperiment, runExperiments } from '../../src/experiment/run';
 import { DivergenceError } from '../../src/network/divergence';
-import { Draws, expectSameBits, useEngine } from '../helpers';
+import { Draws, expectSameBits, useEngine, withShaders } from '../helpers';
 import { givenExperiment, needsGram, numbersOf, smallConfig } from './helpers';
 
 const bound = useEngine();
@@ -56,6 +57,31 @@ test('data that overflow before the first update are told as such', async () => 
   );
   expect(error).toMatchObject({ stage: 'standard' });
   expect(error.message).toContain('the data or the initial weights are too large');
+});
+
+test('test points that overflow are told as such, not counted as disagreement', async () => {
+  const { config, readFile } = givenExperiment({ n: 20, d: 8, m: 5, testRows: 30 });
+  const testX = encodeNpy(
+    [30, 8],
+    new Draws(4).signs(240).map((sign) => 3.3e38 * sign),
+  );
+  const error = await divergence(
+    runExperiment(bound.engine, config, { readFile: async (path) => (path === 'testX' ? testX : readFile(path)) }),
+  );
+  expect(error).toMatchObject({ stage: 'standard', what: 'test outputs' });
+  expect(error.message).toMatch(/outputs on the test points are not finite .* the test points are too large/);
+});
+
+test.for(['l2', 'linf'] as const)('%s perturbations that are not finite are never learned from', async (kind) => {
+  // No weights are known that give them, with finite outputs: so a kernel that is broken stands in.
+  using gpu = withShaders(bound.gpu, ({ name, code }) =>
+    name === `perturb_${kind}`
+      ? code.replace(/gradient\[(first \+ q|at)\] = /, '$&bitcast<f32>(0x7f800000u + params.n) + ')
+      : code,
+  );
+  const error = await divergence(runExperiment(new Engine(gpu), smallConfig({ perturbation: { kind, size: 0.1 } })));
+  expect(error).toMatchObject({ stage: 'standard', what: 'perturbations', epoch: 15 });
+  expect(gpu.liveArrays).toBe(0);
 });
 
 test('one that diverges takes no other with it, and shorter ones before it stay', async () => {

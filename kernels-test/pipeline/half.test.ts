@@ -2,8 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine';
-import { runExperiment } from '../../src/experiment/run';
+import { runExperiment, runExperiments } from '../../src/experiment/run';
+import type { ExperimentConfig } from '../../src/experiment/types';
 import { HalfRangeError } from '../../src/gpu/errors';
+import { DivergenceError } from '../../src/network/divergence';
 import { NO_HALVES, normwise, useEngine, variants, withShaders } from '../helpers';
 import { numbersOf, smallConfig } from './helpers';
 
@@ -49,13 +51,59 @@ describe('precision f16', () => {
     expect(trainer.reason).toMatch(/half precision/);
   });
 
-  test('weights that grow past the largest half end the run with what to do, not with NaN', async ({ skip }) => {
+  describe('weights that grow past the largest half', () => {
+    const wild = (epochs: number, changes: Record<string, unknown> = {}) =>
+      config({ standard: { lr: 1e4, epochs, plateau: false }, ...changes });
+    const ended = (changed: ExperimentConfig) =>
+      runExperiment(bound.engine, changed).then(
+        () => undefined,
+        (thrown: unknown) => thrown as DivergenceError,
+      );
+
+    test('end the run at that epoch, whatever the chunks, with what to do', async ({ skip }) => {
+      if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+      const error = (await ended(wild(60)))!;
+      expect(error).toBeInstanceOf(DivergenceError);
+      expect(error).toMatchObject({ stage: 'standard', what: 'half weights', lr: 1e4 });
+      expect(error.message).toMatch(/weights are past the largest half, 65504, at epoch \d+; .*learning rate/);
+      expect(error.remedy).toBe(
+        'Lower standard.lr, for example to 1000, or set precision to "f32": half precision ends at 65504.',
+      );
+      // The weights before that epoch's update do not fit, those before the one before do: a training that ends there
+      // finds them at its end, a shorter one never.
+      expect(error.epoch).toBeGreaterThan(3);
+      expect(await ended(wild(error.epoch - 1))).toMatchObject({ epoch: error.epoch - 1, what: 'half weights' });
+      expect(await ended(wild(error.epoch - 2))).toBeUndefined();
+      expect(await ended(wild(60))).toMatchObject({ epoch: error.epoch });
+      expect(bound.gpu.liveArrays).toBe(0);
+    });
+
+    test('leave the other experiments of a sweep, and shorter ones, as they are', async ({ skip }) => {
+      if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+      const { epoch } = (await ended(wild(60)))!;
+      const configs = [wild(60), wild(epoch - 2), config()];
+      const diverged = new Map<number, DivergenceError>();
+      const results = await runExperiments(bound.engine, configs, {
+        onDivergence: (run, error) => void diverged.set(run, error),
+      });
+      expect([...diverged].map(([run, { what, epoch }]) => [run, what, epoch])).toEqual([[0, 'half weights', epoch]]);
+      for (const run of [1, 2]) {
+        expect(numbersOf(results[run]!)).toEqual(numbersOf(await runExperiment(bound.engine, configs[run]!)));
+      }
+    });
+  });
+
+  test('perturbations of which halves hold next to nothing are refused, not learned from', async ({ skip }) => {
     if (!bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
-    const wild = config({ standard: { lr: 1e7, epochs: 20, plateau: false } });
-    const error = await runExperiment(bound.engine, wild).catch((thrown: unknown) => thrown);
+    const error = await runExperiment(bound.engine, config({ perturbation: { kind: 'l2', size: 1e-5 } })).catch(
+      (thrown: unknown) => thrown,
+    );
     expect(error).toBeInstanceOf(HalfRangeError);
-    expect((error as HalfRangeError).message).toMatch(/65504; \d+ of the weights/);
-    expect((error as HalfRangeError).remedy).toMatch(/precision to "f32"/);
+    expect((error as HalfRangeError).message).toMatch(/all of the inputs are smaller/);
+    expect((error as HalfRangeError).remedy).toMatch(/perturbation\.size up/);
+    await expect(
+      runExperiment(bound.engine, config({ perturbation: { kind: 'l2', size: 1e-3 } })),
+    ).resolves.toBeDefined();
     expect(bound.gpu.liveArrays).toBe(0);
   });
 

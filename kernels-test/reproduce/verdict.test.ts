@@ -162,7 +162,7 @@ test('the input of a figure: curves of one colour, intervals within 0 and 1, pub
   ]);
   const figure: PublishedFigure = { id: 'made-up', title: 'Made up', panels: [panel] };
   const input = panelPlot(panelDocument(figure, panel, panelCurves(panel, points, outcomes), origin('small', points)));
-  expect(input.title).toBe('Made up (2 seeds, small scale, not the published setting)');
+  expect(input.title).toBe('Made up (2 seeds of ours, small scale, not the published setting)');
   expect(input.yLabel).toBe('best over learning rates');
   expect(input.series).toEqual([
     { name: 'f on its data', points: [{ x: 3, mean: 0.95, low: 0, high: 1 }] },

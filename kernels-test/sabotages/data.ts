@@ -29,6 +29,9 @@ export const DATA: Sabotages = {
     { what: 'sign lost', from: 'clamp(value, -LARGEST', to: 'clamp(value, 0.0', check: overflow },
     { what: 'a quad too few', from: '(params.count + 3u) / 4u', to: 'params.count / 4u', check: overflow },
     { what: 'past the end not zero', from: 'at < params.count', to: 'true', check: overflow },
+    { what: 'normal not marked', from: 'marks |= 1u', to: 'marks |= 0u', check: overflow },
+    { what: 'tiny not marked', from: 'marks |= 2u', to: 'marks |= 0u', check: checkHalve(Float32Array.of(1e-6, 0)) },
+    { what: 'zero is tiny', from: 'size > 0u', to: 'true', check: checkHalve(Float32Array.of(0, 0, 0, 0)) },
   ],
   panels: [
     { what: 'row length d', from: 'i * params.ld + k', to: 'i * params.d + k', check: checkPanels(33, 5) },

@@ -121,7 +121,7 @@ test('every error class of the package comes through as itself', () => {
     new errors.GpuOutOfMemoryError('too much', 'X', 7),
     new errors.GpuUnavailableError('none', 'r'),
     new errors.GpuValidationError('refused', 'forward'),
-    new errors.HalfRangeError('samples', 2),
+    errors.HalfRangeError.tooLarge('samples', 2),
     new InputError('bad', { file: 'X.npy', offset: 3, remedy: 'r' }),
   ];
   const classes = Object.entries(errors).filter(([name]) => name !== 'GpuError');

@@ -63,14 +63,18 @@ export interface BenchReport {
   readonly ceilings: Ceilings;
   readonly rows: readonly BenchRow[];
   readonly skipped: readonly BenchSkip[];
+  /** Cases done, of all, where the benchmark was ended before its end. */
+  readonly partial?: { readonly done: number; readonly cases: number };
 }
 
 export interface BenchOptions extends CaseSelection, TimingOptions {
-  /** Default `all`. */
+  /** Default `all`, with `quick` what runs by default. */
   readonly variants?: (typeof BENCH_VARIANTS)[number];
   readonly onProgress?: (progress: { readonly done: number; readonly cases: number; readonly text: string }) => void;
   /** Told of each row as soon as it is measured. */
   readonly onRow?: (row: BenchRow) => void;
+  /** Given what there is of the report after each case, the last one left out, to keep when the rest never comes. */
+  readonly onPartial?: (report: BenchReport) => void;
 }
 
 /**
@@ -80,7 +84,8 @@ export interface BenchOptions extends CaseSelection, TimingOptions {
  */
 export async function runBench(engine: Engine, options: BenchOptions = {}): Promise<BenchReport> {
   const { gpu, settings } = engine;
-  const { onProgress, quick = false, signal } = options;
+  const { onProgress, onPartial, quick = false, signal } = options;
+  const { variants = quick ? 'default' : 'all' } = options;
   const timing: TimingOptions = {
     rounds: options.rounds ?? (quick ? 3 : 5),
     seconds: options.seconds ?? (quick ? 0.05 : 0.1),
@@ -91,27 +96,7 @@ export async function runBench(engine: Engine, options: BenchOptions = {}): Prom
   const ceilings = await measureCeilings(gpu, { quick, ...timing });
   const rows: BenchRow[] = [];
   const skipped: BenchSkip[] = [];
-  let problem: BenchProblem | undefined;
-  try {
-    for (const [done, each] of cases.entries()) {
-      const { kernel, shape } = each;
-      onProgress?.({ done, cases: cases.length, text: `${kernel} ${shapeName(shape)}` });
-      try {
-        if (!problem || shapeName(problem.shape) !== shapeName(shape)) {
-          problem?.dispose();
-          problem = undefined;
-          problem = await BenchProblem.create(gpu, shape);
-        }
-        await benchCase(engine, problem, each, ceilings, { ...options, ...timing }, rows, skipped);
-      } catch (error) {
-        if (!(error instanceof GpuOutOfMemoryError)) throw error;
-        skipped.push({ kernel, shape, variant: 'all', status: 'memory', reason: error.message });
-      }
-    }
-  } finally {
-    problem?.dispose();
-  }
-  return {
+  const report: BenchReport = {
     schemaVersion: 1,
     date: new Date().toISOString(),
     adapter: { ...engine.adapter },
@@ -123,6 +108,31 @@ export async function runBench(engine: Engine, options: BenchOptions = {}): Prom
     rows,
     skipped,
   };
+  let problem: BenchProblem | undefined;
+  try {
+    for (const [done, each] of cases.entries()) {
+      const { kernel, shape } = each;
+      if (done > 0) {
+        const soFar = { rows: [...rows], skipped: [...skipped], partial: { done, cases: cases.length } };
+        onPartial?.({ ...report, ...soFar });
+      }
+      onProgress?.({ done, cases: cases.length, text: `${kernel} ${shapeName(shape)}` });
+      try {
+        if (!problem || shapeName(problem.shape) !== shapeName(shape)) {
+          problem?.dispose();
+          problem = undefined;
+          problem = await BenchProblem.create(gpu, shape);
+        }
+        await benchCase(engine, problem, each, ceilings, { ...options, ...timing, variants }, rows, skipped);
+      } catch (error) {
+        if (!(error instanceof GpuOutOfMemoryError)) throw error;
+        skipped.push({ kernel, shape, variant: 'all', status: 'memory', reason: error.message });
+      }
+    }
+  } finally {
+    problem?.dispose();
+  }
+  return report;
 }
 
 /** Variants of a case: those to run, the others with the reason. */

@@ -61,6 +61,8 @@ function differencesOf(before: BenchReport, after: BenchReport): string[] {
   };
   differ('adapter', before.adapter.name, after.adapter.name);
   differ('driver', before.adapter.description, after.adapter.description);
+  const extent = ({ partial }: BenchReport) => (partial ? `${partial.done} of ${partial.cases} cases` : 'whole');
+  differ('report', extent(before), extent(after));
   differ('toggles', before.toggles, after.toggles);
   for (const name of new Set([...Object.keys(before.versions), ...Object.keys(after.versions)])) {
     differ(name, before.versions[name], after.versions[name]);

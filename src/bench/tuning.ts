@@ -22,14 +22,24 @@ export async function tuningKey({ adapter }: Gpu): Promise<string> {
 
 const itemOf = (key: string) => `perturb-gpu-tuning-${key}`;
 
-/** The tuning of this adapter, or undefined; what cannot be read counts as none, for it is measured again any time. */
-export async function loadTuning(storage: TuningStorage, key: string): Promise<Tuning | undefined> {
+export interface LoadedTuning {
+  readonly tuning?: Tuning;
+  /** Why what is kept there is not used. */
+  readonly refused?: string;
+}
+
+/** The tuning of this adapter, if one was kept: whole, or not at all and with the reason. */
+export async function loadTuning(storage: TuningStorage, key: string): Promise<LoadedTuning> {
+  let kept: string | null;
   try {
-    const tuning = JSON.parse((await storage.getItem(itemOf(key))) ?? 'null') as Tuning | null;
-    return tuning?.schemaVersion === 1 && tuning.key === key ? tuning : undefined;
-  } catch {
-    return undefined;
+    kept = await storage.getItem(itemOf(key));
+  } catch (error) {
+    return { refused: `it cannot be read: ${(error as Error).message}` };
   }
+  if (kept === null) return {};
+  const { readTuning } = await import('./documents');
+  const read = readTuning(kept, key);
+  return 'problem' in read ? { refused: read.problem } : { tuning: read.value };
 }
 
 export async function saveTuning(storage: TuningStorage, tuning: Tuning): Promise<void> {

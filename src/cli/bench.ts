@@ -6,10 +6,13 @@ import { resolve } from 'node:path';
 import type { BenchOptions, BenchReport } from '../bench/bench';
 import { BENCH_KERNELS, BENCH_VARIANTS, type BenchKernel, type BenchShape, parseShape } from '../bench/cases';
 import { compareBenches } from '../bench/compare';
+import { readReport } from '../bench/documents';
+import type { Tuned } from '../bench/tune';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { benchTable, comparisonTable, kernelTable } from '../report/bench-table';
 import { rooflineSvg } from '../report/roofline';
+import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { withEngine } from './run';
 import { claimOutput, writeResult } from './store';
@@ -27,6 +30,8 @@ export interface BenchArguments {
   readonly device?: string;
   readonly quiet?: boolean;
 }
+
+type KeptTuning = Tuned & { readonly folder: string };
 
 const listOf = (text: string) => text.split(',').map((part) => part.trim());
 
@@ -52,14 +57,15 @@ function shapesOf(text: string): BenchShape[] {
 }
 
 function optionsOf(args: BenchArguments): BenchOptions {
-  const variant = BENCH_VARIANTS.find((name) => name === (args.variant ?? 'all'));
-  if (!variant) throw wrong('--variant', args.variant!, `Choose one of ${BENCH_VARIANTS.join(', ')}.`);
+  const variant = BENCH_VARIANTS.find((name) => name === args.variant);
+  if (args.variant !== undefined && !variant)
+    throw wrong('--variant', args.variant, `Choose one of ${BENCH_VARIANTS.join(', ')}.`);
   const rounds = args.rounds === undefined ? undefined : Number(args.rounds);
   if (rounds !== undefined && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= 100)) {
     throw wrong('--rounds', args.rounds!, 'Choose a whole number from 1 to 100.');
   }
   return {
-    variants: variant,
+    ...(variant ? { variants: variant } : {}),
     quick: args.quick ?? false,
     ...(args.kernel === undefined ? {} : { kernels: kernelsOf(args.kernel) }),
     ...(args.shape === undefined ? {} : { shapes: shapesOf(args.shape) }),
@@ -79,20 +85,33 @@ function commandOf(args: BenchArguments): string {
 }
 
 /** A report that `perturb bench` wrote. @throws InputError for what is none */
-async function readReport(path: string, io: CliIo): Promise<BenchReport> {
-  const file = resolve(io.cwd, path);
+async function reportFile(path: string, io: CliIo): Promise<BenchReport> {
   const remedy = 'Give two files that "perturb bench --out DIR" wrote as bench.json.';
-  const text = await readFile(file, 'utf8').catch((cause) => {
+  const text = await readFile(resolve(io.cwd, path), 'utf8').catch((cause) => {
     throw new InputError('the benchmark report cannot be read', { file: path, remedy, cause });
   });
-  let cause: unknown;
-  try {
-    const report = JSON.parse(text) as BenchReport;
-    if (report.schemaVersion === 1 && Array.isArray(report.rows) && report.ceilings.gflops > 0) return report;
-  } catch (error) {
-    cause = error;
+  const read = readReport(text);
+  if ('problem' in read) throw new InputError(`this is no benchmark report: ${read.problem}`, { file: path, remedy });
+  return read.value;
+}
+
+/** Writes the report and its picture to --out, and prints it. */
+async function deliver(report: BenchReport, tuned: KeptTuning | undefined, args: BenchArguments, io: CliIo) {
+  if (args.out !== undefined) {
+    const files = [
+      { name: 'bench.json', bytes: encode(toJson(report)) },
+      { name: 'roofline.svg', bytes: encode(rooflineSvg(report)) },
+    ];
+    // A report of what came before an interruption is written although the signal is aborted.
+    await writeResult(resolve(io.cwd, args.out), files, report.partial ? undefined : io.signal);
   }
-  throw new InputError('this is no benchmark report', { file: path, remedy, cause });
+  if (args.json) {
+    io.stdout.write(toJson(tuned ? { ...report, tuning: tuned.tuning, kernels: tuned.kernels } : report));
+    return;
+  }
+  io.stdout.write(`${benchTable(report)}\n`);
+  if (tuned) io.stdout.write(`\n${kernelTable(tuned.kernels)}\nkept in ${tuned.folder} for later runs\n`);
+  if (args.out !== undefined) io.stdout.write(`written to ${args.out}: bench.json, roofline.svg\n`);
 }
 
 export async function benchCommand<E extends Disposable>(
@@ -105,7 +124,7 @@ export async function benchCommand<E extends Disposable>(
     if (after === undefined || more.length > 0) {
       throw wrong('--compare', args.compare.join(' '), 'Give two reports: --compare before.json after.json');
     }
-    const comparison = compareBenches(await readReport(before!, io), await readReport(after, io));
+    const comparison = compareBenches(await reportFile(before!, io), await reportFile(after, io));
     io.stdout.write(args.json ? toJson(comparison) : `${comparisonTable(comparison)}\n`);
     return;
   }
@@ -116,36 +135,38 @@ export async function benchCommand<E extends Disposable>(
         throw wrong(`--${key}`, args[key], 'Leave it out: --tune measures what it chooses from.');
     }
   }
-  const out = args.out === undefined ? undefined : resolve(io.cwd, args.out);
-  if (out !== undefined) await claimOutput(out);
+  if (args.out !== undefined) await claimOutput(resolve(io.cwd, args.out));
+  let partial: BenchReport | undefined;
   const watched: BenchOptions = {
     ...options,
     signal: io.signal,
     onProgress: ({ done, cases, text }) => {
       if (!args.quiet) io.stderr.write(`${done + 1} of ${cases}: ${text}\n`);
     },
+    onPartial: (report) => {
+      partial = report;
+    },
   };
+  const host = { platform: platform(), arch: arch(), cpu: cpus()[0]?.model ?? '', cores: cpus().length };
+  const about = { command: commandOf(args), host };
   // What is measured are the defaults, and what could take their place.
   const engineOptions = { device: args.device, tune: false };
-  const tuned = args.tune
-    ? await withEngine(services, io, engineOptions, (engine) => services.tune(engine, watched))
-    : undefined;
-  const measured =
-    tuned?.report ?? (await withEngine(services, io, engineOptions, (engine) => services.runBench(engine, watched)));
-  const host = { platform: platform(), arch: arch(), cpu: cpus()[0]?.model ?? '', cores: cpus().length };
-  const report: BenchReport = { ...measured, command: commandOf(args), host };
-  if (out !== undefined) {
-    const files = [
-      { name: 'bench.json', bytes: encode(toJson(report)) },
-      { name: 'roofline.svg', bytes: encode(rooflineSvg(report)) },
-    ];
-    await writeResult(out, files, io.signal);
+  try {
+    const tuned = args.tune
+      ? await withEngine(services, io, engineOptions, (engine) => services.tune(engine, watched))
+      : undefined;
+    const measured =
+      tuned?.report ?? (await withEngine(services, io, engineOptions, (engine) => services.runBench(engine, watched)));
+    await deliver({ ...measured, ...about }, tuned, args, io);
+  } catch (error) {
+    if (!partial) throw error;
+    // What was measured stays measured, whatever ended the rest.
+    await deliver({ ...partial, ...about }, undefined, args, io);
+    const { done, cases } = partial.partial!;
+    const state = `${done} of ${cases} cases were measured`;
+    if (io.signal.aborted)
+      throw new InterruptedError(`interrupted; ${state}`, 'The same command measures all of them.');
+    io.stderr.write(`${state} before this:\n`);
+    throw error;
   }
-  if (args.json) {
-    io.stdout.write(toJson(tuned ? { ...report, tuning: tuned.tuning, kernels: tuned.kernels } : report));
-  } else {
-    io.stdout.write(`${benchTable(report)}\n`);
-    if (tuned) io.stdout.write(`\n${kernelTable(tuned.kernels)}\nkept in ${tuned.folder} for later runs\n`);
-  }
-  if (out !== undefined && !args.json) io.stdout.write(`written to ${out}: bench.json, roofline.svg\n`);
 }

@@ -7,10 +7,17 @@
 //
 // A process killed at any moment leaves the old checkpoint or the new one; what it had begun is taken away by the next.
 
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
-import { decodeCheckpoint, encodeCheckpoint, type KeptRun } from '../experiment/checkpoint-format';
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type KeptRun,
+  MOST_TEXT,
+  STATE_NAME,
+} from '../experiment/checkpoint-format';
+import { readBounded } from './bounded-read';
 import { type Lock, takeLock } from './lock';
 import { asInputError, isPartial, removeMade, replaceFile } from './store';
 
@@ -62,7 +69,7 @@ export class CheckpointStore {
     await replaceFile(join(this.directory, FILE), document);
     this.#written = name;
     for (const other of await readdir(this.directory)) {
-      if (other !== name && /^state-.*\.npz$/.test(other)) await rm(join(this.directory, other), { force: true });
+      if (other !== name && STATE_NAME.test(other)) await rm(join(this.directory, other), { force: true });
     }
   }
 
@@ -70,7 +77,7 @@ export class CheckpointStore {
   async remove(): Promise<void> {
     await rm(join(this.directory, FILE), { force: true });
     for (const name of await readdir(this.directory)) {
-      if (/^state-.*\.npz$/.test(name)) await rm(join(this.directory, name), { force: true });
+      if (STATE_NAME.test(name)) await rm(join(this.directory, name), { force: true });
     }
     this.#written = undefined;
   }
@@ -99,17 +106,17 @@ export async function hasCheckpoint(out: string): Promise<boolean> {
 export async function readCheckpoint(out: string): Promise<KeptRun> {
   const directory = checkpointDirectory(out);
   const file = join(directory, FILE);
-  const text = await readFile(file, 'utf8').catch((cause) => {
+  const about = { file, key: '--resume', remedy: `Delete ${directory} and run from the beginning.` };
+  const text = await readBounded(file, MOST_TEXT).catch((cause) => {
+    if (cause instanceof RangeError) {
+      throw new InputError(`the checkpoint cannot be read: ${cause.message}`, { ...about, cause });
+    }
     throw new InputError(`there is no checkpoint of a run to ${out}`, {
-      file,
-      key: '--resume',
+      ...about,
       remedy: 'Name the output directory that the interrupted run was given with --out.',
       cause,
     });
   });
-  return decodeCheckpoint(text, (name) => readFile(join(directory, name)), {
-    file,
-    key: '--resume',
-    remedy: `Delete ${directory} and run from the beginning.`,
-  });
+  const state = (name: string, most: number) => readBounded(join(directory, name), most);
+  return decodeCheckpoint(new TextDecoder().decode(text), state, about);
 }

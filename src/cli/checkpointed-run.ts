@@ -1,8 +1,9 @@
 // One run with its checkpoints: kept in memory, written every so often where there is a place for them, and taken up again
 // on a new device when the device is lost.
 
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
-import type { Checkpoint, CheckpointKeeper } from '../experiment/checkpoint';
+import { type Checkpoint, type CheckpointKeeper, StateMismatchError } from '../experiment/checkpoint';
 import {
   checkpointBytes,
   type KeptRun,
@@ -15,13 +16,15 @@ import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
-import type { CheckpointStore } from './checkpoint';
+import { type CheckpointStore, checkpointDirectory } from './checkpoint';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, EngineOptions, Services } from './io';
 import type { Reporter } from './progress';
 
 /** New devices that one run is given. */
 export const MOST_DEVICES_LOST = 3;
+/** Failures that every repetition of the run ends in. */
+const HOPELESS = [DivergenceError, HalfRangeError, ComputedFaultError];
 /** Seconds between two checkpoints. */
 export const CHECKPOINT_SECONDS = 60;
 
@@ -92,6 +95,10 @@ export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' |
   ...(tune === false ? { tune } : {}),
 });
 
+export function tellNotices<E extends Disposable>(engine: E, services: Services<E>, io: CliIo): void {
+  for (const notice of services.noticesOf(engine)) io.stderr.write(`warning: ${notice}\n`);
+}
+
 /**
  * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
  * @param onEngine told of every engine before it is used, to refuse it
@@ -114,6 +121,8 @@ export async function runCheckpointed<E extends Disposable>(
         const engine = await services.createEngine(engineOptions(run));
         try {
           io.signal.throwIfAborted();
+          // Once: another engine after a lost device finds the same.
+          if (lost === 0) tellNotices(engine, services, io);
           identity = await services.identify(engine);
           onEngine(identity);
           const from = keeper.latest ?? run.from?.checkpoint;
@@ -140,10 +149,11 @@ export async function runCheckpointed<E extends Disposable>(
   } catch (error) {
     if (!run.store) throw error;
     // Gone on with, it would end in the same way; and what should be changed could not be, with a checkpoint in the way.
-    if (error instanceof DivergenceError || error instanceof HalfRangeError) {
+    if (HOPELESS.some((kind) => error instanceof kind)) {
       await run.store.remove();
       throw error;
     }
+    if (error instanceof StateMismatchError && run.from) throw notOfThisRun(error, run.place);
     await flushed(keeper, io);
     const latest = keeper.written ? keeper.latest : run.from?.checkpoint;
     if (!latest || !run.place) throw error;
@@ -155,6 +165,17 @@ export async function runCheckpointed<E extends Disposable>(
   } finally {
     reporter.stop();
   }
+}
+
+/** A checkpoint whose sums are right and whose arrays are those of another run. */
+function notOfThisRun(cause: StateMismatchError, place = ''): InputError {
+  const directory = checkpointDirectory(place);
+  return new InputError(`the checkpoint is not of its own configuration: ${cause.message}`, {
+    file: directory,
+    key: '--resume',
+    remedy: `Delete ${directory} and run from the beginning.`,
+    cause,
+  });
 }
 
 /** What ended the run is what is told; that the last state could not be written either is a line. */

@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import type { BenchArguments } from './bench';
-import { demoCommand } from './demo';
+import { type DemoArguments, demoCommand } from './demo';
 import { devicesCommand } from './devices';
 import type { DoctorArguments } from './doctor';
 import { describeFailure, EXIT, failureBlock } from './failure';
@@ -60,6 +60,8 @@ Axes are multiplied; "keys" go together. "seeds" is a count or a list. "bestOver
 metric over these keys, as the paper plots it. Every finished experiment is kept at once: the same command continues an
 interrupted sweep, and a grid that has grown computes only what is new.`;
 
+const NO_TUNE = ['--no-tune', 'the default kernels, whatever perturb bench --tune chose'] as const;
+
 const append = (value: string, before: readonly string[]) => [...before, value];
 
 /** The commands with their options; without a command it prints the help. */
@@ -91,7 +93,7 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .option('--json', 'print one JSON document instead of the table')
     .option('--save <list>', 'arrays to write: data,networks,perturbations,outputs,theory')
     .option('--device <name>', 'part of an adapter name, or "software"')
-    .option('--no-tune', 'the default kernels, whatever perturb bench --tune chose')
+    .option(...NO_TUNE)
     .option('--quiet', 'show no progress')
     .addHelpText('after', RUN_HELP)
     .action((file: string | undefined, args: RunArguments) => runCommand(file, args, services, io));
@@ -101,7 +103,10 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .argument('[figure]', 'a figure, or "all"')
     .option('--panel <n>', 'one panel of it, counted from 1')
     .option('--scale <scale>', 'small (minutes on a CPU adapter, not the published setting) or paper (default: small)')
-    .option('--seeds <n>', 'seeds a point (default: 2 at small, 5 at paper)')
+    .option(
+      '--seeds <n>',
+      'seeds a point (default: 2 at small, 5 at paper), or "published": the random numbers of the published runs',
+    )
     .option(
       '--out <dir>',
       'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',
@@ -109,6 +114,7 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .option('--data-dir <dir>', 'the folder of MNIST or Fashion-MNIST, or of both as perturb fetch makes them')
     .option('--json', 'print one JSON document instead of the table')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option(...NO_TUNE)
     .option('--quiet', 'show no progress')
     .action(async (figure: string | undefined, args: ReproduceArguments) =>
       (await import('./reproduce')).reproduceCommand(figure, args, services, io),
@@ -129,6 +135,7 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .option('--dry-run', 'print the experiments, what they share and what they cost, and run nothing')
     .option('--json', 'print one JSON document instead of the tables')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option(...NO_TUNE)
     .option('--quiet', 'show no progress')
     .addHelpText('after', SWEEP_HELP)
     .action(async (file: string, args: SweepArguments) =>
@@ -154,6 +161,7 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .option('--limits <low,high>', 'the same for both axes')
     .option('--out <dir>', 'where the two files go (default: the result directory itself)')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option(...NO_TUNE)
     .option('--quiet', 'show no progress')
     .action((where: string, args: MapArguments) => mapCommand(where, args, services, io));
   program
@@ -164,9 +172,9 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
       '--shape <list>',
       'samples/inputs/neurons, such as 1000/100/100,12700/784/100 (default: those of the paper)',
     )
-    .option('--variant <name>', 'all, default, or one by name (default: all)')
+    .option('--variant <name>', 'all, default, or one by name (default: all, with --quick default)')
     .option('--rounds <n>', 'rounds in which the variants take turns (default: 5, with --quick 3)')
-    .option('--quick', 'two shapes and a square, shorter rounds')
+    .option('--quick', 'two shapes and a square, what runs by default, shorter rounds: a minute on a CPU adapter')
     .option('--tune', 'choose the fastest variants of the training kernels at these shapes, for later runs to take')
     .option('--compare <files...>', 'two reports: what changed between them beyond noise; measures nothing')
     .option('--out <dir>', 'write bench.json and roofline.svg to DIR, which must not hold anything yet')
@@ -179,8 +187,9 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     .description('run two experiments and explain them')
     .option('--out <dir>', 'where the result directories go (default: runs)')
     .option('--device <name>', 'part of an adapter name, or "software"')
+    .option(...NO_TUNE)
     .option('--quiet', 'print the tables only')
-    .action((args: { out?: string; device?: string; quiet?: boolean }) => demoCommand(args, services, io));
+    .action((args: DemoArguments) => demoCommand(args, services, io));
   program
     .command('serve')
     .description('show the laboratory page, on this machine only')

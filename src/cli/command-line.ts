@@ -6,6 +6,9 @@ const PLAIN = /^[\w./:=,@%+-]+$/;
 export const commandLine = (words: readonly string[]): string =>
   words.map((word) => (PLAIN.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
 
-/** Options that were given, each with its value. */
-export const optionWords = (options: Readonly<Record<string, string | undefined>>): string[] =>
-  Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+/** Options that were given, each with its value; what is on unless --no-NAME is given, as false. */
+export const optionWords = (options: Readonly<Record<string, string | boolean | undefined>>): string[] =>
+  Object.entries(options).flatMap(([name, value]) => {
+    if (value === false) return [`--no-${name}`];
+    return typeof value === 'string' ? [`--${name}`, value] : [];
+  });

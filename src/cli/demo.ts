@@ -14,6 +14,8 @@ export interface DemoArguments {
   readonly out?: string;
   readonly device?: string;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
 }
 
 interface Act {
@@ -82,7 +84,7 @@ export async function demoCommand<E extends Disposable>(
     if (!args.quiet) io.stdout.write(`${text}\n`);
   };
   say(INTRODUCTION);
-  await withEngine(services, io, { device: args.device }, async (engine) => {
+  await withEngine(services, io, args, async (engine) => {
     for (const { act, config, directory } of plans) {
       say(act.before);
       const reporter = createReporter(io, config, args.quiet ?? false);

@@ -70,7 +70,8 @@ export function describeFailure(error: unknown, aborted: boolean): Failure {
     return {
       kind: 'Interrupted',
       message: 'interrupted; nothing of this run was written',
-      remedy: 'Start it again when you like; a run always starts from its beginning.',
+      remedy:
+        'Start it again when you like. A run with --out and a sweep go on from where they were; others begin anew.',
       exitCode: EXIT.interrupted,
     };
   }

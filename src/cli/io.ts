@@ -66,6 +66,8 @@ export interface Finding {
 /** The engine as the command line sees it: made once, run, disposed. */
 export interface Services<E extends Disposable = Disposable> {
   createEngine(options: EngineOptions): Promise<E>;
+  /** What the user should know of an engine before it is used. */
+  noticesOf(engine: E): readonly string[];
   /** What results depend on to the bit, besides the configuration. */
   identify(engine: E): RunIdentity | Promise<RunIdentity>;
   runExperiment(engine: E, config: ExperimentConfig, options: RunOptions): Promise<ExperimentResult>;

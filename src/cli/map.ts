@@ -20,6 +20,8 @@ export interface MapArguments {
   readonly out?: string;
   readonly device?: string;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
 }
 
 export async function mapCommand<E extends Disposable>(
@@ -32,7 +34,7 @@ export async function mapCommand<E extends Disposable>(
   const { config, baseDir } = await mapConfig(relative(io.cwd, file) || '.', args, io.cwd);
   if (!args.quiet) io.stderr.write('A map needs both networks and the theory: the whole experiment is run for it.\n');
   const reporter = createReporter(io, config, args.quiet ?? false);
-  const result = await withEngine(services, io, { device: args.device }, (engine) =>
+  const result = await withEngine(services, io, args, (engine) =>
     runOn(engine, { config, baseDir }, { services, io, reporter }),
   );
   const { map } = result;

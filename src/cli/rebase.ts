@@ -2,7 +2,7 @@
 // them from there, or it could not be run again.
 
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import type { DataConfig, ExperimentConfig, TrainingConfig } from '../experiment/types';
+import type { DataConfig, ExperimentConfig, InitConfig } from '../experiment/types';
 
 /** The keys of `data` that name a file or a folder. */
 const DATA_KEYS = new Set(['dir', 'images', 'labels', 'testImages', 'testLabels', 'x', 'y', 'testX', 'testY']);
@@ -18,13 +18,15 @@ export function rebaseFiles(config: ExperimentConfig, from: string, to: string):
         keys.has(key) && typeof value === 'string' ? rebase(value) : value,
       ]),
     ) as T;
-  const training = (stage: TrainingConfig): TrainingConfig =>
-    stage.init ? { ...stage, init: all(stage.init, new Set(['W', 'b', 'a'])) } : stage;
+  const init = <T extends { readonly init?: InitConfig }>(section: T): T =>
+    section.init ? { ...section, init: all(section.init, new Set(['W', 'b', 'a'])) } : section;
+  const { phi } = config.theory;
   return {
     ...config,
     data: all<DataConfig>(config.data, DATA_KEYS),
-    standard: training(config.standard),
-    learning: training(config.learning),
+    standard: init(config.standard),
+    learning: init(config.learning),
+    theory: phi === 'exact' ? config.theory : { ...config.theory, phi: init(phi) },
     perturbation: all(config.perturbation, new Set(['targets'])),
   };
 }

@@ -5,7 +5,7 @@ import { seconds } from '../report/format';
 import { axisKey, neededData } from '../reproduce/cells';
 import { BEST } from '../reproduce/document';
 import { FIGURES, MAPS, MAPS_ID } from '../reproduce/published';
-import { SCALE_NOTE, type Scale } from '../reproduce/scale';
+import { SCALE_NOTE, type Scale, type Seeds, seedsText } from '../reproduce/scale';
 import { NEAR, type Verdict } from '../reproduce/verdict';
 import type { TaskSummary } from './reproduce-write';
 
@@ -34,7 +34,7 @@ const share = (part: number, whole: number) => (whole === 0 ? 'none' : `${((100 
 /** Verdicts by panel, and over all of them. */
 export function summaryTable(
   summaries: readonly TaskSummary[],
-  { scale, seeds }: { readonly scale: Scale; readonly seeds: number },
+  { scale, seeds }: { readonly scale: Scale; readonly seeds: Seeds },
 ): string {
   const table = new Table({
     head: ['figure', 'panel', '', 'inside', 'near', 'outside', 'uncertain', 'time'],
@@ -57,7 +57,7 @@ export function summaryTable(
   const best = maps === summaries.length ? '' : `, ${BEST} in both${maps > 0 ? ' but for maps' : ''}`;
   return [
     table.toString(),
-    `Published points beside ${seeds} seeds of ours${best}; ${scale} scale: ${SCALE_NOTE[scale]}.`,
+    `Published points beside ${seedsText(seeds)}${best}; ${scale} scale: ${SCALE_NOTE[scale]}.`,
     'inside: in the 95 % prediction interval of a single seed; near: else within ' +
       `${NEAR} of our mean (0.15 for zero lines of maps); uncertain: not readable with confidence.`,
     `${agreeing} of ${certain} certain points are inside or near (${share(agreeing, certain)}); ${close} (${share(close, certain)}) are near our mean, whatever the interval.`,

@@ -17,8 +17,9 @@ import {
   type PublishedMap,
   type PublishedPanel,
 } from '../reproduce/published';
+import { hasPublishedNumbers } from '../reproduce/published-numbers';
 import type { MapReading } from '../reproduce/run';
-import { MAP_RESOLUTION, type Scale } from '../reproduce/scale';
+import { MAP_RESOLUTION, type Scale, type Seeds } from '../reproduce/scale';
 import type { CellDirectory } from './cell-store';
 import { writeResult } from './store';
 
@@ -33,6 +34,7 @@ interface PanelTask {
 
 interface MapTask {
   readonly kind: 'map';
+  readonly seeds: Seeds;
   readonly map: PublishedMap;
   readonly number: number;
   readonly cells: readonly Cell[];
@@ -45,20 +47,39 @@ export interface Choice {
   /** Counted from 1; undefined for all. */
   readonly panel: number | undefined;
   readonly scale: Scale;
-  readonly seeds: number;
+  readonly seeds: Seeds;
   /** Where the files of each data set are. */
   readonly folders: Readonly<Record<'mnist' | 'fashion-mnist', string | undefined>>;
 }
 
-/** A panel that cannot run without files that were not named. */
+/** A panel that cannot run as it was asked for, and what keeps it from that. */
 export interface LeftOut {
   readonly name: string;
-  readonly needs: string;
+  readonly obstacle: Obstacle;
 }
+
+interface Obstacle {
+  /** Goes on from "FIGURE PANEL". */
+  readonly message: string;
+  readonly key: string;
+  readonly remedy: string;
+}
+
+const NO_NUMBERS: Obstacle = {
+  message: 'has samples that the authors drew on a GPU, so their numbers depend on its size',
+  key: '--seeds',
+  remedy: 'Give a number of seeds; published is for figures on MNIST and Fashion-MNIST.',
+};
+
+const noFiles = (needs: string): Obstacle => ({
+  message: `needs the files of ${needs}`,
+  key: '--data-dir',
+  remedy: `Fetch them with perturb fetch ${needs}, and name the folder: --data-dir data/${needs}.`,
+});
 
 /**
  * The tasks of a figure, or of all.
- * @throws InputError for a figure or panel that is not there, and when nothing is left without the files of a data set
+ * @throws InputError for a figure or panel that is not there, and when nothing is left that can run
  */
 export async function chooseTasks(choice: Choice): Promise<{ tasks: Task[]; left: LeftOut[] }> {
   const { figure, panel, scale, seeds, folders } = choice;
@@ -84,8 +105,9 @@ export async function chooseTasks(choice: Choice): Promise<{ tasks: Task[]; left
       if (panel !== undefined && at + 1 !== panel) continue;
       const needs = neededData(each);
       const dataDir = needs && folders[needs];
-      if (needs && dataDir === undefined) {
-        left.push({ name: `${id} ${at + 1}`, needs });
+      const unnumbered = seeds === 'published' && !hasPublishedNumbers(each.set['data.kind']);
+      if (unnumbered || (needs && dataDir === undefined)) {
+        left.push({ name: `${id} ${at + 1}`, obstacle: unnumbered ? NO_NUMBERS : noFiles(needs!) });
         continue;
       }
       const options = { scale, seeds, dataDir };
@@ -93,18 +115,16 @@ export async function chooseTasks(choice: Choice): Promise<{ tasks: Task[]; left
     }
   }
   if (tasks.length === 0) {
-    const [first] = left;
-    throw new InputError(`${first!.name} needs the files of ${first!.needs}`, {
-      key: '--data-dir',
-      remedy: `Fetch them with perturb fetch ${first!.needs}, and name the folder: --data-dir data/${first!.needs}.`,
-    });
+    const { name, obstacle } = left[0]!;
+    const { message, ...where } = obstacle;
+    throw new InputError(`${name} ${message}`, where);
   }
   return { tasks, left };
 }
 
 interface TaskOptions {
   readonly scale: Scale;
-  readonly seeds: number;
+  readonly seeds: Seeds;
   readonly dataDir: string | undefined;
 }
 
@@ -116,14 +136,15 @@ async function panelTask(id: string, panel: PublishedPanel, number: number, opti
 
 async function mapTask(map: PublishedMap, number: number, options: TaskOptions): Promise<MapTask> {
   const cells = await mapCells(map, { ...options, resolution: MAP_RESOLUTION[options.scale] });
-  return { kind: 'map', map, number, cells };
+  return { kind: 'map', seeds: options.seeds, map, number, cells };
 }
 
 /** The picture of a map, in {@link mapFolder}. */
 export const MAP_SVG = 'map.svg';
 
 /** Where the grids and the picture of a map are, in the folder of the maps. */
-export const mapFolder = (number: number, seed: number): string => `map-${number}-seed-${seed}`;
+export const mapFolder = (number: number, seed: number, seeds: Seeds): string =>
+  `map-${number}-${seeds === 'published' ? 'published' : `seed-${seed}`}`;
 
 /** Reads the maps of cells that have one, and keeps their grids and pictures; undefined when no task is a map. */
 export function mapReader(
@@ -135,10 +156,13 @@ export function mapReader(
   return async ({ id, seed }, { map }) => {
     const task = maps.find(({ cells }) => cells.some((cell) => cell.id === id));
     if (!task || !map) return undefined;
-    const directory = join(store.directory, MAPS_ID, mapFolder(task.number, seed));
+    const directory = join(store.directory, MAPS_ID, mapFolder(task.number, seed, task.seeds));
     await rm(directory, { recursive: true, force: true });
     const { mapSvg } = await import('../report/map');
-    const svg = mapSvg(map, { title: `${task.map.title}, seed ${seed}`, published: task.map.zeroLines });
+    const svg = mapSvg(map, {
+      title: `${task.map.title}, ${task.seeds === 'published' ? 'published seed' : 'seed'} ${seed}`,
+      published: task.map.zeroLines,
+    });
     await writeResult(directory, [
       { name: 'map.npz', bytes: encodeNpz(mapArrays(map)) },
       { name: MAP_SVG, bytes: new TextEncoder().encode(svg) },

@@ -2,13 +2,14 @@
 
 import { stringify } from 'csv-stringify/sync';
 import { toJson } from '../experiment/artifacts';
+import { seedList } from '../reproduce/cells';
 import { panelDocument, panelRows, type ReproducedPanel } from '../reproduce/document';
 import { panelPlot } from '../reproduce/figure';
 import { countCloseLines, mapDocument, type ReproducedMap } from '../reproduce/maps';
 import { originOf } from '../reproduce/origin';
-import { FIGURES, MAPS_ID } from '../reproduce/published';
+import { FIGURES, MAPS, MAPS_ID } from '../reproduce/published';
 import type { CellOutcome } from '../reproduce/run';
-import type { Scale } from '../reproduce/scale';
+import type { Scale, Seeds } from '../reproduce/scale';
 import { countClose, panelCurves, type Verdict } from '../reproduce/verdict';
 import type { CellDirectory } from './cell-store';
 import { MAP_SVG, mapFolder, type Task } from './reproduce-tasks';
@@ -34,7 +35,7 @@ interface WriteOptions {
   readonly store: CellDirectory;
   readonly scale: Scale;
   readonly setting: string;
-  readonly seeds: number;
+  readonly seeds: Seeds;
   /** Every panel of the figures that the tasks are of: reports have those that earlier runs finished, too. */
   readonly figureTasks: readonly Task[];
   /** What gives the figure again. */
@@ -87,7 +88,7 @@ async function loadAll(tasks: readonly Task[], store: CellDirectory): Promise<Ma
 function documentOf(
   task: Task,
   outcomes: ReadonlyMap<string, CellOutcome>,
-  run: { readonly scale: Scale; readonly seeds: number },
+  run: { readonly scale: Scale; readonly seeds: Seeds },
 ): Reproduced | undefined {
   const done = task.cells.flatMap(({ id }) => outcomes.get(id) ?? []);
   if (done.length === 0) return undefined;
@@ -134,8 +135,8 @@ async function writeReport(
 
 /** Of the first seed that has one; the others are beside it. */
 async function firstPicture({ panel, seeds }: ReproducedMap, store: CellDirectory) {
-  for (let seed = 0; seed < seeds; seed++) {
-    const svg = await store.read(MAPS_ID, mapFolder(panel, seed), MAP_SVG);
+  for (const seed of seedList(seeds, MAPS[panel - 1]!)) {
+    const svg = await store.read(MAPS_ID, mapFolder(panel, seed, seeds), MAP_SVG);
     if (svg !== undefined) return { svg, seed };
   }
   return { svg: undefined, seed: 0 };

@@ -6,15 +6,16 @@ import { InputError } from '../data/input-error';
 import { nodeReadFile } from '../data/node';
 import { toJson } from '../experiment/artifacts';
 import { seconds } from '../report/format';
+import { withPublishedNumbers } from '../reproduce/published-numbers';
 import { type CellPlan, runCells } from '../reproduce/run';
-import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale } from '../reproduce/scale';
+import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale, type Seeds } from '../reproduce/scale';
 import { CellDirectory } from './cell-store';
 import { commandLine, optionWords } from './command-line';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
-import { chooseTasks, mapReader, type Task } from './reproduce-tasks';
+import { chooseTasks, type LeftOut, mapReader, type Task } from './reproduce-tasks';
 import { writeReproduction } from './reproduce-write';
 import { tableWidth, withEngine } from './run';
 
@@ -26,6 +27,8 @@ export interface ReproduceArguments {
   readonly dataDir?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
   readonly device?: string;
 }
 
@@ -39,6 +42,12 @@ function count(text: string, key: string): number {
     });
   }
   return value;
+}
+
+/** @throws InputError naming the option */
+function seedsOf(text: string | undefined, scale: Scale): Seeds {
+  if (text === undefined) return DEFAULT_SEEDS[scale];
+  return text === 'published' ? text : count(text, '--seeds');
 }
 
 function scaleOf(text: string | undefined): Scale {
@@ -70,7 +79,7 @@ export async function reproduceCommand<E extends Disposable>(
     return;
   }
   const scale = scaleOf(args.scale);
-  const seeds = args.seeds === undefined ? DEFAULT_SEEDS[scale] : count(args.seeds, '--seeds');
+  const seeds = seedsOf(args.seeds, scale);
   const panel = args.panel === undefined ? undefined : count(args.panel, '--panel');
   const folders = {
     mnist: await dataFolder(args.dataDir, 'mnist', io.cwd),
@@ -81,9 +90,12 @@ export async function reproduceCommand<E extends Disposable>(
   const say = (text: string) => {
     if (!args.quiet) io.stderr.write(`${text}\n`);
   };
-  for (const { name, needs } of left) say(`left out: ${name} needs --data-dir with ${needs} (perturb fetch ${needs})`);
+  for (const line of leftOut(left)) say(line);
   say(`${scale} scale: ${SCALE_NOTE[scale]}`);
-  const directory = resolve(io.cwd, args.out ?? join('runs', `reproduce-${scale}`));
+  const directory = resolve(
+    io.cwd,
+    args.out ?? join('runs', `reproduce-${scale}${seeds === 'published' ? '-published' : ''}`),
+  );
   const place = relative(io.cwd, directory) || '.';
   const store = await CellDirectory.open(directory);
   try {
@@ -92,7 +104,7 @@ export async function reproduceCommand<E extends Disposable>(
     const commandOf = (one: string) =>
       commandLine([
         ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
-        ...optionWords({ 'data-dir': args.dataDir, device: args.device, out: place }),
+        ...optionWords({ 'data-dir': args.dataDir, device: args.device, tune: args.tune, out: place }),
       ]);
     const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
     try {
@@ -111,6 +123,15 @@ export async function reproduceCommand<E extends Disposable>(
   }
 }
 
+/** A line for each thing that keeps panels from running. */
+function leftOut(left: readonly LeftOut[]): string[] {
+  const obstacles = new Map(left.map(({ obstacle }) => [obstacle.message, obstacle]));
+  return [...obstacles.values()].map(({ message, remedy }) => {
+    const names = left.filter(({ obstacle }) => obstacle.message === message).map(({ name }) => name);
+    return `left out, as each ${message}: ${names.join(', ')}. ${remedy}`;
+  });
+}
+
 /** Runs what the store does not have. */
 async function runTasks<E extends Disposable>(
   tasks: readonly Task[],
@@ -120,11 +141,11 @@ async function runTasks<E extends Disposable>(
   io: CliIo,
 ): Promise<void> {
   const quiet = args.quiet ?? false;
-  const readFile = nodeReadFile(io.cwd);
+  const readFile = withPublishedNumbers(nodeReadFile(io.cwd));
   const readMap = mapReader(tasks, store);
   const progress = cellProgress(io, quiet);
   try {
-    await withEngine(services, io, { device: args.device }, (engine) =>
+    await withEngine(services, io, args, (engine) =>
       runCells(
         tasks.flatMap(({ cells }) => cells),
         {

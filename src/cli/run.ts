@@ -11,12 +11,12 @@ import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
 import { CheckpointStore, checkpointDirectory, hasCheckpoint, readCheckpoint } from './checkpoint';
-import { CHECKPOINT_SECONDS, engineOptions, runCheckpointed } from './checkpointed-run';
+import { CHECKPOINT_SECONDS, engineOptions, runCheckpointed, tellNotices } from './checkpointed-run';
 import { readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
 import { rebaseFiles } from './rebase';
-import { claimOutput, writeResult } from './store';
+import { claimOutput, holdsResult, writeResult } from './store';
 
 export interface RunArguments {
   readonly set: readonly string[];
@@ -62,6 +62,7 @@ export async function withEngine<E extends Disposable, T>(
   const engine = await services.createEngine(engineOptions(options));
   try {
     io.signal.throwIfAborted();
+    tellNotices(engine, services, io);
     return await use(engine);
   } finally {
     await engine.dispose();
@@ -166,6 +167,18 @@ function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
   );
 }
 
+/** Of a run that was killed between its result and the end of its checkpoint only the checkpoint is left to take away. */
+async function finishedBefore(directory: string): Promise<boolean> {
+  if (!(await hasCheckpoint(directory)) || !(await holdsResult(directory))) return false;
+  const store = await CheckpointStore.open(directory);
+  try {
+    await store.remove();
+  } finally {
+    await store.close();
+  }
+  return true;
+}
+
 export async function runCommand<E extends Disposable>(
   file: string | undefined,
   args: RunArguments,
@@ -174,6 +187,10 @@ export async function runCommand<E extends Disposable>(
 ): Promise<void> {
   refuseClash(file, args);
   const interval = intervalOf(args.checkpoint);
+  if (args.resume !== undefined && (await finishedBefore(resolve(io.cwd, args.resume)))) {
+    io.stderr.write(`${args.resume} holds the result of that run: it had ended\n`);
+    return;
+  }
   const { config, baseDir, out, from } = await plannedRun(file, args, io);
   const store = out === undefined ? undefined : await CheckpointStore.open(out);
   try {

@@ -14,12 +14,17 @@ export const services: Services<Engine> = {
     ]);
     const engine = await createEngine(options);
     if (tune === false) return engine;
-    const tuning = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
+    const { tuning, refused } = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
+    if (refused !== undefined) return new Engine(engine.gpu, { ...engine.settings, tuningRefused: refused });
     if (!tuning) return engine;
     // Another choice of kernels sums in another order: results say so where they say what else they depend on.
     const versions = { ...engine.settings.versions, tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` };
     return new Engine(engine.gpu, { ...engine.settings, versions, tuning });
   },
+  noticesOf: ({ settings: { tuningRefused } }) =>
+    tuningRefused === undefined
+      ? []
+      : [`the tuning kept for this adapter is not used: ${tuningRefused}. "perturb bench --tune" makes a new one.`],
   // The driver and the text of the shaders are in the key.
   identify: async ({ gpu, adapter, settings: { versions } }) => ({
     device: adapter.name,

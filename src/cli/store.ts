@@ -50,13 +50,18 @@ async function existingAncestor(path: string): Promise<string> {
   }
 }
 
+/** Whether a finished run has written its result there. */
+export async function holdsResult(directory: string): Promise<boolean> {
+  return (await entries(resolve(directory)))?.includes('result.json') ?? false;
+}
+
 /** Refuses an output directory that could not be written at the end; asked before the run, which may take hours. */
 export async function claimOutput(directory: string): Promise<void> {
   const refuse = (message: string) => new InputError(message, { file: directory, key: '--out', remedy: ELSEWHERE });
   try {
     const path = resolve(directory);
     const present = await entries(path);
-    if (present?.includes('result.json')) throw refuse('the output directory holds the result of another run');
+    if (await holdsResult(path)) throw refuse('the output directory holds the result of another run');
     if (present && present.length > 0) throw refuse('the output directory is not empty');
     await access(await existingAncestor(path), constants.W_OK | constants.X_OK);
   } catch (error) {

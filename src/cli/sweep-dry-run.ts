@@ -40,7 +40,7 @@ async function planOn<E extends Disposable>(
   io: CliIo,
 ): Promise<SweepPlan> {
   try {
-    return await withEngine(services, io, { device: job.device }, use);
+    return await withEngine(services, io, job, use);
   } catch (error) {
     if (!(error instanceof GpuUnavailableError) || job.device !== undefined) throw error;
     io.stderr.write('there is no usable adapter here: the estimate is without one\n');

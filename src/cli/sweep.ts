@@ -31,6 +31,8 @@ export interface SweepArguments {
   readonly json?: boolean;
   readonly device?: string;
   readonly quiet?: boolean;
+  /** False with --no-tune. */
+  readonly tune?: boolean;
 }
 
 /** A sweep, and what paths in its configurations are relative to. */
@@ -79,6 +81,7 @@ export interface SweepJob extends ReadSweep {
   /** The command as it was given. */
   readonly command: string;
   readonly device?: string | undefined;
+  readonly tune?: boolean | undefined;
   readonly quiet?: boolean | undefined;
 }
 
@@ -165,7 +168,7 @@ async function compute<E extends Disposable>(
 ): Promise<void> {
   const configs = cells.map(({ config }) => config);
   const readFile = nodeReadFile(job.baseDir);
-  await withEngine(services, io, { device: job.device }, async (engine) => {
+  await withEngine(services, io, job, async (engine) => {
     const plan = await services.planSweep(engine, configs, readFile);
     const work = new Map([...plan.shares].map(([at, share]) => [cells[at]!.hash, share]));
     const left = new TimeLeft(
@@ -232,8 +235,9 @@ export async function sweepCommand<E extends Disposable>(
   const directory = resolve(io.cwd, args.out ?? join('runs', basename(file).replace(/\.json$/i, '')));
   const words = ['npx', 'perturb', 'sweep', file, ...args.set.flatMap((set) => ['--set', set])];
   const writtenTo = relative(io.cwd, directory) || '.';
-  const command = commandLine([...words, ...optionWords({ device: args.device, out: writtenTo })]);
-  const job = { ...read, directory, command, device: args.device, quiet: args.quiet };
+  const { device, tune, quiet } = args;
+  const command = commandLine([...words, ...optionWords({ device, tune, out: writtenTo })]);
+  const job = { ...read, directory, command, device, tune, quiet };
   if (args.dryRun) {
     await printPlan(job, args.json ?? false, services, io);
     return;

@@ -13,7 +13,11 @@ export function tuningFiles(
   const path = (key: string) => join(folder, `${key}.json`);
   return {
     folder,
-    getItem: (key) => readFile(path(key), 'utf8').catch(() => null),
+    getItem: (key) =>
+      readFile(path(key), 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      }),
     async setItem(key, value) {
       await mkdir(folder, { recursive: true });
       const fresh = `${path(key)}.${process.pid}`;

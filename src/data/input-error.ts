@@ -29,3 +29,6 @@ export class InputError extends Error {
     this.remedy = details.remedy;
   }
 }
+
+/** Input whose fault only the computation shows, and shows again whenever it is repeated: going on from a checkpoint is no use. */
+export class ComputedFaultError extends InputError {}

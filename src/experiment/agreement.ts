@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/gpu';
 import { signAgreement } from '../kernels/compare';
 import type { MatmulLayout } from '../kernels/variant';
 import { evaluate } from '../network/evaluate';
+import { firstFault } from '../network/finite';
 import type { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
 import type { RowSource } from './prepare';
@@ -12,6 +13,8 @@ import type { RowSource } from './prepare';
 export interface TestOutcome {
   /** Share of points where sign f = sign g. */
   readonly agreement: number;
+  /** Networks whose outputs are not all finite: the agreement means nothing. */
+  readonly notFinite: readonly ('f' | 'g')[];
   /** (n) outputs, when asked for. */
   readonly f?: Float32Array;
   readonly g?: Float32Array;
@@ -34,6 +37,7 @@ export async function testAgreement(
   const { n, d } = source;
   const count = gpu.array('agreement', 1, 'u32');
   const outputs = keep.outputs ? { f: new Float32Array(n), g: new Float32Array(n) } : undefined;
+  const notFinite = new Set<'f' | 'g'>();
   const points = keep.points ? new Float32Array(n * d) : undefined;
   try {
     const most = Math.floor(gpu.maxArrayLength / (4 * Math.ceil(d / 4)));
@@ -53,13 +57,14 @@ export async function testAgreement(
       const batch = gpu.batch('agreement');
       (await signAgreement(gpu, { f: of, g: og, count, n: rows }))(batch);
       await batch.submit();
-      if (outputs) {
-        outputs.f.set(await of.read(), start);
-        outputs.g.set(await og.read(), start);
+      for (const [name, margin] of [['f', of] as const, ['g', og] as const]) {
+        const values = await margin.read();
+        if (firstFault(values) >= 0) notFinite.add(name);
+        outputs?.[name].set(values, start);
       }
     }
     const [same] = await count.readUint();
-    return { agreement: same! / n, ...(outputs ?? {}), ...(points ? { x: points } : {}) };
+    return { agreement: same! / n, notFinite: [...notFinite], ...(outputs ?? {}), ...(points ? { x: points } : {}) };
   } finally {
     count.dispose();
   }

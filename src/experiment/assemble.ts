@@ -61,6 +61,10 @@ export interface TrainerDetails {
   readonly blocks: number;
 }
 
+/** Rows and columns that a workgroup of a tiled kernel makes. */
+const tileName = ({ tile }: MatmulLayout): string =>
+  tile ? `${64 * tile.rows}x${64 * tile.columns}` : 'by the size of each product';
+
 /** Which trainer and kernels ran, and why. */
 export function trainerReport(
   standard: TrainingOutcome,
@@ -76,7 +80,7 @@ export function trainerReport(
       matmul: layout.variant,
       operands: precision === 'f16' ? 'f16 in training, its sums and weights f32; f32 elsewhere' : 'f32',
       reason: layout.reason,
-      ...(layout.tile ? { tile: `${64 * layout.tile.rows}x${64 * layout.tile.columns}` } : {}),
+      ...(layout.variant === 'tiled' ? { tile: tileName(layout) } : {}),
       maskGroup: String(layout.group),
       lanes: String(layout.lanes),
       blocks: String(blocks),

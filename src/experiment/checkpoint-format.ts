@@ -2,14 +2,17 @@
 // and the arrays (.npz), which the document names with their size and SHA-256. The command line keeps the two as files,
 // a page in its IndexedDB or private files. Store the arrays first: then whatever document is there is of a whole checkpoint.
 
+import * as v from 'valibot';
 import type { ReadFile } from '../data/dataset';
 import { InputError, type InputErrorDetails } from '../data/input-error';
 import { encodeNpz, parseNpz } from '../data/npz';
 import { sha256 } from '../data/sha256';
 import { toJson } from './artifacts';
 import type { Checkpoint } from './checkpoint';
+import { checkpointFacts, epochCount, issueOf, trainingStage } from './checkpoint-schema';
 import { parseConfig, resolvedJson } from './config';
 import { isPlainObject } from './config-problems';
+import { parseConfigText } from './config-text';
 import { contentHash } from './plan';
 import type { ExperimentConfig } from './types';
 
@@ -17,6 +20,31 @@ import type { ExperimentConfig } from './types';
 const VERSION = 1;
 /** A zip without its 64-bit extension holds 4 GiB, and platforms hash just under 2 GiB at once; what is larger is not kept. */
 export const MOST_BYTES = 2 ** 31 - 2 ** 20;
+
+/** What a zip adds to its arrays, amply. */
+const ZIP_BYTES = 2 ** 20;
+/** What a document takes at most, in bytes: it has a number a neuron. */
+export const MOST_TEXT = 2 ** 26;
+/** Names of the arrays. */
+export const STATE_NAME = /^state-(standard|learning)-\d{1,15}\.npz$/;
+
+const digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const kept = v.strictObject({
+  version: v.literal(VERSION),
+  device: v.string(),
+  versions: v.record(v.string(), v.string()),
+  config: v.unknown(),
+  baseDir: v.string(),
+  inputs: v.record(v.string(), digest),
+  stage: trainingStage,
+  epoch: epochCount,
+  facts: checkpointFacts,
+  state: v.strictObject({
+    name: v.pipe(v.string(), v.regex(STATE_NAME)),
+    bytes: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MOST_BYTES + ZIP_BYTES)),
+    sha256: digest,
+  }),
+});
 
 /** What a run must find again to end with the same bits. */
 export interface RunIdentity {
@@ -59,53 +87,53 @@ export async function encodeCheckpoint({ checkpoint, ...run }: KeptRun): Promise
 }
 
 /**
- * Reads a checkpoint back.
- * @param readState gives the arrays by the name that they were encoded under
+ * Reads a checkpoint back. It may come from anywhere: a name in it is one that {@link encodeCheckpoint} gives, and what it
+ * says is checked against a schema before anything is built from it.
+ * @param readState gives the arrays by the name that they were encoded under; it need not read more than `most` bytes
  * @param about what errors say: the file of the document, and what to do
  * @throws InputError when it is not whole, or of another version
  */
 export async function decodeCheckpoint(
   document: string,
-  readState: (name: string) => Promise<Uint8Array>,
+  readState: (name: string, most: number) => Promise<Uint8Array>,
   about: InputErrorDetails = { file: 'the checkpoint', remedy: 'Delete it and run from the beginning.' },
 ): Promise<KeptRun> {
-  const refuse = (message: string, cause?: unknown) => new InputError(message, { ...about, cause });
-  const read = plainObjectIn(document);
-  if (!read) throw refuse('the checkpoint is not whole');
-  const { check, ...body } = read;
+  const refuse = (message: string, details: Partial<InputErrorDetails> = {}) =>
+    new InputError(message, { ...about, ...details });
+  const { check, ...body } = bodyOf(document, (why) => refuse(`the checkpoint is not whole: ${why}`));
   if (body.version !== VERSION) throw refuse('the checkpoint was written by another version of perturb-gpu');
   if (check !== (await contentHash(body))) throw refuse('the checkpoint was changed since it was written');
-  const { version: _, config, state, stage, epoch, facts, ...run } = body as unknown as KeptBody;
-  const bytes = await readState(state.name).catch((cause) => {
-    throw refuse(`its arrays, ${state.name}, are gone`, cause);
+  const parsed = v.safeParse(kept, body);
+  if (!parsed.success) throw refuse(`the checkpoint was not written by perturb-gpu: ${issueOf(parsed.issues)}`);
+  const { version: _, config, state, stage, epoch, facts, ...run } = parsed.output;
+  const { name } = state;
+  const bytes = await readState(name, state.bytes).catch((cause) => {
+    const why = cause instanceof RangeError ? `cannot be read: ${cause.message}` : 'are gone';
+    throw refuse(`its arrays, ${name}, ${why}`, { cause });
   });
-  if (bytes.length !== state.bytes || (await sha256(bytes)) !== state.sha256) {
-    throw refuse(`its arrays, ${state.name}, are damaged`);
+  if (bytes.length < state.bytes) throw refuse(`its arrays, ${name}, are damaged: cut off`, { offset: bytes.length });
+  if (bytes.length > state.bytes || (await sha256(bytes)) !== state.sha256) {
+    throw refuse(`its arrays, ${name}, are damaged: another checksum`);
   }
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const arrays = [...parseNpz(view, state.name, { maxBytes: 2 ** 32 })].map(([name, { data }]) => [name, data]);
-  return {
-    ...run,
-    config: parseConfig(config, about.file === undefined ? {} : { file: about.file }),
-    checkpoint: { stage, epoch, facts, arrays: Object.fromEntries(arrays) as Checkpoint['arrays'] },
-  };
+  const arrays: Record<string, Float32Array> = {};
+  for (const [key, { data }] of parseNpz(bytes, name, { maxBytes: state.bytes })) {
+    if (!(data instanceof Float32Array)) throw refuse(`its array ${key} does not hold float32`);
+    arrays[key] = data;
+  }
+  const file = about.file === undefined ? {} : { file: about.file };
+  return { ...run, config: parseConfig(config, file), checkpoint: { stage, epoch, facts, arrays } };
 }
 
-type KeptBody = Omit<KeptRun, 'config' | 'checkpoint'> &
-  Omit<Checkpoint, 'arrays'> & {
-    readonly version: number;
-    readonly config: unknown;
-    readonly state: { readonly name: string; readonly bytes: number; readonly sha256: string };
-  };
-
-function plainObjectIn(text: string): Record<string, unknown> | undefined {
+function bodyOf(text: string, refuse: (why: string) => InputError): Record<string, unknown> {
+  let document: unknown;
   try {
-    const document: unknown = JSON.parse(text);
-    return isPlainObject(document) ? document : undefined;
+    document = parseConfigText(text, 'the document');
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof InputError) throw refuse(error.message);
     throw error;
   }
+  if (!isPlainObject(document)) throw refuse('it is no object');
+  return document;
 }
 
 /**

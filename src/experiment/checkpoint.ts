@@ -3,7 +3,16 @@
 
 import type { Network } from '../network/network';
 import type { TrainingOutcome } from '../network/train';
-import { fillFrom, type HostArrays, type StateKeeper, type TrainingState } from '../network/training-state';
+import {
+  fillFrom,
+  type HostArrays,
+  type StateKeeper,
+  StateMismatchError,
+  type TrainingState,
+} from '../network/training-state';
+
+export { StateMismatchError } from '../network/training-state';
+
 import type { Trained } from './trajectories';
 
 type TrainingStage = 'standard' | 'learning';
@@ -13,13 +22,19 @@ interface FirstFacts extends Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGr
   readonly accuracyKnown: boolean;
 }
 
-/** Facts are numbers and texts, for JSON; the arrays may be large. */
+/** Numbers and texts, for JSON. */
+export interface CheckpointFacts {
+  readonly first?: FirstFacts;
+  readonly training?: TrainingState['facts'];
+}
+
+/** The arrays may be large. */
 export interface Checkpoint {
   /** The training that it stands in, or before. */
   readonly stage: TrainingStage;
   /** Epochs of that training that are done. */
   readonly epoch: number;
-  readonly facts: { readonly first?: FirstFacts; readonly training?: TrainingState['facts'] };
+  readonly facts: CheckpointFacts;
   readonly arrays: HostArrays;
 }
 
@@ -86,7 +101,8 @@ export class Checkpoints {
     const { accuracyKnown, ...how } = facts;
     const { weights, loss, lr, accuracy } = arrays;
     fillFrom(network.weights, weights);
-    if (!loss || !lr || (accuracyKnown && !accuracy)) throw new RangeError('the checkpoint lacks the history of f');
+    if (!loss || !lr || (accuracyKnown && !accuracy))
+      throw new StateMismatchError('the checkpoint lacks the history of f');
     return { ...how, loss, lr, ...(accuracyKnown ? { accuracy: accuracy! } : {}) };
   }
 

@@ -58,11 +58,9 @@ const plateau = objectOr(
   v.literal(false, 'false, or an object with factor, patience and threshold'),
 );
 
-const init = section({
-  W: v.exactOptional(path('a .npy file')),
-  b: v.exactOptional(path('a .npy file')),
-  a: v.exactOptional(path('a .npy file')),
-});
+const hiddenFiles = { W: v.exactOptional(path('a .npy file')), b: v.exactOptional(path('a .npy file')) };
+const hiddenInit = section(hiddenFiles);
+const init = section({ ...hiddenFiles, a: v.exactOptional(path('a .npy file')) });
 
 const training = section({
   lr: v.optional(positive, 1),
@@ -174,7 +172,7 @@ const map = objectOr(
 
 const phi = objectOr(
   // Counts of neurons are exact in float32.
-  section({ draws: v.optional(integer(1, 2 ** 24 - 1), 1000) }),
+  section({ draws: v.optional(integer(1, 2 ** 24 - 1), 1000), init: v.exactOptional(hiddenInit) }),
   v.literal('exact', '"exact", or an object with draws'),
 );
 

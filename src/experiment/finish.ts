@@ -5,7 +5,7 @@ import type { DecisionMap } from '../theory/map';
 import { testAgreement } from './agreement';
 import { histories, outputs, trainerReport } from './assemble';
 import { mapArrays } from './map-arrays';
-import { evaluateFinite, type First, type StageWork } from './stage-work';
+import { evaluateFinite, type First, type StageWork, tellFault } from './stage-work';
 import type { Predictions } from './theory';
 import type { Trained } from './trajectories';
 import type { ExperimentConfig, ExperimentResult, NamedArray } from './types';
@@ -68,6 +68,11 @@ export async function finish(
   signal?.throwIfAborted();
   const wanted = { outputs: keep.has('outputs'), points: keep.has('data') };
   const test = data.test && (await testAgreement(gpu, f, g, data.test, layout, wanted));
+  if (test && test.notFinite.length > 0) {
+    const stage = test.notFinite.includes('f') ? 'standard' : 'learning';
+    await tellFault(work, stage, 'test outputs', (stage === 'standard' ? first.trained : second).outcome, runs);
+    return;
+  }
   if (data.test && test?.f && test.g) {
     all.f_test = { shape: [data.test.n], data: test.f };
     all.g_test = { shape: [data.test.n], data: test.g };

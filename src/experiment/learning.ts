@@ -7,6 +7,7 @@ import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { evaluate } from '../network/evaluate';
+import { finiteSamples } from '../network/finite';
 import { type GramConstant, type GramMatrix, gramMatrix } from '../network/gram-matrix';
 import type { NetworkStreams } from '../network/network';
 import { SampleGram } from '../network/sample-gram';
@@ -18,7 +19,7 @@ import { takePictures } from './assemble';
 import { finish, type Perturbed, type Second } from './finish';
 import { type PerturbationStage, runsOf } from './plan';
 import { makeTargets } from './prepare';
-import { extras, type First, ontoSamples, type StageWork, tellStage, unlessDiverged } from './stage-work';
+import { extras, type First, ontoSamples, type StageWork, tellFault, tellStage, unlessDiverged } from './stage-work';
 import type { Predictions } from './theory';
 import { type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, NamedArray } from './types';
@@ -54,7 +55,9 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
     const spans = narrow && config.trainer !== 'direct' ? await spanGrams() : undefined;
     const span = spans && scope.use(spans.PerturbationSpan.allocate(gpu, x.blocks, layout));
     if (onData && span) work.onto--;
-    const { r, perturbed } = await perturbSamples(work, stage, first, span, scope);
+    const made = await perturbSamples(work, stage, first, span, scope);
+    if (!made) return;
+    const { r, perturbed } = made;
     const kernel = scope.use(
       new SampleGram((constant) =>
         span && spans
@@ -65,7 +68,10 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
     const inner = !span ? x.d : onData ? 2 * config.network.width : config.network.width;
     const ends = await trainSecond(work, stage, { r, targets: perturbed.targets, kernel, inner }, scope);
     const seconds = [];
-    for (const end of ends) seconds.push({ ...end, ...(await beforeSamples(work, end, first, perturbed, r)) });
+    for (const end of ends) {
+      const more = await beforeSamples(work, end, first, perturbed, r);
+      if (more) seconds.push({ ...end, ...more });
+    }
     r.dispose();
     await panels.fill(gpu, x);
     for (const [k, { runs: of, ...second }] of seconds.entries()) {
@@ -132,14 +138,17 @@ async function trainSecond(
   return ends;
 }
 
-/** What is made of a g while the panels still hold what it learned from: the decision map, and its loss. */
+/**
+ * What is made of a g while the panels still hold what it learned from: the decision map, and its loss. Undefined, and its
+ * experiments told, where that is not finite.
+ */
 async function beforeSamples(
   work: StageWork,
   { runs, trained }: SecondEnd,
   first: First,
   { predictions, targets }: Perturbed,
   learned: Samples,
-): Promise<Omit<Second, 'trained'>> {
+): Promise<Omit<Second, 'trained'> | undefined> {
   const { engine, inputs, panels, data, options, plane, watch } = work;
   const { gpu } = engine;
   const { config, layout } = inputs[runs[0]!]!;
@@ -148,7 +157,7 @@ async function beforeSamples(
   if (plane && predictions && config.theory.map !== false) {
     tellStage(work, 'theory', runs[0]!, config);
     const args = { predictions, f: first.trained.network, g, learned, panels, labels: data.labels, layout };
-    map = await (await extras()).mapOf(gpu, config, plane, args, options.signal);
+    map = await (await extras()).mapOf(gpu, inputs[runs[0]!]!, plane, args, options.signal);
     watch.lap('theory', runs);
   }
   tellStage(work, 'evaluation', runs[0]!, config);
@@ -159,17 +168,24 @@ async function beforeSamples(
     loss = on.loss;
   }
   watch.lap('evaluation', runs);
+  if (!Number.isFinite(loss)) {
+    await tellFault(work, 'learning', 'loss', trained.outcome, runs);
+    return undefined;
+  }
   return { map, loss };
 }
 
-/** Perturbations of every sample; the panels then hold what g is to learn from. */
+/**
+ * Perturbations of every sample; the panels then hold what g is to learn from. Undefined, and the experiments told, where
+ * they are not finite.
+ */
 async function perturbSamples(
   work: StageWork,
   stage: PerturbationStage,
   first: First,
   span: PerturbationSpan | undefined,
   scope: Scope,
-): Promise<{ r: Samples; perturbed: Perturbed }> {
+): Promise<{ r: Samples; perturbed: Perturbed } | undefined> {
   const { engine, inputs, panels, x, data, options, watch, watcher } = work;
   const { gpu } = engine;
   const runs = runsOf.perturbation(stage);
@@ -179,6 +195,10 @@ async function perturbSamples(
   const targets = scope.use(await makeTargets(gpu, config, n, given));
   const spec = { kind, size, ...(k === undefined ? {} : { k }) };
   const r = scope.use(await perturb(gpu, first.trained.network, panels, targets, layout, spec, span));
+  if (!(await finiteSamples(gpu, r))) {
+    await tellFault(work, 'standard', 'perturbations', first.trained.outcome, runs);
+    return undefined;
+  }
   const pictures = data.image ? await takePictures(x, r, data.labels, targets) : undefined;
   const arrays: Record<string, NamedArray> = {};
   if (runs.some((run) => inputs[run]!.config.save.includes('perturbations'))) {
@@ -195,7 +215,7 @@ async function perturbSamples(
     const { slope } = config.network;
     const problem = { samples: x, panels, labels: data.labels, slope };
     const plane = config.theory.map === false ? undefined : work.plane;
-    predictions = await (await extras()).predict(gpu, config, problem, r, plane, options.signal);
+    predictions = await (await extras()).predict(gpu, inputs[runs[0]!]!, problem, r, plane, options.signal);
     if (predictions.cosine !== undefined) await watcher?.theory(runs[0]!, predictions.cosine);
     if (predictions.direction) arrays.direction = { shape: [n, d], data: predictions.direction };
     watch.lap('theory', runs);

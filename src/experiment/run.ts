@@ -20,7 +20,7 @@ import { canonical, type DataStage, planRuns, runsOf } from './plan';
 import { type LoadedData, loadData, readers, readTargets, resolveK } from './prepare';
 import type { WatchOptions } from './snapshot';
 import { runDataStage } from './stages';
-import type { ExperimentConfig, ExperimentResult, Progress, TrainingConfig } from './types';
+import type { ExperimentConfig, ExperimentResult, InitConfig, Progress } from './types';
 
 const checkpointing = lazy(() => import('./checkpoint'));
 const estimating = lazy(() => import('./estimate'));
@@ -57,6 +57,8 @@ export interface RunInput {
   readonly targets: Float32Array | undefined;
   readonly initF: InitValues;
   readonly initG: InitValues;
+  /** Neurons that Phi is estimated from; empty where they are drawn. */
+  readonly phiNeurons: InitValues;
 }
 
 const noFiles: ReadFile = (path) =>
@@ -185,10 +187,12 @@ async function readInputs(
     const targets = await readTargets(config, n, readFile);
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
+    const { phi } = config.theory;
+    const phiNeurons = phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init');
     const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
-    inputs.push({ config, loaded, layout, k, targets, initF, initG });
+    inputs.push({ config, loaded, layout, k, targets, initF, initG, phiNeurons });
   }
   return inputs;
 }
@@ -215,13 +219,13 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
 }
 
 async function initValues(
-  training: TrainingConfig,
+  { init }: { readonly init?: InitConfig },
   m: number,
   d: number,
   readFile: ReadFile,
   key: string,
 ): Promise<InitValues> {
-  if (!training.init) return {};
+  if (!init) return {};
   const { loadInit } = await readers();
-  return loadInit(training.init, m, d, readFile, key);
+  return loadInit(init, m, d, readFile, key);
 }

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine';
 import { lazy } from '../gpu/lazy';
-import { DivergenceError } from '../network/divergence';
+import { type DivergedQuantity, DivergenceError } from '../network/divergence';
 import { type Evaluation, evaluate } from '../network/evaluate';
 import { finiteOutputs } from '../network/finite';
 import type { SampleGram } from '../network/sample-gram';
@@ -99,12 +99,25 @@ export async function evaluateFinite(
   const { engine, inputs, panels, data } = work;
   const { layout, config } = inputs[runs[0]!]!;
   const on = await evaluate(engine.gpu, network, panels, data.labels, layout, config.loss);
-  if (await finiteOutputs(on.margin)) return on;
+  const finite = await finiteOutputs(on.margin);
+  if (finite && Number.isFinite(on.loss)) return on;
   on.margin.dispose();
-  const lr = outcome.lr.at(-1) ?? config[stage].lr;
-  const error = new DivergenceError({ epoch: config[stage].epochs, what: 'outputs', lr, firstLoss: outcome.loss[0] });
-  await tellDivergence(work, explainDivergence(error, stage, config), runs);
+  await tellFault(work, stage, finite ? 'loss' : 'outputs', outcome, runs);
   return undefined;
+}
+
+/** Tells experiments that something which follows from a trained network is not finite. @throws as {@link tellDivergence} */
+export async function tellFault(
+  work: StageWork,
+  stage: 'standard' | 'learning',
+  what: DivergedQuantity,
+  { lr: rates, loss }: Trained['outcome'],
+  runs: readonly number[],
+): Promise<void> {
+  const { config } = work.inputs[runs[0]!]!;
+  const lr = rates.at(-1) ?? config[stage].lr;
+  const error = new DivergenceError({ epoch: config[stage].epochs, what, lr, firstLoss: loss[0] });
+  await tellDivergence(work, explainDivergence(error, stage, config), runs);
 }
 
 /** Whether K of what g learns from is made from K of the samples: for l2 perturbations of a network that needed that. */

@@ -2,7 +2,7 @@
 // moments, when what it needs is on the device anyway: after the perturbations (samples, their panels, perturbations), and
 // after the second training (what g was trained on). Only plain numbers wait in between.
 
-import { InputError } from '../data/input-error';
+import { ComputedFaultError, InputError } from '../data/input-error';
 import { STREAMS } from '../data/streams';
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
@@ -16,6 +16,7 @@ import { classPlane, type Plane, placeSamples } from '../theory/plane';
 import { pullsOfNeurons } from '../theory/plane-neurons';
 import { predictPulls } from '../theory/pulls';
 import type { PhiSampling } from '../theory/sampled-phi';
+import type { RunInput } from './run';
 import type { ExperimentConfig } from './types';
 
 /** A map asked for as `true`. */
@@ -31,10 +32,14 @@ export interface Predictions extends Directions {
   readonly neuronPulls?: Float32Array;
 }
 
+/** What the theory needs of an experiment, besides what is on the device. */
+export type TheoryInput = Pick<RunInput, 'config' | 'phiNeurons'>;
+
 /** Undefined for Phi in closed form. */
-function samplingOf({ seed, theory: { phi } }: ExperimentConfig): PhiSampling | undefined {
-  if (phi === 'exact') return undefined;
-  return { draws: phi.draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases } };
+function samplingOf({ config: { seed, theory }, phiNeurons }: TheoryInput): PhiSampling | undefined {
+  if (theory.phi === 'exact') return undefined;
+  const { draws } = theory.phi;
+  return { draws, seed, streams: { weights: STREAMS.phiWeights, biases: STREAMS.phiBiases }, given: phiNeurons };
 }
 
 /**
@@ -60,13 +65,14 @@ export async function mapPlane(
 /** Compares the perturbations with the theory. The panels must hold the samples. */
 export async function predict(
   gpu: Gpu,
-  config: ExperimentConfig,
+  input: TheoryInput,
   problem: PhiProblem,
   perturbation: Samples,
   plane: Plane | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Predictions> {
-  const sampling = samplingOf(config);
+  const { config } = input;
+  const sampling = samplingOf(input);
   const options = { ...(sampling ? { sampling } : {}), ...(signal ? { signal } : {}) };
   const directions = await predictDirections(gpu, problem, {
     direction: config.save.includes('theory'),
@@ -98,14 +104,15 @@ export interface MapArgs {
 /** The decision map that the configuration asks for. */
 export async function mapOf(
   gpu: Gpu,
-  config: ExperimentConfig,
+  input: TheoryInput,
   plane: Plane,
   args: MapArgs,
   signal: AbortSignal | undefined,
 ): Promise<DecisionMap> {
   const { predictions, learned, panels, labels, ...networks } = args;
   const { places, pulls, neuronPulls } = predictions;
-  const sampling = samplingOf(config);
+  const { config } = input;
+  const sampling = samplingOf(input);
   const neurons = sampling && {
     sampling,
     f: neuronPulls!,
@@ -129,11 +136,11 @@ export async function mapOf(
   return made;
 }
 
-/** @throws InputError when what the theory predicts has left the range of float32 */
+/** @throws ComputedFaultError when what the theory predicts has left the range of float32 */
 export function requireFinite(...arrays: readonly ArrayLike<number>[]): void {
   if (arrays.every((values) => Array.prototype.every.call(values, Number.isFinite))) return;
   const message = 'what the theory predicts leaves the range of float32: the data are too large';
-  throw new InputError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
+  throw new ComputedFaultError(message, { key: 'data', remedy: 'Rescale the data, or leave the theory out.' });
 }
 
 /** What drawn neurons make of what g was trained on: the labels are in the pulls already. */

@@ -116,7 +116,7 @@ export async function trainTrajectories(
         const own = last ? outcome : { ...historyUpTo(length, outcome), ...partial[task]!.get(length)! };
         trained[at]!.set(
           length,
-          made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome), stage, config),
+          made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome, config), stage, config),
         );
         if (made) await checkpoints?.finish(stage, { network, outcome: own });
       }
@@ -134,7 +134,12 @@ function historyUpTo(epochs: number, { loss, lr, accuracy }: TrainingOutcome): T
 }
 
 /** How a training of so many epochs ended that left no network: by its loss, or by weights that showed at its end. */
-function divergenceUpTo(epochs: number, { diverged, lr, loss }: TrainingOutcome): DivergenceError {
+function divergenceUpTo(
+  epochs: number,
+  { diverged, lr, loss }: TrainingOutcome,
+  { precision }: ExperimentConfig,
+): DivergenceError {
   if (diverged && diverged.epoch <= epochs) return diverged;
-  return new DivergenceError({ epoch: epochs, what: 'weights', lr: lr[epochs - 1]!, firstLoss: loss[0] });
+  const what = precision === 'f16' ? 'half weights' : 'weights';
+  return new DivergenceError({ epoch: epochs, what, lr: lr[epochs - 1]!, firstLoss: loss[0] });
 }

@@ -72,8 +72,8 @@ export interface ExperimentConfig {
   readonly theory: {
     readonly cosine: boolean;
     readonly map: boolean | { readonly resolution: number; readonly limits: readonly [number, number] };
-    /** Phi in closed form, or estimated from so many drawn neurons. */
-    readonly phi: 'exact' | { readonly draws: number };
+    /** Phi in closed form, or estimated from so many drawn neurons; those may come from files, as a network's do. */
+    readonly phi: 'exact' | { readonly draws: number; readonly init?: Pick<InitConfig, 'W' | 'b'> };
   };
   readonly trainer: 'auto' | 'direct' | 'gram';
   readonly precision: 'f32' | 'f16';

@@ -79,8 +79,12 @@ async function adapterNames(module: DawnModule): Promise<string[]> {
 
 async function open(module: DawnModule, name: string, toggles: readonly string[]): Promise<FoundAdapter | undefined> {
   const options = [`adapter=${name}`];
-  // Unsafe APIs: real GPUs quantise timestamps to 100 us without them, and subgroup matrices are not offered. Half precision
-  // on NVIDIA: Dawn holds it back on Vulkan; it is used only where a configuration asks for it.
+  // Unsafe APIs: real GPUs quantise timestamps to 100 us without them, and subgroup matrices are not offered.
+  // Half precision on NVIDIA: Dawn hides shader-f16 on Vulkan there, because its conformance tests found drivers that round
+  // halves wrongly. The toggle only offers the feature: a module without "enable f16" compiles to the same code with it. It is
+  // on for every device, since a device is made before anybody says which precision is wanted, and a device without the
+  // feature cannot gain it. Halves run only for precision "f16" and in benchmarks, which check each variant against
+  // float64 before they time it; "perturb doctor" checks the kernels of halves too.
   const enabled = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia', ...toggles];
   options.push(`enable-dawn-features=${enabled.join()}`);
   const instance = module.create(options);

@@ -30,14 +30,29 @@ export function shapeClass({ n, d, m }: { readonly n: number; readonly d: number
   return [n, d, m].map((size) => Math.round(Math.log2(size))).join('/');
 }
 
-/** The layout for a shape: forced, else as tuned, else the default. Its reason says which. */
+export interface TuningSettings {
+  readonly matmul?: MatmulVariant;
+  readonly tuning?: Tuning;
+  /** Why a tuning that was kept is not used. */
+  readonly tuningRefused?: string;
+}
+
+/** The layout for a shape: forced, else as tuned, else the default. Its reason says which, and what came of a tuning. */
 export function tunedLayout(
   gpu: Gpu,
   shape: { readonly n: number; readonly d: number; readonly m: number },
-  { matmul, tuning }: { readonly matmul?: MatmulVariant; readonly tuning?: Tuning },
+  { matmul, tuning, tuningRefused }: TuningSettings,
 ): MatmulLayout {
-  const choice = matmul ? undefined : tuning?.choices[shapeClass(shape)];
-  if (!choice || variantObstacle(gpu, choice.variant)) return matmulLayout(gpu, shape.m, matmul);
+  if (matmul) return matmulLayout(gpu, shape.m, matmul);
+  const choice = tuning?.choices[shapeClass(shape)];
+  const obstacle = choice && variantObstacle(gpu, choice.variant);
+  if (!choice || obstacle) {
+    const layout = matmulLayout(gpu, shape.m);
+    const refused = tuningRefused ?? obstacle;
+    return refused
+      ? { ...layout, reason: `${layout.reason}; the tuning kept for this adapter is not used: ${refused}` }
+      : layout;
+  }
   const { variant, tile, speedup, measuredAt } = choice;
   const reason = `tuned on ${tuning!.date.slice(0, 10)} (${tuning!.key.slice(0, 8)}): ${speedup.toFixed(2)} times the default's speed at ${measuredAt}`;
   return { ...matmulLayout(gpu, shape.m, variant), ...(tile ? { tile } : {}), reason };

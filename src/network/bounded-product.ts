@@ -74,9 +74,9 @@ export class BoundedProducts {
     });
     const batch = this.gpu.batch(this.label);
     step(batch);
-    const began = performance.now();
+    const began = this.gpu.now();
     await batch.submit();
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (this.gpu.now() - began) / 1000;
     // The first includes compiling, so growth is what is bounded, and a submit never shrinks below the first.
     const fitting = (SUBMIT_SECONDS / Math.max(seconds, 1e-6)) * rows * columns * args.steps;
     this.#work = Math.max(FIRST_WORK, Math.min(4 * this.#work, fitting));

@@ -108,5 +108,6 @@ export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, s
       layout,
     }),
   );
-  return { steps: await Promise.all(pending), state, history, ...(half ? { check: half.check } : {}) };
+  const range = half ? { range: { exceeded: half.exceeded, changed: [weights, velocity] } } : {};
+  return { steps: await Promise.all(pending), state, history, ...range };
 }

@@ -1,7 +1,16 @@
 // Training that left the numbers of float32. What follows an infinity or a NaN is no training, and its accuracy, a count of
 // comparisons that all fail, would look like a result: so it ends there, and says where.
 
-export type DivergedQuantity = 'loss' | 'weights' | 'outputs';
+export type DivergedQuantity = 'loss' | 'weights' | 'half weights' | 'outputs' | 'perturbations' | 'test outputs';
+
+const TOLD: Readonly<Record<DivergedQuantity, string>> = {
+  loss: 'loss is not finite',
+  weights: 'weights are not finite',
+  'half weights': 'weights are past the largest half, 65504,',
+  outputs: 'outputs are not finite',
+  perturbations: 'perturbations are not finite',
+  'test outputs': 'outputs on the test points are not finite',
+};
 
 export interface DivergenceDetails {
   /** Epoch, counted from 1, before whose update it was seen; that of the last update where only the end showed it. */
@@ -18,7 +27,7 @@ export interface DivergenceDetails {
   readonly remedy?: string;
 }
 
-/** A training diverged: its loss, weights or outputs are infinite or NaN. A finding about the setting, not a fault. */
+/** A training diverged: its loss, weights or outputs are infinite, NaN, or past the precision asked for. A finding about the setting, not a fault. */
 export class DivergenceError extends Error {
   override readonly name = 'DivergenceError';
   readonly epoch: number;
@@ -30,8 +39,7 @@ export class DivergenceError extends Error {
 
   constructor({ epoch, what, lr, firstLoss, stage, cause, remedy }: DivergenceDetails) {
     const who = { standard: 'the training of f', learning: 'the training of g' };
-    const verb = what === 'loss' ? 'is' : 'are';
-    const where = `${stage ? who[stage] : 'the training'} diverged: ${what} ${verb} not finite at epoch ${epoch}`;
+    const where = `${stage ? who[stage] : 'the training'} diverged: ${TOLD[what]} at epoch ${epoch}`;
     super(cause === undefined ? where : `${where}; ${cause}`);
     this.epoch = epoch;
     this.what = what;

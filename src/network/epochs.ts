@@ -4,6 +4,7 @@
 // measured time, for progress and cancellation; how they fall does not change a bit of the result.
 
 import type { GpuArray } from '../gpu/array';
+import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import type { Step } from '../kernels/step';
 import { plateauState } from '../kernels/weight-gradient';
@@ -25,8 +26,15 @@ export interface Epoch {
   readonly history: GpuArray;
   /** What is to be kept of it beside the run, by name. */
   readonly kept?: Readonly<Record<string, GpuArray>>;
-  /** Asked after every chunk of epochs: throws what must end the training. */
-  readonly check?: () => Promise<void>;
+  /** Of operands that are narrower than the weights they are made from. */
+  readonly range?: OperandRange;
+}
+
+export interface OperandRange {
+  /** Whether the weights of an epoch since the last call did not fit. */
+  exceeded(): Promise<boolean>;
+  /** What an epoch changes for the next, so that it can be brought back. */
+  readonly changed: readonly GpuArray[];
 }
 
 /**
@@ -36,7 +44,7 @@ export interface Epoch {
  */
 export async function runEpochs(
   gpu: Gpu,
-  { steps, state, history, kept = {}, check }: Epoch,
+  { steps, state, history, kept = {}, range }: Epoch,
   run: TrainingRun,
   until: number,
   options: TrainingOptions,
@@ -44,16 +52,25 @@ export async function runEpochs(
   const first = run.epoch;
   const { n } = run.problem.samples;
   state.write(plateauState(run.schedule));
+  using backup = new Backup(gpu, range ? [state, ...range.changed] : []);
   let chunk = 1;
+  let most = Math.max(1, Math.floor(CHUNK_DISPATCHES / steps.length));
   while (run.epoch < until) {
     options.signal?.throwIfAborted();
-    const count = Math.min(chunk, until - run.epoch);
+    const count = Math.min(chunk, most, until - run.epoch);
     const batch = gpu.batch('training epochs');
+    backup.save(batch);
     for (let epoch = 0; epoch < count; epoch++) for (const step of steps) step(batch);
-    const began = performance.now();
+    const began = gpu.now();
     await batch.submit();
-    const seconds = (performance.now() - began) / 1000;
-    await check?.();
+    const seconds = (gpu.now() - began) / 1000;
+    const exceeded = (await range?.exceeded()) ?? false;
+    if (exceeded && count > 1) {
+      // In one of these epochs: again, one by one.
+      most = 1;
+      await backup.restore();
+      continue;
+    }
     const from = run.epoch;
     const rows = await history.read((from - first) * 3, count * 3);
     for (let at = 0; at < count; at++) {
@@ -61,12 +78,13 @@ export async function runEpochs(
       run.lr[from + at] = rows[at * 3 + 1]!;
       run.accuracy[from + at] = rows[at * 3 + 2]! * (1 / n);
     }
+    if (exceeded) return run.end('half weights');
     run.epoch += count;
     run.watch(from);
     if (run.diverged) return;
     // The first chunk includes compiling, so growth is what is bounded, not the size.
     const fitting = Math.max(1, Math.floor((SUBMIT_SECONDS / Math.max(seconds, 1e-6)) * count));
-    chunk = Math.max(1, Math.min(fitting, count * 4, Math.floor(CHUNK_DISPATCHES / steps.length)));
+    chunk = Math.min(fitting, count * 4);
     const last = run.epoch - 1;
     options.onEpoch?.({ epoch: run.epoch, loss: run.loss[last]!, lr: run.lr[last]!, accuracy: run.accuracy[last]! });
     if (options.keeper?.due()) {
@@ -75,6 +93,37 @@ export async function runEpochs(
     }
   }
   run.schedule = await readSchedule(state);
+}
+
+/** Copies of arrays as they were at a moment. */
+class Backup {
+  readonly #copies: GpuArray[] = [];
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly arrays: readonly GpuArray[],
+  ) {
+    try {
+      for (const { label, length, type } of arrays) this.#copies.push(gpu.array(`${label} before`, length, type));
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  save(batch: Batch): void {
+    for (const [at, array] of this.arrays.entries()) batch.copy(array, 0, this.#copies[at]!, 0, array.length);
+  }
+
+  async restore(): Promise<void> {
+    const batch = this.gpu.batch('epochs undone');
+    for (const [at, array] of this.arrays.entries()) batch.copy(this.#copies[at]!, 0, array, 0, array.length);
+    await batch.submit();
+  }
+
+  [Symbol.dispose](): void {
+    for (const copy of this.#copies) copy.dispose();
+  }
 }
 
 async function readSchedule(state: GpuArray): Promise<ScheduleState> {

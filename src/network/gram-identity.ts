@@ -6,33 +6,22 @@
 // only coupling: a chunk of epochs runs speculatively with one learning rate, the schedule is replayed on the summed
 // losses, and when it would have dropped inside the chunk, the chunk's start is restored and run up to that epoch.
 
-import type { GpuArray } from '../gpu/array';
-import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { labelSums, stridedSums } from '../kernels/gram';
-import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
+import { type FlipCount, GramCalls, type Order, type Trained, total } from './gram-calls';
 import { enterGram } from './gram-enter';
 import { type NeuronGroup, planGroups } from './gram-groups';
 import { type Departure, leaveGram } from './gram-leave';
-import { type GramMatrix, gramPieces } from './gram-matrix';
 import { PLANE } from './gram-size';
 import { PlateauReplay } from './plateau';
 import type { LazyGram } from './sample-gram';
 import { SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
-import { fillFrom, readAll, type TrainerPlace } from './training-state';
+import { fillFrom, readAll, StateMismatchError, type TrainerPlace } from './training-state';
 
 /** Epochs of the first chunk, before any has been timed. */
 const FIRST_CHUNK = 16;
-
-/** What happened since the training entered Gram space. */
-export interface FlipCount {
-  readonly flips: number;
-  /** Epochs of a neuron that had a flip, and synchronisations. */
-  readonly events: number;
-}
 
 /** One training; all that run together share their samples, labels may differ. */
 export interface GramJob {
@@ -65,11 +54,8 @@ export async function advanceGramIdentity(
 }
 
 /** A training inside Gram space. */
-interface Active {
+interface Active extends Trained {
   readonly job: GramJob;
-  readonly at: number;
-  readonly readout: Float32Array;
-  readonly source: number;
   /** mu^p since it entered, and sum lr mu^s: what a velocity it brought along has become, and moved. */
   carry: number;
   moved: number;
@@ -78,37 +64,19 @@ interface Active {
   done: boolean;
 }
 
-/** Epochs that one training is to do in a call of the kernel. */
-interface Order {
+interface ActiveOrder extends Order {
   readonly active: Active;
-  readonly start: number;
-  readonly epochs: number;
-  readonly lr: number;
-  readonly sync: boolean;
 }
-
-/** What the kernel did, order by order. */
-interface Done {
-  readonly losses: Float32Array[];
-  readonly counts: FlipCount[];
-  /** How long K took, if it was made. */
-  readonly makingSeconds: number;
-}
-
-const total = (a: FlipCount, b: FlipCount): FlipCount => ({ flips: a.flips + b.flips, events: a.events + b.events });
 
 class GramTraining {
   #chunk = FIRST_CHUNK;
-  /** Whether the sums over K that belong to the label vectors have been made. */
-  #summed = false;
 
   private constructor(
     private readonly gpu: Gpu,
     readonly actives: readonly Active[],
     private readonly groups: readonly NeuronGroup[],
-    private readonly sources: GpuArray,
-    private readonly vectors: number,
     private readonly kernel: LazyGram,
+    private readonly calls: GramCalls,
     private readonly scope: Scope,
   ) {}
 
@@ -140,9 +108,10 @@ class GramTraining {
         const readout = await job.run.problem.network.readout.read();
         const { flips = 0, events = 0, carry = 1, moved = 0 } = place?.identity ?? {};
         const count = { flips, events };
-        actives.push({ job, at, readout, source: source[at]!, carry, moved, count, done: false });
+        actives.push({ job, run: job.run, at, readout, source: source[at]!, carry, moved, count, done: false });
       }
-      return new GramTraining(gpu, actives, groups, sources, labels.length, kernel, scope);
+      const calls = new GramCalls(gpu, actives, groups, sources, labels.length, kernel);
+      return new GramTraining(gpu, actives, groups, kernel, calls, scope);
     } catch (error) {
       scope.dispose();
       throw error;
@@ -157,13 +126,13 @@ class GramTraining {
   async chunk(): Promise<boolean> {
     const { groups } = this;
     const orders = this.actives.filter(({ done }) => !done).map((active) => this.#order(active));
-    const began = performance.now();
+    const began = this.gpu.now();
     const schedules = orders.map(
       ({ active }) => new PlateauReplay(active.job.run.schedule, active.job.run.problem.plateau),
     );
     for (const group of groups) if (this.#needsBackup(group)) group.save();
-    const first = await this.#execute(orders);
-    const again: Order[] = [];
+    const first = await this.calls.run(orders);
+    const again: ActiveOrder[] = [];
     const kept = orders.map((order, k) => {
       const schedule = schedules[k]!;
       const count = schedule.advance(first.losses[k]!);
@@ -176,7 +145,7 @@ class GramTraining {
     const counts = [...first.counts];
     if (again.length > 0) {
       for (const { active } of again) for (const group of groups) group.restore(active.at);
-      const second = await this.#execute(again);
+      const second = await this.calls.run(again);
       for (const [k, order] of again.entries()) {
         const at = orders.findIndex(({ active }) => active === order.active);
         losses[at] = second.losses[k]!;
@@ -188,7 +157,7 @@ class GramTraining {
       this.#record(active, losses[k]!.subarray(0, kept[k]!), lr, schedules[k]!);
     }
     // K, if it was made, was made for the first of the two.
-    const seconds = (performance.now() - began) / 1000 - first.makingSeconds;
+    const seconds = (this.gpu.now() - began) / 1000 - first.makingSeconds;
     const longest = Math.max(...orders.map(({ epochs }) => epochs));
     const fitting = Math.floor((SUBMIT_SECONDS / seconds) * longest);
     // With fewer events than neurons the time went into passing through the state once, which more epochs hardly lengthen.
@@ -215,7 +184,7 @@ class GramTraining {
   }
 
   /** The next chunk of a training ends at reviews and snapshots, so that what happens there does not depend on the clock. */
-  #order(active: Active): Order {
+  #order(active: Active): ActiveOrder {
     const { run, options, reviews } = active.job;
     const { epochs } = run.problem;
     const stops = [...(reviews ?? []), ...(options?.snapshots ?? []), epochs].filter((stop) => stop > run.epoch);
@@ -239,115 +208,6 @@ class GramTraining {
         (run.problem.plateau || (options?.snapshots?.length ?? 0) > 0) &&
         parts.some((part) => part.job === at),
     );
-  }
-
-  /** Runs the kernel on all groups; when a flip asks for K, makes it, and goes on. */
-  async #execute(orders: readonly Order[]): Promise<Done> {
-    const { gpu, groups, kernel } = this;
-    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
-    let { waiting, counts } = await this.#dispatch(orders, stride);
-    let makingSeconds = 0;
-    if (waiting) {
-      const began = performance.now();
-      await kernel.make();
-      makingSeconds = (performance.now() - began) / 1000;
-      const rest = await this.#dispatch(orders, stride);
-      if (rest.waiting) throw new Error('a neuron waits for K, which is there');
-      counts = counts.map((count, k) => total(count, rest.counts[k]!));
-    }
-    using sums = gpu.array('epoch losses', orders.length * stride);
-    const batch = gpu.batch('epoch losses');
-    for (const [k, { active, epochs }] of orders.entries()) {
-      if (epochs === 0) continue;
-      let accumulate = false;
-      for (const group of groups) {
-        for (const part of group.parts) {
-          if (part.job !== active.at) continue;
-          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
-          const to = { output: sums, outputFirst: k * stride, accumulate };
-          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
-          accumulate = true;
-        }
-      }
-    }
-    await batch.submit();
-    const values = await sums.read();
-    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
-    return { losses, counts, makingSeconds };
-  }
-
-  /** One dispatch a group. @returns whether a neuron waits for K, and what flipped, order by order */
-  async #dispatch(orders: readonly Order[], stride: number): Promise<{ waiting: boolean; counts: FlipCount[] }> {
-    const { gpu, groups, sources, vectors, kernel } = this;
-    const { n } = this.actives[0]!.job.run.problem.samples;
-    const batch = gpu.batch('Gram epochs');
-    const busy: NeuronGroup[] = [];
-    const { matrix } = kernel;
-    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
-    if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
-    for (const group of groups) {
-      const words = this.#orders(group, orders, stride);
-      if (!words) continue;
-      busy.push(group);
-      const { neurons, state, m, ld } = group;
-      neurons.write(packNeurons(words));
-      const pieces = matrix ? matrix.pieces : [];
-      const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
-      (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
-    }
-    await batch.submit();
-    let waiting = false;
-    const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
-    for (const group of busy) {
-      const words = await group.neurons.readUint();
-      for (const part of group.parts) {
-        const k = orders.findIndex(({ active }) => active.at === part.job);
-        if (k < 0) continue;
-        let { flips, events } = counts[k]!;
-        for (let j = part.at; j < part.at + part.count; j++) {
-          const report = neuronReport(words, j);
-          group.clocks[j] = report.clock;
-          waiting ||= report.stalled;
-          flips += report.flips;
-          events += report.events;
-        }
-        counts[k] = { flips, events };
-      }
-    }
-    return { waiting, counts };
-  }
-
-  /** Records what all samples of each class together give to Q, for every label vector. */
-  async #sumLabels(batch: Batch, { pieces, rows, ld }: GramMatrix): Promise<void> {
-    const { gpu, sources, vectors } = this;
-    this.#summed = true;
-    for (let vector = 0; vector < vectors; vector++) {
-      const output = vectors + 2 * vector;
-      for (const [at, piece] of pieces.entries()) {
-        const part = { start: at * rows, rows: piece.length / ld, accumulate: at > 0 };
-        (await labelSums(gpu, { kernel: piece, sources, ld, vector, output, ...part }))(batch);
-      }
-    }
-  }
-
-  /** What each neuron of a group is to do; undefined when all of them rest. */
-  #orders(group: NeuronGroup, orders: readonly Order[], stride: number): NeuronOrder[] | undefined {
-    let busy = false;
-    const all: NeuronOrder[] = [];
-    for (const part of group.parts) {
-      const active = this.actives[part.job]!;
-      const { momentum, network } = active.job.run.problem;
-      const order = orders.find((each) => each.active === active);
-      busy ||= order !== undefined;
-      const { start = 0, epochs = 0, lr = 0, sync = false } = order ?? {};
-      for (let k = 0; k < part.count; k++) {
-        const j = part.at + k;
-        const readout = active.readout[part.neuron + k]!;
-        const own = { clock: group.clocks[j]!, lossesFirst: j * stride, readout };
-        all.push({ ...own, start, epochs, lr, sync, source: active.source, momentum, slope: network.slope });
-      }
-    }
-    return busy ? all : undefined;
   }
 
   #record(active: Active, losses: Float32Array, lr: number, schedule: PlateauReplay): void {
@@ -407,14 +267,18 @@ class GramTraining {
   async #synchronise(active: Active): Promise<void> {
     const { epoch, schedule } = active.job.run;
     for (const group of this.groups) group.save();
-    await this.#execute([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }]);
+    await this.calls.run([{ active, start: epoch, epochs: 0, lr: schedule.lr, sync: true }]);
   }
 }
 
 /** Brings the groups of the only training to where a place was kept. */
 async function restoreGroups(groups: readonly NeuronGroup[], place: TrainerPlace, kernel: LazyGram): Promise<void> {
   const { identity, arrays } = place;
-  if (!identity) throw new RangeError('the state was not kept in Gram space');
+  if (!identity) throw new StateMismatchError('the state was not kept in Gram space');
+  const neurons = groups.reduce((sum, { m }) => sum + m, 0);
+  if (identity.clocks.length !== neurons) {
+    throw new StateMismatchError(`the state holds ${identity.clocks.length} clocks for ${neurons} neurons`);
+  }
   let first = 0;
   for (const [at, { state, clocks, m }] of groups.entries()) {
     fillFrom(state, arrays[`planes${at}`]);

@@ -9,6 +9,9 @@ import type { Step } from '../kernels/step';
 import type { Network } from './network';
 import { Panels, Samples } from './samples';
 
+/** The marks of values that are not all zero and yet below the smallest normal half. */
+const ONLY_TINY = 2;
+
 /** Why half precision cannot be had on this adapter, or undefined. */
 export function halfObstacle(gpu: Gpu): string | undefined {
   if (gpu.features.has('shader-f16')) return undefined;
@@ -22,13 +25,13 @@ export interface HalfOperands {
   readonly weights: GpuArray;
   /** Brings the weights up to date: the first step of an epoch. */
   readonly refresh: Step;
-  /** @throws HalfRangeError when weights have been refreshed that do not fit */
-  check(): Promise<void>;
+  /** Whether weights have been refreshed since the last call that do not fit. */
+  exceeded(): Promise<boolean>;
 }
 
 /**
  * Halves of samples and weights; they belong to `scope`.
- * @throws RangeError where the adapter has none; HalfRangeError for samples that do not fit
+ * @throws RangeError where the adapter has none; HalfRangeError for samples that do not fit, or of which nothing is left
  */
 export async function halfOperands(
   gpu: Gpu,
@@ -38,20 +41,18 @@ export async function halfOperands(
   const obstacle = halfObstacle(gpu);
   if (obstacle) throw new RangeError(obstacle);
   const { samples, panels, network } = problem;
-  const overflow = scope.use(gpu.array('half overflow', 1, 'u32'));
+  const overflow = scope.use(gpu.array('half overflow', 2, 'u32'));
   const halved = async (label: string, input: GpuArray) => {
     const output = scope.use(gpu.array(label, halfLength(input.length), 'f16'));
     return { output, step: await halve(gpu, { input, output, overflow, count: input.length }) };
-  };
-  const check = async (what: string) => {
-    const [count] = await overflow.readUint();
-    if (count! > 0) throw new HalfRangeError(what, count!);
   };
   const x = await Promise.all(samples.arrays.map((array) => halved('samples as halves', array)));
   const samplesBatch = gpu.batch('samples as halves');
   for (const { step } of x) step(samplesBatch);
   await samplesBatch.submit();
-  await check('inputs');
+  const [lost, marks] = await overflow.readUint();
+  if (lost! > 0) throw HalfRangeError.tooLarge('inputs', lost!);
+  if (marks === ONLY_TINY) throw HalfRangeError.tooSmall('inputs');
   // The same numbers again, with rows past the last sample zero: what fits there fits here.
   const p = await Promise.all(panels.arrays.map((array) => halved('panels as halves', array)));
   const panelsBatch = gpu.batch('panels as halves');
@@ -64,6 +65,22 @@ export async function halfOperands(
     panels: new Panels(panels.blocks, outputs(p), panels.d),
     weights: weights.output,
     refresh: weights.step,
-    check: () => check('weights, epochs added up,'),
+    exceeded: async () => {
+      const [count] = await overflow.readUint();
+      if (count === 0) return false;
+      overflow.write(new Uint32Array(2));
+      return true;
+    },
   };
+}
+
+/** Whether every weight fits a half. */
+export async function fitsHalves(gpu: Gpu, { weights }: Network): Promise<boolean> {
+  using overflow = gpu.array('half overflow', 2, 'u32');
+  using output = gpu.array('weights as halves', halfLength(weights.length), 'f16');
+  const batch = gpu.batch('weights as halves');
+  (await halve(gpu, { input: weights, output, overflow, count: weights.length }))(batch);
+  await batch.submit();
+  const [count] = await overflow.readUint();
+  return count === 0;
 }

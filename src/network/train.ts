@@ -17,7 +17,7 @@ import {
 } from './choose';
 import { advanceDirect } from './direct';
 import { DivergenceError } from './divergence';
-import { finiteNetwork } from './finite';
+import { weightsFault } from './finite';
 import { advanceCounting } from './flips';
 import type { GramJob } from './gram-identity';
 import { gramLength, gramMatrix } from './gram-matrix';
@@ -223,7 +223,7 @@ class Training {
     const { observation, options, onReason } = this.task;
     const wanted = this.#snapshots.has(epoch);
     try {
-      if (!(await finiteNetwork(this.gpu, network))) return network.dispose();
+      if (await weightsFault(this.gpu, network, this.#shape.precision)) return network.dispose();
       if (observation?.epochs.includes(epoch)) await observation.onNetwork(epoch, this.run.history, network);
     } catch (error) {
       network.dispose();
@@ -354,13 +354,10 @@ class Training {
     const { gpu, run } = this;
     if (run.goesOn) await advanceDirect(gpu, run, run.problem.epochs, this.#withSnapshots());
     const { network, epochs } = run.problem;
-    if (run.diverged || epochs === 0 || (await finiteNetwork(gpu, network))) return;
-    run.diverged = new DivergenceError({
-      epoch: epochs,
-      what: 'weights',
-      lr: run.lr[epochs - 1]!,
-      firstLoss: run.loss[0],
-    });
+    if (run.diverged || epochs === 0) return;
+    const what = await weightsFault(gpu, network, this.#shape.precision);
+    if (!what) return;
+    run.diverged = new DivergenceError({ epoch: epochs, what, lr: run.lr[epochs - 1]!, firstLoss: run.loss[0] });
   }
 
   dispose(): void {

@@ -3,7 +3,7 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { WORST_LOSS } from '../kernels/weight-gradient';
-import { DivergenceError } from './divergence';
+import { type DivergedQuantity, DivergenceError } from './divergence';
 import { firstFault } from './finite';
 import type { TrainingHistory, TrainingProblem } from './trainer';
 
@@ -51,9 +51,15 @@ export class TrainingRun {
   watch(first: number): void {
     const at = firstFault(this.loss.subarray(first, this.epoch));
     if (at < 0) return;
-    const [firstLoss] = this.loss;
     this.epoch = first + at;
-    this.diverged = new DivergenceError({ epoch: this.epoch + 1, what: 'loss', lr: this.lr[this.epoch]!, firstLoss });
+    this.end('loss');
+  }
+
+  /** Ends before the update of the epoch after those that are done. */
+  end(what: DivergedQuantity): void {
+    const { epoch } = this;
+    const firstLoss = epoch > 0 || what === 'loss' ? this.loss[0] : undefined;
+    this.diverged = new DivergenceError({ epoch: epoch + 1, what, lr: this.lr[epoch]!, firstLoss });
   }
 
   /** The velocity, allocated (and zero) at first use. */

@@ -78,15 +78,20 @@ export async function captureRun(run: TrainingRun, place: TrainerPlace, choice: 
   };
 }
 
+/** A state that is not of the training it was given to. */
+export class StateMismatchError extends RangeError {
+  override readonly name = 'StateMismatchError';
+}
+
 /**
  * Brings a run that has not begun to where a state was taken.
- * @throws RangeError when the state is of another problem
+ * @throws StateMismatchError when the state is of another problem
  */
 export function restoreRun(run: TrainingRun, { facts, arrays }: TrainingState): void {
   const { loss, lr, accuracy, weights, velocity } = arrays;
-  if (!loss || !lr || !accuracy || !weights) throw new RangeError('the state of a training lacks arrays');
+  if (!loss || !lr || !accuracy || !weights) throw new StateMismatchError('the state of a training lacks arrays');
   if (facts.epoch > run.problem.epochs || [loss, lr, accuracy].some(({ length }) => length !== facts.epoch)) {
-    throw new RangeError('the state is of a training of another length');
+    throw new StateMismatchError('the state is of a training of another length');
   }
   fillFrom(run.problem.network.weights, weights);
   if (velocity) fillFrom(run.makeVelocity(), velocity);
@@ -98,10 +103,11 @@ export function restoreRun(run: TrainingRun, { facts, arrays }: TrainingState): 
   run.accuracyKnown = facts.accuracyKnown;
 }
 
-/** Writes saved values into an array that must be as long. @throws RangeError when it is not */
+/** Writes saved values into an array that must be as long. @throws StateMismatchError when it is not */
 export function fillFrom(array: GpuArray, values: Float32Array | undefined): void {
   if (values?.length !== array.length) {
-    throw new RangeError(`the state holds ${values?.length ?? 'no'} values for "${array.label}" of ${array.length}`);
+    const held = `the state holds ${values?.length ?? 'no'} values`;
+    throw new StateMismatchError(`${held} for "${array.label}" of ${array.length}`);
   }
   array.write(values);
 }

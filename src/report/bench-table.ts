@@ -24,6 +24,7 @@ export function benchTable(report: BenchReport): string {
     `${adapter.name}${adapter.description && adapter.description !== adapter.name ? ` (${adapter.description})` : ''}`,
     `ceilings measured on it: ${ceilings.gflops.toPrecision(3)} GFLOP/s of multiply-adds, ${ceilings.gbs.toPrecision(3)} GB/s of copying`,
   ];
+  if (report.partial) lines.push(`ended early: ${report.partial.done} of ${report.partial.cases} cases`);
   for (const shape of new Set(rows.map((row) => shapeName(row.shape)))) {
     const table = new Table({
       ...STYLE,

@@ -5,7 +5,8 @@ import { parseConfig } from '../experiment/config';
 import { contentHash } from '../experiment/plan';
 import type { ExperimentConfig } from '../experiment/types';
 import type { PublishedMap, PublishedPanel, Settings } from './published';
-import { atScale, type Scale } from './scale';
+import { fromPublishedNumbers, PUBLISHED_DRAWS } from './published-numbers';
+import { atScale, type Scale, type Seeds } from './scale';
 
 /** An experiment of a cell, and the learning rates of f and g in it. */
 export interface GridRun {
@@ -32,8 +33,7 @@ export interface PanelPoint {
 
 export interface CellOptions {
   readonly scale: Scale;
-  /** Seeds 0, 1, ... */
-  readonly seeds: number;
+  readonly seeds: Seeds;
   /** The folder of the files of MNIST or Fashion-MNIST. */
   readonly dataDir?: string | undefined;
 }
@@ -69,9 +69,17 @@ function nested(settings: Settings): Record<string, unknown> {
   return document;
 }
 
+/** The configuration with the random numbers that are asked for. */
+const numbered = (config: ExperimentConfig, seeds: Seeds): ExperimentConfig =>
+  seeds === 'published' ? fromPublishedNumbers(config) : config;
+
 async function makeCell(seed: number, runs: readonly GridRun[]): Promise<Cell> {
   return { id: await contentHash(runs.map(({ config }) => config)), seed, runs };
 }
+
+/** The seeds that are run of a panel. */
+export const seedList = (seeds: Seeds, { publishedSeed }: { readonly publishedSeed: number }): number[] =>
+  seeds === 'published' ? [publishedSeed] : Array.from({ length: seeds }, (_, seed) => seed);
 
 /** The points of a panel that are computed at this scale. */
 export async function panelPoints(panel: PublishedPanel, options: CellOptions): Promise<PanelPoint[]> {
@@ -81,7 +89,7 @@ export async function panelPoints(panel: PublishedPanel, options: CellOptions): 
   const cosineOnly = panel.published.perturbationAccuracy === undefined && panel.published.cosine !== undefined;
   const { standard, learning } = panel.learningRates;
   const points = atScale(scale, panel).map(async ({ index, set }) => {
-    const cells = Array.from({ length: seeds }, (_, seed) => {
+    const cells = seedList(seeds, panel).map((seed) => {
       const settings: Settings = {
         ...set,
         seed,
@@ -91,10 +99,10 @@ export async function panelPoints(panel: PublishedPanel, options: CellOptions): 
       const rates = standard.flatMap((standardLr) =>
         (cosineOnly ? [plainRate(learning)] : learning).map((learningLr) => ({ standardLr, learningLr })),
       );
-      const runs = rates.map((rate) => ({
-        ...rate,
-        config: parseConfig(nested({ ...settings, 'standard.lr': rate.standardLr, 'learning.lr': rate.learningLr })),
-      }));
+      const runs = rates.map((rate) => {
+        const document = nested({ ...settings, 'standard.lr': rate.standardLr, 'learning.lr': rate.learningLr });
+        return { ...rate, config: numbered(parseConfig(document), seeds) };
+      });
       return makeCell(seed, runs);
     });
     return { index, x: axis[index]!, cells: await Promise.all(cells) };
@@ -106,14 +114,15 @@ export async function panelPoints(panel: PublishedPanel, options: CellOptions): 
 export async function mapCells(map: PublishedMap, options: CellOptions & { resolution: number }): Promise<Cell[]> {
   const { scale, seeds, dataDir, resolution } = options;
   const { set } = atScale(scale, { set: map.set, vary: {} })[0]!;
+  const theory = { map: { resolution, limits: [...map.limits] }, phi: { draws: PUBLISHED_DRAWS } };
   return Promise.all(
-    Array.from({ length: seeds }, (_, seed) => {
+    seedList(seeds, map).map((seed) => {
       const document = nested({
         ...set,
         seed,
         ...(dataDir !== undefined && neededData(map) ? { 'data.dir': dataDir } : {}),
       });
-      const config = parseConfig({ ...document, theory: { map: { resolution, limits: [...map.limits] } } });
+      const config = numbered(parseConfig({ ...document, theory }), seeds);
       const { lr: standardLr } = config.standard;
       return makeCell(seed, [{ standardLr, learningLr: config.learning.lr, config }]);
     }),

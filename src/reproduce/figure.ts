@@ -4,6 +4,7 @@
 import { withinShare } from '../report/metrics';
 import type { Panel, PanelPoint, PanelSeries, PublishedPoint } from '../report/panel';
 import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
+import { seedsText } from './scale';
 import type { MetricCurves, SeedPoint } from './verdict';
 
 function best({ x, mean, prediction95 }: SeedPoint): PanelPoint {
@@ -32,7 +33,7 @@ const publishedOf = ({ published }: MetricCurves, series: string): PublishedPoin
 /** All metrics in one plot, as published. Published values below the axis have no place in it. */
 export function panelPlot(panel: ReproducedPanel): Panel {
   const { title, scale, setting, metrics, seeds } = panel;
-  const how = scale === 'paper' ? `${seeds} seeds` : `${seeds} seeds, ${scale} scale, ${setting.split(':')[0]}`;
+  const how = scale === 'paper' ? seedsText(seeds) : `${seedsText(seeds)}, ${scale} scale, ${setting.split(':')[0]}`;
   return {
     ...axesOf(panel),
     title: `${title} (${how})`,

@@ -5,13 +5,13 @@ import { isPlainObject } from '../experiment/config-problems';
 import { distinct, type TrainerUse } from '../report/used';
 import type { Cell } from './cells';
 import type { CellOutcome } from './run';
-import { SCALE_NOTE, type Scale } from './scale';
+import { SCALE_NOTE, type Scale, type Seeds } from './scale';
 
 export interface Origin {
   readonly scale: Scale;
   /** The scale in words. */
   readonly setting: string;
-  readonly seeds: number;
+  readonly seeds: Seeds;
   /** Points with a seed each: those that are finished, and all. */
   readonly finished: number;
   readonly cells: number;
@@ -31,7 +31,7 @@ export interface Origin {
 export function originOf(
   cells: readonly Cell[],
   outcomes: ReadonlyMap<string, CellOutcome>,
-  { scale, seeds }: { readonly scale: Scale; readonly seeds: number },
+  { scale, seeds }: { readonly scale: Scale; readonly seeds: Seeds },
 ): Origin {
   const done = cells.flatMap(({ id }) => outcomes.get(id) ?? []);
   const configs = cells.flatMap(({ runs }) => runs.map(({ config }) => resolvedJson(config)));

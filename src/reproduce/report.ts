@@ -23,6 +23,7 @@ import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import { metricPlots } from './figure';
 import { countCloseLines, LINE_READING, LINES, type LinePoint, type ReproducedMap } from './maps';
 import type { Origin } from './origin';
+import { seedsText } from './scale';
 import { countClose, NEAR, type SeedPoint, type Verdict } from './verdict';
 
 export interface PanelsReport {
@@ -97,7 +98,7 @@ function leadOf(parts: readonly Part[], notBegun: readonly number[]): string {
   const { setting, seeds, scale } = parts[0]!;
   const finished = parts.reduce((sum, each) => sum + each.finished, 0);
   const cells = parts.reduce((sum, each) => sum + each.cells, 0);
-  const how = `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ours beside the published values; ${scale} scale: ${setting}.`;
+  const how = `${seedsText(seeds)}, beside the published values; ${scale} scale: ${setting}.`;
   if (finished === cells && notBegun.length === 0) return how;
   const without = notBegun.length === 0 ? '' : `, and nothing of panel ${notBegun.join(', ')}`;
   return `${how} Unfinished: ${finished} of ${cells} points and seeds of the panels below are computed${without}; the command below goes on from there.`;

@@ -8,6 +8,15 @@ export type Scale = (typeof SCALES)[number];
 /** Seeds when the user does not say how many. */
 export const DEFAULT_SEEDS: Readonly<Record<Scale, number>> = { small: 2, paper: 5 };
 
+/** Seeds 0, 1, ... of our own, or the published runs' own random numbers. */
+export type Seeds = number | 'published';
+
+/** In words, for every label and report. */
+export const seedsText = (seeds: Seeds): string =>
+  seeds === 'published'
+    ? "the published runs' own random numbers"
+    : `${seeds} ${seeds === 1 ? 'seed' : 'seeds'} of ours`;
+
 /** Points a side of a decision map. */
 export const MAP_RESOLUTION: Readonly<Record<Scale, number>> = { small: 100, paper: 400 };
 

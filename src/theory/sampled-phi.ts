@@ -18,6 +18,8 @@ export interface PhiSampling {
   readonly seed: number;
   /** Random streams of the weights and of the biases. */
   readonly streams: { readonly weights: number; readonly biases: number };
+  /** (draws, d) and (draws): in place of drawn ones. */
+  readonly given?: { readonly W?: Float32Array; readonly b?: Float32Array };
 }
 
 /** The drawn neurons as a network, of which only the hidden layer is used; the caller disposes it. */
@@ -25,10 +27,10 @@ export function drawNeurons(
   gpu: Gpu,
   d: number,
   slope: number,
-  { draws, seed, streams }: PhiSampling,
+  { draws, seed, streams, given }: PhiSampling,
 ): Promise<Network> {
   const numbers = { W: streams.weights, b: streams.biases, a: streams.biases };
-  return Network.create(gpu, { d, m: draws, slope }, { a: new Float32Array(draws) }, seed, numbers);
+  return Network.create(gpu, { d, m: draws, slope }, { ...given, a: new Float32Array(draws) }, seed, numbers);
 }
 
 /** Phi from `sampling.draws` random neurons. @param most points a piece has at most */

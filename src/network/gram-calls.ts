@@ -1,0 +1,176 @@
+// Calls of gram_identity: orders to neurons, group by group, and what they report. Which epochs are ordered, and whether
+// what came of them stands, is for gram-identity.
+
+import type { GpuArray } from '../gpu/array';
+import type { Batch } from '../gpu/batch';
+import type { Gpu } from '../gpu/gpu';
+import { labelSums, stridedSums } from '../kernels/gram';
+import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
+import type { NeuronGroup } from './gram-groups';
+import { type GramMatrix, gramPieces } from './gram-matrix';
+import type { LazyGram } from './sample-gram';
+import type { TrainingRun } from './training-run';
+
+/** What happened since the training entered Gram space. */
+export interface FlipCount {
+  readonly flips: number;
+  /** Epochs of a neuron that had a flip, and synchronisations. */
+  readonly events: number;
+}
+
+/** A training as the kernel sees it. */
+export interface Trained {
+  readonly run: TrainingRun;
+  /** Its number among those that run together, which the parts of the groups name. */
+  readonly at: number;
+  /** (m) a */
+  readonly readout: Float32Array;
+  /** Which label vector. */
+  readonly source: number;
+}
+
+/** Epochs that one training is to do in a call of the kernel. */
+export interface Order {
+  readonly active: Trained;
+  readonly start: number;
+  readonly epochs: number;
+  readonly lr: number;
+  readonly sync: boolean;
+}
+
+/** What the kernel did, order by order. */
+export interface Done {
+  readonly losses: Float32Array[];
+  readonly counts: FlipCount[];
+  /** How long K took, if it was made. */
+  readonly makingSeconds: number;
+}
+
+export const total = (a: FlipCount, b: FlipCount): FlipCount => ({
+  flips: a.flips + b.flips,
+  events: a.events + b.events,
+});
+
+export class GramCalls {
+  /** Whether the sums over K that belong to the label vectors have been made. */
+  #summed = false;
+
+  constructor(
+    private readonly gpu: Gpu,
+    private readonly actives: readonly Trained[],
+    private readonly groups: readonly NeuronGroup[],
+    /** Of `vectors` labels the scaled vectors, then room for two sums over K of each. */
+    private readonly sources: GpuArray,
+    private readonly vectors: number,
+    private readonly kernel: LazyGram,
+  ) {}
+
+  /** Runs the kernel on all groups; when a flip asks for K, makes it, and goes on. */
+  async run(orders: readonly Order[]): Promise<Done> {
+    const { gpu, groups, kernel } = this;
+    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
+    let { waiting, counts } = await this.#dispatch(orders, stride);
+    let makingSeconds = 0;
+    if (waiting) {
+      const began = gpu.now();
+      await kernel.make();
+      makingSeconds = (gpu.now() - began) / 1000;
+      const rest = await this.#dispatch(orders, stride);
+      if (rest.waiting) throw new Error('a neuron waits for K, which is there');
+      counts = counts.map((count, k) => total(count, rest.counts[k]!));
+    }
+    using sums = gpu.array('epoch losses', orders.length * stride);
+    const batch = gpu.batch('epoch losses');
+    for (const [k, { active, epochs }] of orders.entries()) {
+      if (epochs === 0) continue;
+      let accumulate = false;
+      for (const group of groups) {
+        for (const part of group.parts) {
+          if (part.job !== active.at) continue;
+          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
+          const to = { output: sums, outputFirst: k * stride, accumulate };
+          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
+          accumulate = true;
+        }
+      }
+    }
+    await batch.submit();
+    const values = await sums.read();
+    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
+    return { losses, counts, makingSeconds };
+  }
+
+  /** One dispatch a group. @returns whether a neuron waits for K, and what flipped, order by order */
+  async #dispatch(orders: readonly Order[], stride: number): Promise<{ waiting: boolean; counts: FlipCount[] }> {
+    const { gpu, groups, sources, vectors, kernel } = this;
+    const { n } = this.actives[0]!.run.problem.samples;
+    const batch = gpu.batch('Gram epochs');
+    const busy: NeuronGroup[] = [];
+    const { matrix } = kernel;
+    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
+    if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
+    for (const group of groups) {
+      const words = this.#orders(group, orders, stride);
+      if (!words) continue;
+      busy.push(group);
+      const { neurons, state, m, ld } = group;
+      neurons.write(packNeurons(words));
+      const pieces = matrix ? matrix.pieces : [];
+      const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
+      (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
+    }
+    await batch.submit();
+    let waiting = false;
+    const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
+    for (const group of busy) {
+      const words = await group.neurons.readUint();
+      for (const part of group.parts) {
+        const k = orders.findIndex(({ active }) => active.at === part.job);
+        if (k < 0) continue;
+        let { flips, events } = counts[k]!;
+        for (let j = part.at; j < part.at + part.count; j++) {
+          const report = neuronReport(words, j);
+          group.clocks[j] = report.clock;
+          waiting ||= report.stalled;
+          flips += report.flips;
+          events += report.events;
+        }
+        counts[k] = { flips, events };
+      }
+    }
+    return { waiting, counts };
+  }
+
+  /** Records what all samples of each class together give to Q, for every label vector. */
+  async #sumLabels(batch: Batch, { pieces, rows, ld }: GramMatrix): Promise<void> {
+    const { gpu, sources, vectors } = this;
+    this.#summed = true;
+    for (let vector = 0; vector < vectors; vector++) {
+      const output = vectors + 2 * vector;
+      for (const [at, piece] of pieces.entries()) {
+        const part = { start: at * rows, rows: piece.length / ld, accumulate: at > 0 };
+        (await labelSums(gpu, { kernel: piece, sources, ld, vector, output, ...part }))(batch);
+      }
+    }
+  }
+
+  /** What each neuron of a group is to do; undefined when all of them rest. */
+  #orders(group: NeuronGroup, orders: readonly Order[], stride: number): NeuronOrder[] | undefined {
+    let busy = false;
+    const all: NeuronOrder[] = [];
+    for (const part of group.parts) {
+      const active = this.actives[part.job]!;
+      const { momentum, network } = active.run.problem;
+      const order = orders.find((each) => each.active === active);
+      busy ||= order !== undefined;
+      const { start = 0, epochs = 0, lr = 0, sync = false } = order ?? {};
+      for (let k = 0; k < part.count; k++) {
+        const j = part.at + k;
+        const readout = active.readout[part.neuron + k]!;
+        const own = { clock: group.clocks[j]!, lossesFirst: j * stride, readout };
+        all.push({ ...own, start, epochs, lr, sync, source: active.source, momentum, slope: network.slope });
+      }
+    }
+    return busy ? all : undefined;
+  }
+}
