@@ -1,7 +1,7 @@
 // The first page of a reproduction: the whole paper at a glance, a verdict on each panel, and the way to each report.
 
 import { gallery, type Html, link, page, paragraph, type Section, table, verbatim } from '../report/page';
-import { agreeingOf, certainOf, percentOf, sumVerdicts, verdictTiles } from './report';
+import { agreeingOf, capital, certainOf, percentOf, sumVerdicts, verdictTiles } from './report';
 import { SCALE_NOTE, type Scale, type Seeds, seedsText } from './scale';
 import { VERDICTS, type Verdict } from './verdict';
 
@@ -56,8 +56,6 @@ export function overviewPage({ scale, seeds, figures, command }: Overview): stri
     ],
   });
 }
-
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function figureTable(figures: readonly OverviewFigure[]): Html {
   const rows = figures.map((figure) => {

@@ -94,11 +94,14 @@ interface Part extends Origin {
   readonly verdicts: Verdicts;
 }
 
+/** As a sentence begins. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 function leadOf(parts: readonly Part[], notBegun: readonly number[]): string {
   const { setting, seeds, scale } = parts[0]!;
   const finished = parts.reduce((sum, each) => sum + each.finished, 0);
   const cells = parts.reduce((sum, each) => sum + each.cells, 0);
-  const how = `${seedsText(seeds)}, beside the published values; ${scale} scale: ${setting}.`;
+  const how = `${capital(seedsText(seeds))}, beside the published values; ${scale} scale: ${setting}.`;
   if (finished === cells && notBegun.length === 0) return how;
   const without = notBegun.length === 0 ? '' : `, and nothing of panel ${notBegun.join(', ')}`;
   return `${how} Unfinished: ${finished} of ${cells} points and seeds of the panels below are computed${without}; the command below goes on from there.`;
@@ -248,7 +251,7 @@ function mapSection({ map, svg, seed }: MapsReport['maps'][number]): Section {
   const one = ours.prediction95
     ? ` (a single seed ${ours.prediction95.map((end) => percent(withinShare(end))).join(' to ')})`
     : '';
-  const caption = `Seed ${seed}; rings and diamonds are where the published lines were read off. f and g have different signs on ${percent(ours.mean)} of the area, the mean of ${ours.count} seeds${one}; published: at least ${percent(publishedAtLeast)}, as samples hide some of it.`;
+  const caption = `Seed ${seed}; rings and diamonds are where the published lines were read off. f and g have different signs on ${percent(ours.mean)} of the area${ours.count > 1 ? `, the mean of ${ours.count} seeds` : ''}${one}; published: at least ${percent(publishedAtLeast)}, as samples hide some of it.`;
   const names = { fHat: 'predicted f = 0', gHat: 'predicted g = 0' } as const;
   const rows = LINES.flatMap((line) =>
     lines[line].map(({ x, ours: at, published, verdict }: LinePoint) => ({
