@@ -130,27 +130,31 @@ class GramTraining {
     const schedules = orders.map(
       ({ active }) => new PlateauReplay(active.job.run.schedule, active.job.run.problem.plateau),
     );
-    for (const group of groups) if (this.#needsBackup(group)) group.save();
+    // A single epoch is not speculative: the rate can drop at its end alone.
+    const speculative = orders.some(({ epochs }) => epochs > 1);
+    for (const group of groups) if (speculative && this.#needsBackup(group)) group.save();
     const first = await this.calls.run(orders);
     const again: ActiveOrder[] = [];
+    const standing: ActiveOrder[] = [];
     const kept = orders.map((order, k) => {
       const schedule = schedules[k]!;
       const count = schedule.advance(first.losses[k]!);
       // The rate drops after `count` epochs of this chunk: what came later used the wrong one, and what did not must
       // stand at that epoch before the rate changes.
-      if (schedule.lr !== order.lr) again.push({ ...order, epochs: count, sync: true });
+      if (schedule.lr === order.lr) return count;
+      if (count < order.epochs) again.push({ ...order, epochs: count, sync: true });
+      else standing.push({ ...order, start: order.start + count, epochs: 0, sync: true });
       return count;
     });
     const losses = [...first.losses];
     const counts = [...first.counts];
-    if (again.length > 0) {
-      for (const { active } of again) for (const group of groups) group.restore(active.at);
-      const second = await this.calls.run(again);
-      for (const [k, order] of again.entries()) {
-        const at = orders.findIndex(({ active }) => active === order.active);
-        losses[at] = second.losses[k]!;
-        counts[at] = second.counts[k]!;
-      }
+    for (const { active } of again) for (const group of groups) group.restore(active.at);
+    const second = [...again, ...standing];
+    const done = second.length > 0 ? await this.calls.run(second) : undefined;
+    for (const [k, { active, epochs }] of second.entries()) {
+      const at = orders.findIndex((order) => active === order.active);
+      if (epochs > 0) losses[at] = done!.losses[k]!;
+      counts[at] = epochs > 0 ? done!.counts[k]! : total(counts[at]!, done!.counts[k]!);
     }
     for (const [k, { active, lr }] of orders.entries()) {
       active.count = total(active.count, counts[k]!);
