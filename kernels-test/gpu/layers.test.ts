@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bench: ['engine', 'network', 'kernels', 'gpu'],
   experiment: ['engine', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu'],
   report: ['bench', 'experiment', 'theory', 'data'],
-  reproduce: ['report', 'experiment', 'theory'],
+  reproduce: ['report', 'experiment', 'theory', 'data'],
   index: ['engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
   node: ['index', 'bench', 'engine', 'experiment', 'theory', 'data', 'gpu'],
   worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
