@@ -60,7 +60,7 @@ describe('perturb reproduce', () => {
     expect(err).toMatch(/8 points and seeds; 32 experiments to run/);
     expect(code).toBe(0);
     expect(services.runs).toHaveLength(32);
-    expect(await names(join(cwd, 'out'))).toEqual(['cells', 'shifted-gauss-a', 'summary.json']);
+    expect(await names(join(cwd, 'out'))).toEqual(['cells', 'index.html', 'shifted-gauss-a', 'summary.json']);
     expect(await readdir(join(cwd, 'out/cells'))).toHaveLength(8);
     expect(await names(join(cwd, 'out/shifted-gauss-a'))).toEqual([
       'panel-1.csv',
@@ -112,6 +112,41 @@ describe('perturb reproduce', () => {
     expect(lead).toContain('Unfinished: 2 of 8 points and seeds of the panels below are computed;');
     expect((await cli(cwd, PANEL)).services.runs).toHaveLength(24);
     expect((await json(cwd, 'out/summary.json')).panels).toMatchObject([{ finished: 8, cells: 8 }]);
+  });
+
+  test('the first page has every panel of the same scale and seeds, and the way to its report', async () => {
+    const cwd = await temporary();
+    await cli(cwd, ['reproduce', 'shifted-gauss-a', '--panel', '5', '--out', 'out', '--seeds', '1'], new Rates());
+    await cli(cwd, PANEL, new Rates());
+    await cli(cwd, ['reproduce', 'shifted-gauss-a-mini', '--panel', '1', '--out', 'out'], new Rates());
+    const document = await page(cwd, 'out/index.html');
+    const sections = ['Shifted Gauss, scenario a', 'Shifted Gauss, scenario a, the excerpt of the main text'];
+    expect(headings(document)).toEqual(['Verdict', ...sections, 'Go on']);
+    const cards = [...document.querySelectorAll('.card')];
+    expect(cards.map((card) => [card.getAttribute('href'), card.querySelector('.name')!.textContent])).toEqual([
+      ['shifted-gauss-a/report.html', '1. Input dimension d'],
+      ['shifted-gauss-a-mini/report.html', '1. Input dimension d'],
+    ]);
+    expect(cards.every((card) => card.querySelector('img'))).toBe(true);
+    const [first] = rowsIn(document, 'Verdict');
+    const { verdicts } = await json(cwd, 'out/shifted-gauss-a/panel-1.json');
+    const { inside, near, outside, uncertain } = verdicts;
+    expect(first!.slice(1, 6)).toEqual(['1 of 8', ...[inside, near, outside, uncertain].map(String)]);
+    expect(document.querySelector('pre')!.textContent).toContain('perturb reproduce all');
+  });
+
+  test("figures without the published runs' own numbers are left out, or refused", async () => {
+    const cwd = await temporary();
+    const argv = ['reproduce', 'maps', '--seeds', 'published', '--data-dir', '.', '--out', 'out'];
+    const { err } = await cli(cwd, argv);
+    expect(err).toMatch(
+      /left out, as each has samples that the authors drew on a GPU.*: maps 1, maps 2, maps 3, maps 4\./,
+    );
+    // The others came as far as their files, which are not there.
+    expect(err).toMatch(/train-images/);
+    const none = await cli(cwd, ['reproduce', 'gauss-a', '--seeds', 'published', '--out', 'out']);
+    expect(none.code).toBe(2);
+    expect(none.err).toMatch(/--seeds[\s\S]*Give a number of seeds/);
   });
 
   test('the report has every panel that is there, verdicts, and how to run it again', async () => {

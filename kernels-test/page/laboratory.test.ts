@@ -180,7 +180,12 @@ describe('the first experiment', () => {
     const config = parseConfig({ ...PRESETS[0].document, theory: {} });
     await openLink(page, site.url, linkOf(config));
     expect(await faults(page)).toEqual([]);
+    // Twice at once is once.
     await run(page);
+    await page.click('.run-bar button:has-text("Pause")');
+    await phase(page, 'paused');
+    expect(await page.textContent('.draw-panel')).toMatch(/run is paused, and the engine with it/);
+    await page.click('.run-bar button:has-text("Resume")');
     await phase(page, 'done');
     expect(await faults(page)).toEqual([]);
     await page.emulateMedia({ colorScheme: 'dark' });

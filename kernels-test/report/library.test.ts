@@ -3,6 +3,7 @@
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/experiment/config';
+import { expandSweep, parseGrid, rowsOf, summarise } from '../../src/experiment/sweeps';
 import * as library from '../../src/report/index';
 import { fakeResult } from '../cli/fake-result';
 import { parsePage } from './html';
@@ -36,4 +37,20 @@ it('takes in nothing of Node and nothing of the command line', async () => {
 
 it('makes a report of a result', () => {
   parsePage(library.runReport(fakeResult(parseConfig({}))));
+});
+
+it('makes a report of a sweep from what perturb-gpu/sweep gives', async () => {
+  const document = { vary: [{ key: 'data.n', values: [10, 20] }], seeds: 2 };
+  const sweep = await expandSweep(parseGrid(document), {});
+  const rows = rowsOf(sweep, new Map(sweep.cells.map(({ hash, config }) => [hash, { result: fakeResult(config) }])));
+  const again = { where: 'Anywhere:', command: 'perturb sweep grid.json' };
+  const report = library.sweepReport({
+    title: 'Mine',
+    summary: summarise(sweep, rows),
+    rows,
+    missing: [],
+    document,
+    again,
+  });
+  expect(parsePage(report).querySelector('.lead')!.textContent).toMatch(/4 experiments over 2 points/);
 });

@@ -1,8 +1,7 @@
 // `perturb map`: the decision map of an experiment, from its configuration alone. The experiment is run again, which gives
 // the same networks to the bit on the same adapter and version; nothing of it but the map is written.
 
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
@@ -13,6 +12,7 @@ import { type ReadConfig, readConfig } from './config-file';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';
 import { runOn, withEngine } from './run';
+import { asInputError, replaceFile } from './store';
 
 export interface MapArguments {
   readonly resolution?: string;
@@ -41,10 +41,11 @@ export async function mapCommand<E extends Disposable>(
   if (!map) throw new Error('the run gave no map');
   await warnIfOther(join(dirname(file), 'result.json'), result, io);
   const { agreementPng, mapSvg, mapTitle } = await import('../report/map');
-  await writeFiles(directory, [
-    { name: 'map.svg', bytes: new TextEncoder().encode(mapSvg(map, { title: mapTitle(config) })) },
-    { name: 'map.png', bytes: agreementPng(map) },
-  ]);
+  const files = { 'map.svg': mapSvg(map, { title: mapTitle(config) }), 'map.png': agreementPng(map) };
+  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+    throw asInputError(error, directory);
+  });
+  for (const [name, content] of Object.entries(files)) await replaceFile(join(directory, name), content);
   const { totalSeconds, theorySeconds = 0 } = result.timing;
   const took = `in ${seconds(totalSeconds)}, ${seconds(theorySeconds)} of it for the theory and the map`;
   const [low, high] = map.limits;
@@ -112,29 +113,5 @@ export function metricsIn(text: string): Record<string, unknown> | undefined {
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
-  }
-}
-
-/** Writes files into a directory, each whole or not at all; what had their names is replaced. */
-async function writeFiles(directory: string, files: readonly { name: string; bytes: Uint8Array }[]): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true });
-    for (const { name, bytes } of files) {
-      const partial = join(directory, `.${name}.partial-${randomBytes(6).toString('hex')}`);
-      try {
-        await writeFile(partial, bytes, { flag: 'wx' });
-        await rename(partial, join(directory, name));
-      } catch (error) {
-        await rm(partial, { force: true });
-        throw error;
-      }
-    }
-  } catch (cause) {
-    throw new InputError((cause as Error).message, {
-      file: directory,
-      key: '--out',
-      remedy: 'Make the place writable, or name another directory with --out.',
-      cause,
-    });
   }
 }

@@ -6,8 +6,8 @@ import { InputError } from '../data/input-error';
 import { encodeNpz } from '../data/npz';
 import { mapArrays } from '../experiment/map-arrays';
 import type { ExperimentResult } from '../experiment/types';
-import { type Cell, mapCells, neededData, type PanelPoint, panelPoints } from '../reproduce/cells';
-import { readMap } from '../reproduce/maps';
+import { type Cell, mapCells, neededData, type PanelPoint, panelPoints, seedList } from '../reproduce/cells';
+import { type ReproducedMap, readMap } from '../reproduce/maps';
 import {
   FIGURE_IDS,
   FIGURES,
@@ -140,10 +140,10 @@ async function mapTask(map: PublishedMap, number: number, options: TaskOptions):
 }
 
 /** The picture of a map, in {@link mapFolder}. */
-export const MAP_SVG = 'map.svg';
+const MAP_SVG = 'map.svg';
 
 /** Where the grids and the picture of a map are, in the folder of the maps. */
-export const mapFolder = (number: number, seed: number, seeds: Seeds): string =>
+const mapFolder = (number: number, seed: number, seeds: Seeds): string =>
   `map-${number}-${seeds === 'published' ? 'published' : `seed-${seed}`}`;
 
 /** Reads the maps of cells that have one, and keeps their grids and pictures; undefined when no task is a map. */
@@ -169,4 +169,13 @@ export function mapReader(
     ]);
     return readMap(task.map, map);
   };
+}
+
+/** The picture of a map, of the first seed that has one; the others are beside it. */
+export async function firstPicture({ panel, seeds }: ReproducedMap, store: CellDirectory) {
+  for (const seed of seedList(seeds, MAPS[panel - 1]!)) {
+    const svg = await store.read(MAPS_ID, mapFolder(panel, seed, seeds), MAP_SVG);
+    if (svg !== undefined) return { svg, seed };
+  }
+  return { svg: undefined, seed: 0 };
 }

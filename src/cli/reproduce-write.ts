@@ -2,17 +2,17 @@
 
 import { stringify } from 'csv-stringify/sync';
 import { toJson } from '../experiment/artifacts';
-import { seedList } from '../reproduce/cells';
 import { panelDocument, panelRows, type ReproducedPanel } from '../reproduce/document';
 import { panelPlot } from '../reproduce/figure';
 import { countCloseLines, mapDocument, type ReproducedMap } from '../reproduce/maps';
 import { originOf } from '../reproduce/origin';
-import { FIGURES, MAPS, MAPS_ID } from '../reproduce/published';
+import { FIGURES, MAPS_ID } from '../reproduce/published';
 import type { CellOutcome } from '../reproduce/run';
 import type { Scale, Seeds } from '../reproduce/scale';
 import { countClose, panelCurves, type Verdict } from '../reproduce/verdict';
 import type { CellDirectory } from './cell-store';
-import { MAP_SVG, mapFolder, type Task } from './reproduce-tasks';
+import { writeOverview } from './reproduce-overview';
+import { firstPicture, type Task } from './reproduce-tasks';
 
 export interface TaskSummary {
   readonly figure: string;
@@ -47,7 +47,7 @@ export async function writeReproduction(
   tasks: readonly Task[],
   options: WriteOptions,
 ): Promise<{ readonly panels: TaskSummary[]; readonly finished: number }> {
-  const { store, scale, setting, seeds, figureTasks } = options;
+  const { store, scale, setting, seeds, figureTasks, commandOf } = options;
   const outcomes = await loadAll([...tasks, ...figureTasks], store);
   const documents = tasks.flatMap((task) => documentOf(task, outcomes, options) ?? []);
   for (const document of documents) await writeDocument(document, store);
@@ -67,6 +67,7 @@ export async function writeReproduction(
       options,
     );
   }
+  if (panels.length > 0) await writeOverview(store, { scale, seeds, command: commandOf('all') });
   const finished = new Set(tasks.flatMap(({ cells }) => cells.map(({ id }) => id)).filter((id) => outcomes.has(id)));
   return { panels, finished: finished.size };
 }
@@ -131,15 +132,6 @@ async function writeReport(
     maps.push({ map, ...(await firstPicture(map, store)) });
   }
   await store.write(figure, 'report.html', mapsReport({ maps, notBegun, command }));
-}
-
-/** Of the first seed that has one; the others are beside it. */
-async function firstPicture({ panel, seeds }: ReproducedMap, store: CellDirectory) {
-  for (const seed of seedList(seeds, MAPS[panel - 1]!)) {
-    const svg = await store.read(MAPS_ID, mapFolder(panel, seed, seeds), MAP_SVG);
-    if (svg !== undefined) return { svg, seed };
-  }
-  return { svg: undefined, seed: 0 };
 }
 
 function summaryOf(document: Reproduced): TaskSummary {

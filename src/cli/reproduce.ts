@@ -13,6 +13,7 @@ import { CellDirectory } from './cell-store';
 import { commandLine, optionWords } from './command-line';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
+import { OVERVIEW } from './reproduce-overview';
 import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
 import { chooseTasks, type LeftOut, mapReader, type Task } from './reproduce-tasks';
@@ -117,7 +118,10 @@ export async function reproduceCommand<E extends Disposable>(
     }
     const { panels } = await write();
     if (args.json) io.stdout.write(toJson({ ...run, directory, panels }));
-    else io.stdout.write(`${summaryTable(panels, run)}\nWritten to ${place}: FIGURE/report.html for each figure\n`);
+    else
+      io.stdout.write(
+        `${summaryTable(panels, run)}\nWritten to ${place}: ${OVERVIEW}, and FIGURE/report.html for each figure\n`,
+      );
   } finally {
     await store.close();
   }

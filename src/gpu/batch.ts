@@ -139,7 +139,7 @@ export class Batch {
     this.#encoder.resolveQuerySet(queries.set, 0, 2, queries.resolve, 0);
     this.#encoder.copyBufferToBuffer(queries.resolve, 0, queries.read, 0, 16);
     await this.submit();
-    await queries.read.mapAsync(1);
+    await this.gpu.during(queries.read.mapAsync(1));
     const [begin, end] = new BigUint64Array(queries.read.getMappedRange());
     const seconds = Number(end! - begin!) * 1e-9;
     queries.read.unmap();

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { GpuUnavailableError } from './errors';
 import { type AdapterReport, Gpu } from './gpu';
 import { requestGpuDevice } from './limits';
+import { Rest } from './rest';
 import { findSwiftShader, unpackSwiftShader } from './swiftshader';
 
 export interface DawnOptions {
@@ -207,7 +208,9 @@ export async function createDawnGpu(options: DawnOptions = {}): Promise<Gpu> {
     }
     throw new GpuUnavailableError(`There is no usable GPU adapter on this machine${why}.`, NOTHING_REMEDY);
   }
-  return new Gpu(await requestGpuDevice(best.adapter), { adapter: best.report, ownsDevice: true });
+  const rest = new Rest();
+  const during = <T>(promise: Promise<T>) => rest.during(promise);
+  return new Gpu(await requestGpuDevice(best.adapter), { adapter: best.report, ownsDevice: true, during });
 }
 
 /** Version of the Dawn package in use. */

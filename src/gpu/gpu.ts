@@ -33,6 +33,8 @@ export interface GpuOptions {
   readonly adapter: AdapterReport;
   /** True when the device was made for this runtime and dies with it; an injected device is never destroyed. */
   readonly ownsDevice: boolean;
+  /** Awaits what only the device can end, in the host's own way (default: as any promise). */
+  readonly during?: <T>(promise: Promise<T>) => Promise<T>;
   /** Lowers {@link Gpu.maxArrayLength}, so that tests reach the splitting of large data with small data. */
   readonly maxArrayLength?: number;
 }
@@ -211,7 +213,7 @@ export class Gpu {
     let kernel = this.#pipelines.get(key);
     if (!kernel) {
       const request = { shader, constants: constants as Record<string, number>, key };
-      kernel = compileKernel(this.device, { ...request, assertAlive: () => this.assertAlive() });
+      kernel = this.during(compileKernel(this.device, { ...request, assertAlive: () => this.assertAlive() }));
       this.#pipelines.set(key, kernel);
       // A failure is told to whoever asked, and tried again by the next who asks.
       kernel.catch(() => this.#pipelines.delete(key));
@@ -231,6 +233,11 @@ export class Gpu {
     return this.#faults.watch(label, action, bytes);
   }
 
+  /** @internal Awaits what only the device can end. */
+  during<T>(promise: Promise<T>): Promise<T> {
+    return this.options.during?.(promise) ?? promise;
+  }
+
   /** @internal Throws the first fault since the last call, a lost device before all. */
   async settle(): Promise<void> {
     await this.#faults.settle().finally(() => this.assertAlive());
@@ -240,7 +247,7 @@ export class Gpu {
   async finish(): Promise<void> {
     this.assertAlive();
     await this.settle();
-    await this.device.queue.onSubmittedWorkDone();
+    await this.during(this.device.queue.onSubmittedWorkDone());
     this.assertAlive();
   }
 

@@ -15,6 +15,7 @@ interface Runtime {
   account(bytes: number): void;
   scoped<T>(label: string, action: () => T, bytes?: number): T;
   settle(): Promise<void>;
+  during<T>(promise: Promise<T>): Promise<T>;
 }
 
 export class Readback {
@@ -46,7 +47,7 @@ export class Readback {
         runtime.scoped(`read ${label}`, () => runtime.device.queue.submit([encoder.finish()]));
         await runtime.settle();
         try {
-          await staging.mapAsync(1, 0, piece);
+          await runtime.during(staging.mapAsync(1, 0, piece));
         } catch (cause) {
           runtime.assertAlive();
           throw new GpuValidationError(`reading "${label}": ${String(cause)}`, label, cause);

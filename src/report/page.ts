@@ -65,10 +65,17 @@ export function facts(rows: readonly (readonly [string, string])[]): Html {
   return { html: `<div class="wide"><table class="facts">${lines.join('')}</table></div>` };
 }
 
+/** @param href relative to the page, or whole */
+export const link = (href: string, text: string): Html => ({
+  html: `<a href="${escapeHtml(href)}">${escapeHtml(text)}</a>`,
+});
+
 /** A table under a row of headings; numbers are set right. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): Html {
-  const cell = (value: string | number) =>
-    typeof value === 'number' ? `<td class="number">${value}</td>` : `<td>${escapeHtml(value)}</td>`;
+export function table(head: readonly string[], rows: readonly (readonly (string | number | Html)[])[]): Html {
+  const cell = (value: string | number | Html) => {
+    if (typeof value === 'number') return `<td class="number">${value}</td>`;
+    return `<td>${typeof value === 'string' ? escapeHtml(value) : value.html}</td>`;
+  };
   const headings = head.map((name) => `<th scope="col">${escapeHtml(name)}</th>`).join('');
   const lines = rows.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('');
   return { html: `<div class="wide"><table><thead><tr>${headings}</tr></thead><tbody>${lines}</tbody></table></div>` };
@@ -77,8 +84,22 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
 /** An SVG figure. It is put in as an image, so that neither its names nor its style meet those of the page. */
 export function svgFigure(svg: string, description: string, caption?: string): Html {
   const below = caption === undefined ? '' : `<figcaption>${escapeHtml(caption)}</figcaption>`;
-  const source = `data:image/svg+xml;base64,${base64(utf8.encode(svg))}`;
-  return { html: `<figure><img src="${source}" alt="${escapeHtml(description)}">${below}</figure>` };
+  return { html: `<figure>${svgImage(svg, description)}${below}</figure>` };
+}
+
+const svgImage = (svg: string, description: string): string =>
+  `<img src="data:image/svg+xml;base64,${base64(utf8.encode(svg))}" alt="${escapeHtml(description)}">`;
+
+/** Small figures in columns, each the way to more; one without a picture is a line of text. */
+export function gallery(
+  items: readonly { readonly href: string; readonly svg?: string; readonly title: string; readonly note: string }[],
+): Html {
+  const cards = items.map(({ href, svg, title, note }) => {
+    const picture = svg === undefined ? '' : `<span class="picture">${svgImage(svg, '')}</span>`;
+    const text = `<span class="name">${escapeHtml(title)}</span><span class="note">${escapeHtml(note)}</span>`;
+    return `<a class="card" href="${escapeHtml(href)}">${picture}${text}</a>`;
+  });
+  return { html: `<div class="gallery">${cards.join('')}</div>` };
 }
 
 /** Small PNG pictures in a table: a column for each head (in lines), a named row for each line of pictures. */
@@ -104,9 +125,9 @@ export const row = (body: readonly Html[]): Html => ({ html: `<div class="row">$
 const join = (body: readonly Html[]) => body.map(({ html }) => html).join('\n');
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1d2023; --soft: #5a6268; --page: #f6f7f8; --card: #ffffff; --line: #dde1e4; }
+:root { color-scheme: light dark; --ink: #1d2023; --soft: #5a6268; --page: #f6f7f8; --card: #ffffff; --line: #dde1e4; --link: #0b5cad; }
 @media screen and (prefers-color-scheme: dark) {
-  :root { --ink: #e6e8ea; --soft: #a3abb2; --page: #16191b; --card: #1f2326; --line: #363c41; }
+  :root { --ink: #e6e8ea; --soft: #a3abb2; --page: #16191b; --card: #1f2326; --line: #363c41; --link: #7db7ef; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 66rem; padding: 2rem 1rem 4rem; background: var(--page); color: var(--ink);
@@ -115,11 +136,20 @@ h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .5rem; overflow-wrap: anyw
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
 p { margin: .4rem 0; max-width: 46rem; }
 .lead, .tile p { color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .8rem; margin-bottom: .8rem; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .9rem 1rem; }
 .value { font-size: 2rem; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .name { font-weight: 600; }
 .tile p { margin: .2rem 0 0; font-size: .9rem; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .8rem; }
+.card { display: flex; flex-direction: column; background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  color: inherit; text-decoration: none; overflow: hidden; break-inside: avoid; }
+.card:hover, .card:focus-visible { border-color: var(--soft); }
+.card .picture { background: #fff; padding: .3rem; }
+.card img { display: block; width: 100%; aspect-ratio: 4 / 3; object-fit: contain; }
+.card .name { padding: .5rem .7rem 0; }
+.card .note { padding: 0 .7rem .5rem; color: var(--soft); font-size: .85rem; }
+a { color: var(--link); }
 .row { display: flex; flex-wrap: wrap; gap: .8rem; align-items: flex-start; margin: .6rem 0; }
 .row figure { margin: 0; }
 figure { margin: .6rem 0; width: fit-content; max-width: 100%; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: .6rem; }

@@ -23,8 +23,8 @@ import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import { metricPlots } from './figure';
 import { countCloseLines, LINE_READING, LINES, type LinePoint, type ReproducedMap } from './maps';
 import type { Origin } from './origin';
-import { seedsText } from './scale';
-import { countClose, NEAR, type SeedPoint, type Verdict } from './verdict';
+import { type Seeds, seedsText } from './scale';
+import { countClose, NEAR, type SeedPoint, VERDICTS, type Verdict } from './verdict';
 
 export interface PanelsReport {
   readonly title: string;
@@ -104,18 +104,49 @@ function leadOf(parts: readonly Part[], notBegun: readonly number[]): string {
   return `${how} Unfinished: ${finished} of ${cells} points and seeds of the panels below are computed${without}; the command below goes on from there.`;
 }
 
-const certainOf = ({ inside, near, outside }: Verdicts) => inside + near + outside;
+/** Published points that could be read with confidence; and those of them that ours agree with. */
+export const certainOf = ({ inside, near, outside }: Verdicts) => inside + near + outside;
 
-const percentOf = (part: number, whole: number) => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
+export const agreeingOf = ({ inside, near }: Verdicts) => inside + near;
+
+export const percentOf = (part: number, whole: number) =>
+  whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+
+export const sumVerdicts = (all: readonly Verdicts[]): Verdicts =>
+  Object.fromEntries(VERDICTS.map((name) => [name, all.reduce((sum, each) => sum + each[name], 0)])) as Verdicts;
+
+/** The counts to be read from afar. One run a point has no interval to be inside of. */
+export function verdictTiles(total: Verdicts, seeds: Seeds): Html {
+  const certain = certainOf(total);
+  const agreeing = agreeingOf(total);
+  const single = seeds === 'published';
+  const inside = {
+    value: percentOf(total.inside, certain),
+    name: 'inside',
+    meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
+  };
+  return figures([
+    {
+      value: percentOf(agreeing, certain),
+      name: 'agree',
+      meaning: `${agreeing} of ${certain} certain published points are ${single ? 'near ours' : 'inside our interval or near our mean'}.`,
+    },
+    ...(single ? [] : [inside]),
+    {
+      value: String(total.outside),
+      name: 'outside',
+      meaning: `${single ? 'Not near' : 'Neither inside nor near'}; listed under each panel.`,
+    },
+    {
+      value: String(total.uncertain),
+      name: 'uncertain',
+      meaning: 'The published value could not be read off with confidence: no verdict.',
+    },
+  ]);
+}
 
 function verdictSection(parts: readonly Part[], near: string, meaning: string): Section {
-  const sum = (name: Verdict) => parts.reduce((total, { verdicts }) => total + verdicts[name], 0);
-  const total: Verdicts = {
-    inside: sum('inside'),
-    near: sum('near'),
-    outside: sum('outside'),
-    uncertain: sum('uncertain'),
-  };
+  const total = sumVerdicts(parts.map(({ verdicts }) => verdicts));
   const certain = certainOf(total);
   const rows = parts.map(({ panel, title, verdicts, finished, cells, seconds: time }) => [
     panel,
@@ -127,29 +158,11 @@ function verdictSection(parts: readonly Part[], near: string, meaning: string): 
     finished === cells ? 'all' : `${finished} of ${cells}`,
     seconds(time),
   ]);
-  const agreeing = total.inside + total.near;
   const close = parts.reduce((sum, each) => sum + each.close, 0);
   return {
     title: 'Verdict',
     body: [
-      figures([
-        {
-          value: percentOf(agreeing, certain),
-          name: 'agree',
-          meaning: `${agreeing} of ${certain} certain published points are inside our interval or near our mean.`,
-        },
-        {
-          value: percentOf(total.inside, certain),
-          name: 'inside',
-          meaning: `${total.inside} are in the 95 % prediction interval of a single seed.`,
-        },
-        { value: String(total.outside), name: 'outside', meaning: 'Neither inside nor near; listed under each panel.' },
-        {
-          value: String(total.uncertain),
-          name: 'uncertain',
-          meaning: 'The published value could not be read off with confidence: no verdict.',
-        },
-      ]),
+      verdictTiles(total, parts[0]!.seeds),
       paragraph(meaning),
       table(['panel', '', 'inside', 'near', 'outside', 'uncertain', 'computed', 'time'], rows),
       paragraph(
@@ -282,7 +295,7 @@ function howSections(parts: readonly Part[], command: string): Section[] {
       title: 'How the published values differ',
       body: [
         paragraph(
-          'The published values are of one seed that the authors chose, of another random number generator, trained in half precision: at large d and a learning rate of 1 its outputs overflow, the loss becomes infinite and training stops early. Ours are in single precision.',
+          `The published values are of one seed that the authors chose${parts[0]!.seeds === 'published' ? '' : ', of another random number generator'}, trained in half precision: at large d and a learning rate of 1 its outputs overflow, the loss becomes infinite and training stops early. Ours are in single precision.`,
         ),
       ],
     },

@@ -18,7 +18,8 @@ export const NEAR = 0.05;
  * `inside` the 95 % prediction interval of a single seed; else `near`, within {@link NEAR} of our mean; else `outside`.
  * `uncertain`: the published value could not be read with confidence.
  */
-export type Verdict = 'inside' | 'near' | 'outside' | 'uncertain';
+export const VERDICTS = ['inside', 'near', 'outside', 'uncertain'] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
 export interface SeedPoint extends Statistics {
   readonly x: number;

@@ -79,9 +79,13 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
     return;
   }
   const id = before?.run.id ?? crypto.randomUUID();
+  const was = phase.value;
+  // At once: a second click comes before the lock does.
+  phase.value = 'running';
   const working = asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
   over = working;
   if (await working) return;
+  phase.value = was;
   say('unfinished', {
     title: 'This run goes on in another window.',
     remedy: 'Look there, or run the experiment anew in this one.',
