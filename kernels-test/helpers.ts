@@ -40,6 +40,16 @@ export function useEngine(): { readonly engine: Engine; readonly gpu: Gpu } {
   };
 }
 
+/** What an action throws. @throws Error when it throws nothing */
+export async function thrown(action: () => unknown): Promise<Error> {
+  try {
+    await action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
 /** Matmul variants that this adapter can run. */
 export function variants(gpu: Gpu): ('subgroup' | 'tiled')[] {
   return subgroupLanes(gpu) === null ? ['tiled'] : ['subgroup', 'tiled'];

@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../src/cli/checkpoint';
 import type { RunOptions } from '../../src/cli/io';
+import { ComputedFaultError } from '../../src/data/input-error';
 import { type Checkpoint, StateMismatchError } from '../../src/experiment/checkpoint';
 import { contentHash } from '../../src/experiment/plan';
 import { DeviceLostError } from '../../src/gpu/errors';
+import { DivergenceError } from '../../src/network/divergence';
 import { cli, FakeIo, FakeServices, fakeResult, names, temporary } from './fakes';
 
 const choice = {
@@ -82,6 +84,28 @@ describe('a run with checkpoints', () => {
     expect((await cli(dir, ['run', '--out', 'o'], services, io)).code).toBe(0);
     expect(kept).toEqual(['lock.json']);
     expect(await names(dir)).toEqual(['o']);
+  });
+
+  it('leaves nothing behind when every repetition would end in the same way', async () => {
+    const dir = await temporary();
+    const faults = [
+      new ComputedFaultError('the theory leaves the range of float32', { key: 'data', remedy: 'Rescale the data.' }),
+      new DivergenceError({ epoch: 3, what: 'loss', lr: 1, firstLoss: 1 }),
+    ];
+    for (const [at, fault] of faults.entries()) {
+      const services = new FakeServices();
+      const io = new FakeIo(dir);
+      keeping(
+        services,
+        () => {
+          throw fault;
+        },
+        io,
+      );
+      const { code, err } = await cli(dir, ['run', '--out', 'o', '--checkpoint', '0'], services, io);
+      expect([code, err]).toEqual([[2, 6][at], expect.stringContaining(fault.message)]);
+      expect(await names(dir)).toEqual([]);
+    }
   });
 
   it('goes on from memory on a new device when the device is lost, a few times', async () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => bundle.remove());
 
-test(`${RUNS} runs hold no more memory than a tenth of them`, { timeout: 120_000 + 3000 * RUNS }, async () => {
+test(`${RUNS} runs hold no more memory than a tenth of them`, { timeout: 120_000 + 10_000 * RUNS }, async () => {
   const every = Math.max(1, Math.floor(RUNS / 10));
   const { stdout } = await promisify(execFile)(
     process.execPath,
