@@ -114,6 +114,28 @@ describe('a run is gone on with, to the same bits', () => {
     expect(await keptIn(page)).toEqual([]);
   });
 
+  test('from the beginning, when the device was lost before the run had begun', async () => {
+    const { page } = site;
+    await beforeWorker(page, IN_WORKER);
+    const expected = await uninterrupted();
+    await openLink(page, site.url, LINK);
+    // The lock of the run comes late.
+    await page.evaluate(() => {
+      const request = LockManager.prototype.request as (...args: unknown[]) => Promise<unknown>;
+      LockManager.prototype.request = async function (this: LockManager, ...args: unknown[]) {
+        await new Promise((resolve) => setTimeout(resolve, 3000));
+        return request.apply(this, args);
+      } as typeof LockManager.prototype.request;
+    });
+    await run(page);
+    await inWorker(page, 'self.device.destroy()');
+    await page.waitForSelector('.notice:has-text("The GPU device was lost")');
+    await page.waitForTimeout(3500);
+    await page.click('text=Restart and run again');
+    await phase(page, 'done');
+    expectSame(await numbers(page), expected);
+  });
+
   test('after the worker died', async () => {
     const { page } = site;
     await beforeWorker(page, IN_WORKER);

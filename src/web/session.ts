@@ -12,7 +12,7 @@ import { measuring } from './bench';
 import type { Draft } from './config-link';
 import { absentFiles, bringBack, readDropped } from './dropped-files';
 import { currentEngine } from './engine';
-import { clearLive, courses, shown, stage, takeProgress, takeResult, takeSnapshot } from './live';
+import { clearLive, courses, stage, takeProgress, takeResult, takeSnapshot } from './live';
 import { networks } from './networks';
 import { announcement, dismiss, say } from './notices';
 import { draft } from './setup';
@@ -35,7 +35,8 @@ const CHECKPOINT_SECONDS = 10;
 let stop: AbortController | undefined;
 /** Settles when the last run is over. */
 let over: Promise<unknown> = Promise.resolve();
-/** Of the run that goes on. */
+/** Of the run that goes on; it has no keeper yet while it waits for its lock. */
+let asked: ExperimentConfig | undefined;
 let keeper: RunKeeper | undefined;
 let clock = new TimeLeft(LOOKS);
 
@@ -82,6 +83,8 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
   const was = phase.value;
   // At once: a second click comes before the lock does.
   phase.value = 'running';
+  asked = config;
+  keeper = undefined;
   const working = asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
   over = working;
   if (await working) return;
@@ -99,6 +102,8 @@ async function carryOut(
   before: Unfinished | undefined,
   from: Checkpoint | undefined,
 ): Promise<void> {
+  // It may have gone away meanwhile: interrupt() has then had its say.
+  if (currentEngine() !== engine) return;
   const controller = new AbortController();
   stop = controller;
   const own = new RunKeeper({ id, config, identity: identityOn(engine.adapter) }, before);
@@ -111,7 +116,6 @@ async function carryOut(
     unfinished.value = undefined;
   }
   clearLive(config, before && from && { ...from, courses: before.run.courses });
-  phase.value = 'running';
   announcement.value = from ? 'Going on.' : 'The experiment has started.';
   let last: Stage | undefined;
   const { map } = config.theory;
@@ -167,7 +171,7 @@ export function interrupt(): {
   phase.value = 'stopped';
   const kept = keeper?.kept;
   if (kept) unfinished.value = kept;
-  return { config: shown.value, kept };
+  return { config: asked, kept };
 }
 
 function fail(error: unknown): void {
