@@ -18,7 +18,8 @@
 //
 // The inner loop of forward_subgroup, with its output stored: Gram matrices, pre-activations and W + C^T X come from it.
 // The stores of rows are unguarded (the output is padded) because guards cost compile time on lavapipe; whether to
-// accumulate is a constant, not a parameter, for the same reason.
+// accumulate is a constant, not a parameter, for the same reason. Measured on lavapipe as K of 12700 samples of 784: U 2 35
+// GFLOP/s, U 3 44, U 4 42; R 64 U 2 45 at two and a half times the compile time.
 enable subgroups;
 
 const S = 8u; // @specialised

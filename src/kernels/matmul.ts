@@ -132,7 +132,7 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
-    const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 2, AF: Math.ceil(MATMUL_ROWS / lanes) };
+    const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 3, AF: Math.ceil(MATMUL_ROWS / lanes) };
     const kernel = await gpu.kernel(matmulSubgroupShader, { ...sizes, ACC, HALF });
     const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / MATMUL_ROWS)] as const;
     return (batch) => void batch.dispatch(kernel, arrays, params, grid);
