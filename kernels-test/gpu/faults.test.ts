@@ -2,8 +2,15 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GpuArray } from '../../src/gpu/array';
-import { type GpuError, GpuOutOfMemoryError, GpuUnavailableError, GpuValidationError } from '../../src/gpu/errors';
+import {
+  DeviceLostError,
+  type GpuError,
+  GpuOutOfMemoryError,
+  GpuUnavailableError,
+  GpuValidationError,
+} from '../../src/gpu/errors';
 import { formatBytes } from '../../src/gpu/format';
+import { Gpu } from '../../src/gpu/gpu';
 import type { ShaderDescriptor } from '../../src/gpu/shader';
 import * as shaders from '../../src/kernels/generated';
 import { createEngine } from '../../src/node';
@@ -24,6 +31,16 @@ const bare = (name: string, code: string): ShaderDescriptor => ({
 });
 
 describe('errors say what failed and what to do', () => {
+  test('what fails a moment before the device tells of its loss is a lost device; what fails for itself is not', async () => {
+    const adapter = bound.engine.adapter;
+    const refused = () => Promise.reject(new Error('Buffer was unmapped before mapping was resolved'));
+    const losing = { lost: new Promise((resolve) => setTimeout(() => resolve({ message: 'gone' }), 30)) };
+    const lost = new Gpu(losing as unknown as GPUDevice, { adapter, ownsDevice: false });
+    expect(await thrown(() => lost.during(refused()))).toBeInstanceOf(DeviceLostError);
+    const error = await thrown(() => bound.gpu.during(refused()));
+    expect(error.message).toMatch(/unmapped/);
+  });
+
   test('a shader that does not compile: the kernel, the line and its text', async () => {
     const code = ['@compute @workgroup_size(1)', 'fn broken() {', '  let x: u32 = 1.5;', '}'].join('\n');
     const error = await thrown(() => bound.gpu.kernel(bare('broken', code)));

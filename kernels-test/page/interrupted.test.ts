@@ -237,7 +237,10 @@ describe(`a device that is lost at a random moment, ${LOSSES} times`, () => {
         told['over before']++;
         await ready(page);
       } else told[label.startsWith('Resume at') ? 'resumed' : 'again']++;
-      await phase(page, 'done');
+      await phase(page, 'done').catch(async (cause) => {
+        const told = await page.locator('.status, .notice').allTextContents();
+        throw new Error(`loss ${k} ("${label}") did not end: ${told.join(' | ')}`, { cause });
+      });
       expectSame(await numbers(page), expected);
     }
     console.log(`${LOSSES} losses: ${JSON.stringify(told)}, the run takes ${(length / 1000).toFixed(1)} s`);

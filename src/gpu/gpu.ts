@@ -39,6 +39,9 @@ export interface GpuOptions {
   readonly maxArrayLength?: number;
 }
 
+/** Chromium on two busy cores: some milliseconds. What failed for another reason is told so much later. */
+const LOSS_TOLD_MS = 500;
+
 const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the global enums do not exist in plain Node
 
 export class Gpu {
@@ -233,9 +236,25 @@ export class Gpu {
     return this.#faults.watch(label, action, bytes);
   }
 
-  /** @internal Awaits what only the device can end. */
-  during<T>(promise: Promise<T>): Promise<T> {
-    return this.options.during?.(promise) ?? promise;
+  /** @internal Awaits what only the device can end. @throws what the promise does, but a lost device before all */
+  async during<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await (this.options.during?.(promise) ?? promise);
+    } catch (error) {
+      await this.#lossTold();
+      this.assertAlive();
+      throw error;
+    }
+  }
+
+  /** A browser refuses what a lost device had been asked for before it tells of the loss. */
+  async #lossTold(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, LOSS_TOLD_MS);
+    });
+    await Promise.race([this.device.lost, late]);
+    clearTimeout(timer);
   }
 
   /** @internal Throws the first fault since the last call, a lost device before all. */
