@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ExperimentConfig } from '../../src/experiment/types';
+import { DeviceLostError } from '../../src/gpu/errors';
 import { FIGURE_IDS } from '../../src/reproduce/published';
 import type { DecisionMap } from '../../src/theory/map';
 import { headings, parsePage, rowsIn } from '../report/html';
@@ -93,6 +94,19 @@ describe('perturb reproduce', () => {
     const more = await cli(cwd, [...PANEL, '--seeds', '3']);
     expect(more.err).toMatch(/12 points and seeds, 8 kept from before; 16 experiments/);
     expect(new Set(more.services.runs.map(({ seed }) => seed))).toEqual(new Set([2]));
+  });
+
+  test('takes a new device when one is lost, and keeps what was finished', async () => {
+    const services = new FakeServices();
+    services.run = async (config) => {
+      if (services.runs.length === 10) throw new DeviceLostError('reset');
+      return fakeResult(config);
+    };
+    const { code, err } = await cli(await temporary(), PANEL, services);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Going on from the points and seeds that are finished on a new device \(1 of at most 3\)/);
+    expect(err).toMatch(/8 points and seeds, 2 kept from before; 24 experiments/);
+    expect([services.engines.length, services.disposed]).toEqual([2, 2]);
   });
 
   test('interrupted it keeps what is finished, says so, and goes on from there', async () => {

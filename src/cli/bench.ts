@@ -12,9 +12,9 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { benchTable, comparisonTable, kernelTable } from '../report/bench-table';
 import { rooflineSvg } from '../report/roofline';
+import { withEngine } from './engine';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
-import { withEngine } from './run';
 import { claimOutput, writeResult } from './store';
 
 export interface BenchArguments {

@@ -11,6 +11,7 @@ import { type CellPlan, runCells } from '../reproduce/run';
 import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale, type Seeds } from '../reproduce/scale';
 import { CellDirectory } from './cell-store';
 import { commandLine, optionWords } from './command-line';
+import { overLostDevices, withEngine } from './engine';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { OVERVIEW } from './reproduce-overview';
@@ -18,7 +19,7 @@ import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
 import { chooseTasks, type LeftOut, mapReader, type Task } from './reproduce-tasks';
 import { writeReproduction } from './reproduce-write';
-import { tableWidth, withEngine } from './run';
+import { tableWidth } from './run';
 
 export interface ReproduceArguments {
   readonly panel?: string;
@@ -147,10 +148,10 @@ async function runTasks<E extends Disposable>(
   const quiet = args.quiet ?? false;
   const readFile = withPublishedNumbers(nodeReadFile(io.cwd));
   const readMap = mapReader(tasks, store);
-  const progress = cellProgress(io, quiet);
-  try {
-    await withEngine(services, io, args, (engine) =>
-      runCells(
+  const runOn = async (engine: E) => {
+    const progress = cellProgress(io, quiet);
+    try {
+      await runCells(
         tasks.flatMap(({ cells }) => cells),
         {
           store,
@@ -169,11 +170,13 @@ async function runTasks<E extends Disposable>(
               readFile,
             }),
         },
-      ),
-    );
-  } finally {
-    progress.stop();
-  }
+      );
+    } finally {
+      progress.stop();
+    }
+  };
+  const where = () => 'the points and seeds that are finished';
+  await overLostDevices(io, where, (lost) => withEngine(services, io, args, runOn, lost));
 }
 
 /** How much there is to do, before anything is done. */

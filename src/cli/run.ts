@@ -11,7 +11,7 @@ import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
 import { CheckpointStore, checkpointDirectory, hasCheckpoint, readCheckpoint } from './checkpoint';
-import { CHECKPOINT_SECONDS, engineOptions, runCheckpointed, tellNotices } from './checkpointed-run';
+import { CHECKPOINT_SECONDS, runCheckpointed } from './checkpointed-run';
 import { readConfig } from './config-file';
 import { tellEnded } from './ended-run';
 import type { CliIo, Disposable, Services } from './io';
@@ -49,24 +49,6 @@ export async function runOn<E extends Disposable>(
     return result;
   } finally {
     reporter.stop();
-  }
-}
-
-/** Makes the engine, lends it to `use`, and disposes it whatever happens. */
-export async function withEngine<E extends Disposable, T>(
-  services: Services<E>,
-  io: CliIo,
-  options: { readonly device?: string | undefined; readonly tune?: boolean | undefined },
-  use: (engine: E) => Promise<T>,
-): Promise<T> {
-  io.signal.throwIfAborted();
-  const engine = await services.createEngine(engineOptions(options));
-  try {
-    io.signal.throwIfAborted();
-    tellNotices(engine, services, io);
-    return await use(engine);
-  } finally {
-    await engine.dispose();
   }
 }
 
