@@ -1,7 +1,7 @@
 // Checkpoints as files: what an interrupted run leaves, what goes on from it, and what is refused.
 
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rename, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../src/cli/checkpoint';
@@ -53,7 +53,7 @@ describe('a run with checkpoints', () => {
     const dir = await temporary();
     const { code, err } = await interrupted(dir);
     expect(code).toBe(130);
-    expect(err).toContain('epoch 3 of the training of f is kept, and perturb run --resume o goes on from there');
+    expect(err).toContain('epoch 3 of the training of f is kept\nperturb run --resume o goes on from there.\n');
     expect(await names(dir)).toEqual(['o.checkpoint']);
     expect(await names(join(dir, 'o.checkpoint'))).toEqual(['checkpoint.json', 'state-standard-3.npz']);
 
@@ -190,6 +190,23 @@ describe('a run with checkpoints', () => {
     const damaged = await cli(dir, ['run', '--resume', 'o']);
     expect([damaged.code, damaged.err]).toEqual([0, expect.stringMatching(/is left: .* is not whole/)]);
     expect(await names(dir)).toEqual(['o', 'o.checkpoint']);
+  });
+
+  it.for([
+    ['checkpoint.json', /the checkpoint cannot be read: ELOOP[\s\S]*Make .*checkpoint\.json readable/],
+    ['state-standard-3.npz', /arrays, .*, cannot be read: ELOOP[\s\S]*Make state-standard-3\.npz readable/],
+  ] as const)('does not call %s gone that only cannot be read', async ([name, message]) => {
+    const dir = await temporary();
+    await interrupted(dir);
+    const path = join(dir, 'o.checkpoint', name);
+    await rm(path);
+    const gone = await cli(dir, ['run', '--resume', 'o']);
+    expect([gone.code, gone.err]).toEqual([2, expect.stringMatching(/there is no checkpoint|are gone/)]);
+    // A link to itself is there, and no right helps to read it.
+    await symlink(name, path);
+    const { code, err } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+    expect(err).not.toContain('Delete');
   });
 
   it('names --resume when something else lies where the result would go', async () => {

@@ -193,7 +193,7 @@ describe('an unfinished sweep', () => {
     const { code, out, err } = await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--quiet'], services, io);
     expect(code).toBe(130);
     expect(out).toBe('');
-    expect(err).toBe('interrupted; 2 of 6 experiments are kept in o, and the same command goes on from there\n');
+    expect(err).toBe('interrupted; 2 of 6 experiments are kept in o\nThe same command goes on from there.\n');
     expect(services.disposed).toBe(1);
     expect(await json(join(dir, 'o/summary.json'))).toMatchObject({ cells: { total: 6, finished: 2, failed: 0 } });
     expect(await report(dir)).toContain('unfinished: 4 are not computed yet');

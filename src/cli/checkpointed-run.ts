@@ -138,7 +138,7 @@ export async function runCheckpointed<E extends Disposable>(
     if (!latest || !run.place) throw error;
     const kept = `${placeOf(latest)} is kept`;
     const remedy = `perturb run --resume ${run.place} goes on from there.`;
-    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}, and ${remedy.replace(/\.$/, '')}`, remedy);
+    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}`, remedy);
     io.stderr.write(`${kept}: ${remedy}\n`);
     throw error;
   } finally {

@@ -60,7 +60,7 @@ export async function mapCommand<E extends Disposable>(
 /** The configuration meant by `path`, and where the map goes. */
 async function target(path: string, named: string, out?: string): Promise<{ file: string; directory: string }> {
   const kind = await stat(path).catch((cause) => {
-    throw new InputError(`there is no ${named}`, {
+    throw new InputError(`there is no "${named}"`, {
       remedy: 'Name a result directory, or a configuration file.',
       cause,
     });

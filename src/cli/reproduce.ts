@@ -34,13 +34,13 @@ export interface ReproduceArguments {
   readonly device?: string;
 }
 
-/** A whole number of at least 1. @throws InputError naming the option */
-function count(text: string, key: string): number {
+/** A whole number of at least 1. @throws InputError naming the option and what else it takes */
+function count(text: string, key: string, otherwise = ''): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1) {
     throw new InputError(`${key} must be a whole number of at least 1, not ${text}`, {
       key,
-      remedy: `Write ${key} 1 or more.`,
+      remedy: `Write ${key} 1 or more${otherwise}.`,
     });
   }
   return value;
@@ -49,7 +49,7 @@ function count(text: string, key: string): number {
 /** @throws InputError naming the option */
 function seedsOf(text: string | undefined, scale: Scale): Seeds {
   if (text === undefined) return DEFAULT_SEEDS[scale];
-  return text === 'published' ? text : count(text, '--seeds');
+  return text === 'published' ? text : count(text, '--seeds', ', or --seeds published');
 }
 
 function scaleOf(text: string | undefined): Scale {

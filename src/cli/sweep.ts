@@ -131,9 +131,7 @@ export async function runSweep<E extends Disposable>(
     return await writeSweep(store, job, outcomes);
   } catch (error) {
     const state = `${done} of ${sweep.cells.length} experiments are kept in ${relative(io.cwd, directory) || '.'}`;
-    if (io.signal.aborted) {
-      throw new InterruptedError(`interrupted; ${state}, and the same command goes on from there`, 'Run it again.');
-    }
+    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${state}`, 'The same command goes on from there.');
     io.stderr.write(`${state}; the same command goes on from there\n`);
     throw error;
   } finally {
