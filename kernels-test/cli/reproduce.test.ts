@@ -1,6 +1,6 @@
 // `perturb reproduce` with an engine that only pretends: what runs, what is kept, what is written and said.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ExperimentConfig } from '../../src/experiment/types';
@@ -147,6 +147,18 @@ describe('perturb reproduce', () => {
     const { inside, near, outside, uncertain } = verdicts;
     expect(first!.slice(1, 6)).toEqual(['1 of 8', ...[inside, near, outside, uncertain].map(String)]);
     expect(document.querySelector('pre')!.textContent).toContain('perturb reproduce all');
+  });
+
+  test('a damaged or foreign document of an earlier panel is left out of the overview, with a warning', async () => {
+    const cwd = await temporary();
+    await mkdir(join(cwd, 'out/shifted-gauss-a-mini'), { recursive: true });
+    await mkdir(join(cwd, 'out/cells'));
+    await writeFile(join(cwd, 'out/shifted-gauss-a-mini/panel-1.json'), '{"scale"');
+    await writeFile(join(cwd, 'out/shifted-gauss-a-mini/panel-2.json'), '{"scale": "small", "seeds": 2}');
+    const { code, err } = await cli(cwd, PANEL, new Rates());
+    expect(code).toBe(0);
+    for (const panel of [1, 2]) expect(err).toContain(`warning: shifted-gauss-a-mini/panel-${panel}.json is not that`);
+    expect((await page(cwd, 'out/index.html')).querySelectorAll('.card')).toHaveLength(1);
   });
 
   test("figures without the published runs' own numbers are left out, or refused", async () => {

@@ -108,7 +108,8 @@ export async function reproduceCommand<E extends Disposable>(
         ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
         ...optionWords({ 'data-dir': args.dataDir, device: args.device, tune: args.tune, out: place }),
       ]);
-    const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
+    const warn = (text: string) => io.stderr.write(`warning: ${text}\n`);
+    const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf, warn });
     try {
       await runTasks(tasks, store, args, services, io);
     } catch (error) {
