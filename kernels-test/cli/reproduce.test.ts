@@ -218,6 +218,19 @@ describe('perturb reproduce', () => {
     );
   });
 
+  test.for([
+    ['1', false],
+    ['2', true],
+  ] as const)('with %s seeds a point, a share inside an interval: %s', async ([seeds, inside]) => {
+    const cwd = await temporary();
+    await cli(cwd, [...PANEL, '--seeds', seeds], new Rates());
+    for (const place of ['out/shifted-gauss-a/report.html', 'out/index.html']) {
+      const meanings = (await page(cwd, place)).body.textContent!;
+      expect(meanings.includes('are in the 95 % prediction interval of a single seed.')).toBe(inside);
+      expect(meanings.includes('certain published points are near ours.')).toBe(!inside);
+    }
+  });
+
   test('maps have the picture of a seed with the published lines, and a report', async () => {
     const cwd = await temporary();
     const services = new FakeServices();
@@ -237,6 +250,7 @@ describe('perturb reproduce', () => {
       'near',
     ]);
     expect(document.querySelector('figcaption')!.textContent).toContain('different signs on 25.00 % of the area');
+    expect(document.body.textContent).toContain('estimated from 100 drawn neurons, as published');
   });
 
   test('interrupted in its first panel, the report names those that it has nothing of', async () => {
@@ -274,7 +288,7 @@ describe('perturb reproduce', () => {
     [['reproduce', 'shifted-gaus'], /there is no figure shifted-gaus[\s\S]*shifted-gauss-a/],
     [['reproduce', 'cosine', '--panel', '7'], /cosine has 6 panels, not 7/],
     [['reproduce', 'cosine', '--panel', '0'], /--panel must be a whole number of at least 1/],
-    [['reproduce', 'cosine', '--seeds', 'two'], /--seeds must be a whole number/],
+    [['reproduce', 'cosine', '--seeds', 'two'], /--seeds must be a whole number[\s\S]*or --seeds published/],
     [['reproduce', 'cosine', '--scale', 'big'], /--scale is small or paper, not big/],
     [['reproduce', 'mnist-a'], /needs the files of mnist[\s\S]*perturb fetch mnist/],
   ] as [string[], RegExp][])('%j is refused before an engine is made', async ([argv, message]) => {

@@ -110,7 +110,8 @@ export async function decodeCheckpoint(
   const bytes = await readState(name, state.bytes).catch((cause) => {
     if (isAbsent(cause)) throw refuse(`its arrays, ${name}, are gone`, { cause });
     const remedy = cause instanceof RangeError ? {} : { remedy: `Make ${name} readable.` };
-    throw refuse(`its arrays, ${name}, cannot be read: ${(cause as Error).message}`, { ...remedy, cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw refuse(`its arrays, ${name}, cannot be read: ${why}`, { ...remedy, cause });
   });
   if (bytes.length < state.bytes) throw refuse(`its arrays, ${name}, are damaged: cut off`, { offset: bytes.length });
   if (bytes.length > state.bytes || (await sha256(bytes)) !== state.sha256) {
