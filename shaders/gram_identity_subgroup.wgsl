@@ -182,147 +182,67 @@ fn settle(i: u32, t: u32, phi: f32, s: f32) {
   state[5u * plane + at][c] = f32(t);
 }
 
-// Four quads of A from `at` on; where the last ones are one and the same, they hold the same.
-fn store(at: u32, more: vec3u, sum0: vec4f, sum1: vec4f, sum2: vec4f, sum3: vec4f) {
-  state[at] = sum0;
-  state[at + more.x] = sum1;
-  state[at + more.y] = sum2;
-  state[at + more.z] = sum3;
-}
-
-// A += steps . rows of K, in the order of the flips, whether or not they come in one pass. Four quads of a lane pass at
-// once: on lavapipe a look into the lists of flips costs as much as half a load. Pieces there are none of are left out
-// when compiling.
+// A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
 fn apply(piece: u32, held: u32, lane: u32) {
   switch (piece) {
     case 0u: {
-      for (var e = 0u; e < per_lane; e += 4u) {
+      for (var e = 0u; e < per_lane; e++) {
         let at = 2u * plane + own + e * S + lane;
-        // Past the last quad the last one passes again, to the same end.
-        let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-        var sum0 = state[at];
-        var sum1 = state[at + more.x];
-        var sum2 = state[at + more.y];
-        var sum3 = state[at + more.z];
+        var sum = state[at];
         for (var f = 0u; f < held; f++) {
-          let row = rows[f] + e * S + lane;
-          let step = steps[f];
-          sum0 += step * kernel0[row];
-          sum1 += step * kernel0[row + more.x];
-          sum2 += step * kernel0[row + more.y];
-          sum3 += step * kernel0[row + more.z];
+          sum += steps[f] * kernel0[rows[f] + e * S + lane];
         }
-        store(at, more, sum0, sum1, sum2, sum3);
+        state[at] = sum;
       }
     }
     case 1u: {
-      if (PIECES > 1u) {
-        for (var e = 0u; e < per_lane; e += 4u) {
-          let at = 2u * plane + own + e * S + lane;
-          // Past the last quad the last one passes again, to the same end.
-          let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-          var sum0 = state[at];
-          var sum1 = state[at + more.x];
-          var sum2 = state[at + more.y];
-          var sum3 = state[at + more.z];
-          for (var f = 0u; f < held; f++) {
-            let row = rows[f] + e * S + lane;
-            let step = steps[f];
-            sum0 += step * kernel1[row];
-            sum1 += step * kernel1[row + more.x];
-            sum2 += step * kernel1[row + more.y];
-            sum3 += step * kernel1[row + more.z];
-          }
-          store(at, more, sum0, sum1, sum2, sum3);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel1[rows[f] + e * S + lane];
         }
+        state[at] = sum;
       }
     }
     case 2u: {
-      if (PIECES > 2u) {
-        for (var e = 0u; e < per_lane; e += 4u) {
-          let at = 2u * plane + own + e * S + lane;
-          // Past the last quad the last one passes again, to the same end.
-          let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-          var sum0 = state[at];
-          var sum1 = state[at + more.x];
-          var sum2 = state[at + more.y];
-          var sum3 = state[at + more.z];
-          for (var f = 0u; f < held; f++) {
-            let row = rows[f] + e * S + lane;
-            let step = steps[f];
-            sum0 += step * kernel2[row];
-            sum1 += step * kernel2[row + more.x];
-            sum2 += step * kernel2[row + more.y];
-            sum3 += step * kernel2[row + more.z];
-          }
-          store(at, more, sum0, sum1, sum2, sum3);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel2[rows[f] + e * S + lane];
         }
+        state[at] = sum;
       }
     }
     case 3u: {
-      if (PIECES > 3u) {
-        for (var e = 0u; e < per_lane; e += 4u) {
-          let at = 2u * plane + own + e * S + lane;
-          // Past the last quad the last one passes again, to the same end.
-          let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-          var sum0 = state[at];
-          var sum1 = state[at + more.x];
-          var sum2 = state[at + more.y];
-          var sum3 = state[at + more.z];
-          for (var f = 0u; f < held; f++) {
-            let row = rows[f] + e * S + lane;
-            let step = steps[f];
-            sum0 += step * kernel3[row];
-            sum1 += step * kernel3[row + more.x];
-            sum2 += step * kernel3[row + more.y];
-            sum3 += step * kernel3[row + more.z];
-          }
-          store(at, more, sum0, sum1, sum2, sum3);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel3[rows[f] + e * S + lane];
         }
+        state[at] = sum;
       }
     }
     case 4u: {
-      if (PIECES > 4u) {
-        for (var e = 0u; e < per_lane; e += 4u) {
-          let at = 2u * plane + own + e * S + lane;
-          // Past the last quad the last one passes again, to the same end.
-          let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-          var sum0 = state[at];
-          var sum1 = state[at + more.x];
-          var sum2 = state[at + more.y];
-          var sum3 = state[at + more.z];
-          for (var f = 0u; f < held; f++) {
-            let row = rows[f] + e * S + lane;
-            let step = steps[f];
-            sum0 += step * kernel4[row];
-            sum1 += step * kernel4[row + more.x];
-            sum2 += step * kernel4[row + more.y];
-            sum3 += step * kernel4[row + more.z];
-          }
-          store(at, more, sum0, sum1, sum2, sum3);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel4[rows[f] + e * S + lane];
         }
+        state[at] = sum;
       }
     }
     default: {
-      if (PIECES > 5u) {
-        for (var e = 0u; e < per_lane; e += 4u) {
-          let at = 2u * plane + own + e * S + lane;
-          // Past the last quad the last one passes again, to the same end.
-          let more = min(vec3u(1u, 2u, 3u), vec3u(per_lane - 1u - e)) * S;
-          var sum0 = state[at];
-          var sum1 = state[at + more.x];
-          var sum2 = state[at + more.y];
-          var sum3 = state[at + more.z];
-          for (var f = 0u; f < held; f++) {
-            let row = rows[f] + e * S + lane;
-            let step = steps[f];
-            sum0 += step * kernel5[row];
-            sum1 += step * kernel5[row + more.x];
-            sum2 += step * kernel5[row + more.y];
-            sum3 += step * kernel5[row + more.z];
-          }
-          store(at, more, sum0, sum1, sum2, sum3);
+      for (var e = 0u; e < per_lane; e++) {
+        let at = 2u * plane + own + e * S + lane;
+        var sum = state[at];
+        for (var f = 0u; f < held; f++) {
+          sum += steps[f] * kernel5[rows[f] + e * S + lane];
         }
+        state[at] = sum;
       }
     }
   }
