@@ -2,6 +2,7 @@
 // one. How it is kept is in unfinished.ts.
 
 import { WorkerError } from '../worker/wire-error';
+import { askToCancel } from './choosing';
 import { adapter, engineState, openEngine } from './engine';
 import { dismiss, say } from './notices';
 import { begin, busy, interrupt, start } from './session';
@@ -55,7 +56,14 @@ export async function discardUnfinished(): Promise<void> {
 /** Goes on with the run that was interrupted, on a new engine if need be. */
 export async function resumeUnfinished(): Promise<void> {
   const { value } = unfinished;
-  if (!value || busy.value) return;
+  if (!value) return;
+  if (busy.value) {
+    askToCancel(`the interrupted run at ${placeOf(value.run)}`, () => {
+      dismiss('choice');
+      void resumeUnfinished();
+    });
+    return;
+  }
   if (engineState.value !== 'ready') await openEngine();
   if (engineState.value !== 'ready' || !adapter.value) return;
   const { run } = value;
