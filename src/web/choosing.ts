@@ -32,12 +32,18 @@ function setUp(name: string, document: Draft): void {
 }
 
 /** Asks whether the run that goes on is to make way. @param next what the visitor wants instead, in words */
-export function askToCancel(next: string, begin: () => void): void {
+export function askToCancel(next: string, begin: () => unknown): void {
   say('choice', {
     title: 'An experiment is under way.',
     text: `To start ${next}, it has to be cancelled; what it has computed so far is lost.`,
     actions: [
-      { label: `Cancel it and start ${next}`, run: () => void cancel().then(begin) },
+      {
+        label: `Cancel it and start ${next}`,
+        run: () => {
+          dismiss('choice');
+          void cancel().then(begin);
+        },
+      },
       { label: 'Keep it going', run: () => dismiss('choice') },
     ],
   });

@@ -6,7 +6,16 @@ import { askToCancel } from './choosing';
 import { adapter, engineState, openEngine } from './engine';
 import { dismiss, say } from './notices';
 import { begin, busy, interrupt, start } from './session';
-import { changedSince, findUnfinished, forgetRun, identityOn, loadState, placeOf, unfinished } from './unfinished';
+import {
+  changedSince,
+  findUnfinished,
+  forgetRun,
+  identityOn,
+  loadState,
+  placeOf,
+  type Unfinished,
+  unfinished,
+} from './unfinished';
 
 /** Says what happened to an engine that went away, and offers what can be done. */
 export function tellLost(error: Error): void {
@@ -58,29 +67,38 @@ export async function resumeUnfinished(): Promise<void> {
   const { value } = unfinished;
   if (!value) return;
   if (busy.value) {
-    askToCancel(`the interrupted run at ${placeOf(value.run)}`, () => {
-      dismiss('choice');
-      void resumeUnfinished();
-    });
+    askToCancel('the interrupted run', resumeUnfinished);
     return;
   }
   if (engineState.value !== 'ready') await openEngine();
   if (engineState.value !== 'ready' || !adapter.value) return;
   const { run } = value;
   const changed = changedSince(run, identityOn(adapter.value));
-  const state = changed === undefined ? await loadState(value) : undefined;
+  let gone = 'Its state is gone.';
+  const state =
+    changed === undefined
+      ? await loadState(value).catch((error: Error) => {
+          gone = `Its state cannot be read back: ${error.message}.`;
+          return undefined;
+        })
+      : undefined;
   if (!state) {
     say('unfinished', {
       title: 'The interrupted run cannot be gone on with.',
-      text:
-        changed === undefined ? 'Its state is gone.' : `It was computed ${changed}, and would end with other numbers.`,
+      text: changed === undefined ? gone : `It was computed ${changed}, and would end with other numbers.`,
       remedy: 'Run it from the beginning, or discard it.',
       actions: [
-        { label: 'Run it from the beginning', run: () => void begin(run.config, value) },
+        { label: 'Run it from the beginning', run: () => beginAgain(value) },
         { label: 'Discard it', run: () => void discardUnfinished() },
       ],
     });
     return;
   }
   await begin(run.config, value, state);
+}
+
+function beginAgain(value: Unfinished): void {
+  const again = () => begin(value.run.config, value);
+  if (busy.value) askToCancel('the interrupted run', again);
+  else void again();
 }
