@@ -9,17 +9,17 @@ import type { Held } from './dropped-files';
 import type { Courses } from './live';
 
 /** What computed a run; another one would not end with the same bits. */
-export interface RunIdentity {
+export interface PageIdentity {
   readonly adapter: string;
   readonly browser: string;
   readonly engine: string;
 }
 
 /** All of a run but its arrays; structured data, files included. */
-export interface KeptRun {
+export interface StoredRun {
   readonly id: string;
   readonly config: ExperimentConfig;
-  readonly identity: RunIdentity;
+  readonly identity: PageIdentity;
   readonly files: readonly Held[];
   /** What was seen of it so far. */
   readonly courses: Courses;
@@ -111,12 +111,12 @@ async function checkOf({ arrays, ...rest }: Checkpoint): Promise<string> {
 }
 
 /** Puts a run and its state in place of what was kept of it. @throws DOMException, such as for want of space */
-export async function putRun(run: KeptRun, state: Checkpoint): Promise<void> {
+export async function putRun(run: StoredRun, state: Checkpoint): Promise<void> {
   const stored: StoredState = { state, check: await checkOf(state) };
   await transact('readwrite', async (runs, states) => {
     runs.put(run);
     states.put(stored, run.id);
-    const others = ((await answered(runs.getAll())) as KeptRun[]).filter(({ id }) => id !== run.id);
+    const others = ((await answered(runs.getAll())) as StoredRun[]).filter(({ id }) => id !== run.id);
     for (const { id } of others.sort((a, b) => b.at - a.at).slice(MOST_RUNS - 1)) {
       runs.delete(id);
       states.delete(id);
@@ -125,9 +125,9 @@ export async function putRun(run: KeptRun, state: Checkpoint): Promise<void> {
 }
 
 /** Every run that is kept, the newest first. */
-export const keptRuns = (): Promise<readonly KeptRun[]> =>
+export const keptRuns = (): Promise<readonly StoredRun[]> =>
   transact('readonly', async (runs) => {
-    const all = (await answered(runs.getAll())) as KeptRun[];
+    const all = (await answered(runs.getAll())) as StoredRun[];
     return all.sort((a, b) => b.at - a.at);
   });
 
