@@ -30,6 +30,8 @@ const { values: options } = parseArgs({
 });
 const { out, large, rounds } = options;
 if (!out) throw new Error('--out DIR says where the figures go');
+const budget = Number(options.budget);
+if (!(budget > 0)) throw new Error(`--budget ${options.budget}: it takes seconds, a number above 0`);
 const root = fileURLToPath(new URL('..', import.meta.url));
 mkdirSync(out, { recursive: true });
 
@@ -118,7 +120,7 @@ function run({ name, seconds, command: [program, ...args] }, left) {
 const wanted = options.steps?.split(',') ?? STEPS.map(({ name }) => name);
 const unknown = wanted.find((name) => !STEPS.some((step) => step.name === name));
 if (unknown) throw new Error(`--steps ${unknown}: there are ${STEPS.map(({ name }) => name).join(', ')}`);
-const deadline = performance.now() + 1000 * Number(options.budget);
+const deadline = performance.now() + 1000 * budget;
 const steps = [];
 for (const step of STEPS.filter(({ name }) => wanted.includes(name))) {
   const left = (deadline - performance.now()) / 1000;

@@ -16,12 +16,19 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
+const rounds = Number(options.rounds);
+if (!(Number.isInteger(rounds) && rounds >= 1)) throw new Error(`--rounds ${options.rounds}: it takes a whole number`);
+const shapes = options.shapes?.split(',').map((name) => {
+  const shape = perturb.parseShape(name);
+  if (!shape) throw new Error(`--shapes ${name}: write samples/inputs/neurons, such as 1000/100/100`);
+  return shape;
+});
 const engine = await perturb.createEngine(options.adapter ? { adapter: options.adapter } : {});
 const save = (report) => options.json && writeFileSync(options.json, `${JSON.stringify(report, null, 1)}\n`);
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const bench = {
-  rounds: Number(options.rounds),
-  ...(options.shapes ? { shapes: options.shapes.split(',').map(perturb.parseShape) } : {}),
+  rounds,
+  ...(shapes ? { shapes } : {}),
   ...(options.kernels ? { kernels: options.kernels.split(',') } : {}),
   onPartial: save,
   onRow: ({ kernel, shape, variant, median, min, max, gflops, ofFma, ofRoofline, error, chosen }) => {

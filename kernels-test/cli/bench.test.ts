@@ -97,9 +97,24 @@ describe('perturb bench, ended early', () => {
     const { code, out, err } = await ending((_, io) => io.controller.abort())(dir, ['bench', '--out', 'b']);
     expect(code).toBe(130);
     expect(out).toContain('ended early: 2 of 9 cases');
-    expect(err).toContain('interrupted; 2 of 9 cases were measured');
+    expect(err).toContain('interrupted; 2 of 9 cases were measured\nThe same command with another --out measures all');
     const kept = JSON.parse(await readFile(join(dir, 'b', 'bench.json'), 'utf8'));
     expect(kept).toMatchObject({ partial: { done: 2, cases: 9 }, rows: partial.rows, command: 'perturb bench' });
+  });
+
+  it('does not take a failure to write the whole for a case that is missing', async () => {
+    const dir = await temporary();
+    const services = new FakeServices();
+    services.runBench = async (_, { onPartial }) => {
+      onPartial?.(partial);
+      // Taken meanwhile.
+      await writeFile(join(dir, 'b'), '');
+      return fakeBench();
+    };
+    const { code, out, err } = await cli(dir, ['bench', '--out', 'b'], services);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/the output directory is a file/);
+    expect(err).not.toContain('of 9 cases');
   });
 
   it('tells a failure as what it is', async () => {

@@ -1,7 +1,7 @@
 // Checkpoints as files: what an interrupted run leaves, what goes on from it, and what is refused.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../src/cli/checkpoint';
@@ -53,7 +53,7 @@ describe('a run with checkpoints', () => {
     const dir = await temporary();
     const { code, err } = await interrupted(dir);
     expect(code).toBe(130);
-    expect(err).toContain('epoch 3 of the training of f is kept, and perturb run --resume o goes on from there');
+    expect(err).toContain('epoch 3 of the training of f is kept\nperturb run --resume o goes on from there.\n');
     expect(await names(dir)).toEqual(['o.checkpoint']);
     expect(await names(join(dir, 'o.checkpoint'))).toEqual(['checkpoint.json', 'state-standard-3.npz']);
 
@@ -160,17 +160,63 @@ describe('a run with checkpoints', () => {
     expect(services.engines).toEqual([]);
   });
 
-  it('takes away the checkpoint of a run that was killed after its result was written', async () => {
+  it('of a run that has its result only takes the checkpoint away, and tells the same as often as it is asked', async () => {
+    const dir = await temporary();
+    const data = ['--set', 'data.kind=mnist', '--set', 'data.dir=digits'];
+    await interrupted(dir, ['run', '--out', 'o', '--checkpoint', '0', ...data]);
+    await cp(join(dir, 'o.checkpoint'), join(dir, 'kept'), { recursive: true });
+    expect((await cli(dir, ['run', '--resume', 'o'])).code).toBe(0);
+    await rename(join(dir, 'kept'), join(dir, 'o.checkpoint'));
+    for (let time = 0; time < 2; time++) {
+      const { code, out, err, services } = await cli(dir, ['run', '--resume', 'o', '--json']);
+      expect([code, err]).toEqual([0, 'o holds the result of that run: it had ended\n']);
+      expect(JSON.parse(out)).toMatchObject({
+        config: { data: { dir: '../digits' } },
+        metrics: { agreement: 0.905 },
+      });
+      expect(services.engines).toEqual([]);
+      expect(await names(dir)).toEqual(['o']);
+    }
+  });
+
+  it('of another run than the result there leaves the checkpoint, and says so', async () => {
+    const dir = await temporary();
+    await cli(dir, ['run', '--out', 'o', '--set', 'seed=3']);
+    await interrupted(dir, ['run', '--out', 'p', '--checkpoint', '0']);
+    await rename(join(dir, 'p.checkpoint'), join(dir, 'o.checkpoint'));
+    const { code, err } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([0, expect.stringMatching(/had ended[\s\S]*is left: .* another configuration/)]);
+    await spoil(dir, 'checkpoint.json', (text) => text.subarray(0, 90));
+    const damaged = await cli(dir, ['run', '--resume', 'o']);
+    expect([damaged.code, damaged.err]).toEqual([0, expect.stringMatching(/is left: .* is not whole/)]);
+    expect(await names(dir)).toEqual(['o', 'o.checkpoint']);
+  });
+
+  it.for([
+    ['checkpoint.json', /the checkpoint cannot be read: ELOOP[\s\S]*Make .*checkpoint\.json readable/],
+    ['state-standard-3.npz', /arrays, .*, cannot be read: ELOOP[\s\S]*Make state-standard-3\.npz readable/],
+  ] as const)('does not call %s gone that only cannot be read', async ([name, message]) => {
+    const dir = await temporary();
+    await interrupted(dir);
+    const path = join(dir, 'o.checkpoint', name);
+    await rm(path);
+    const gone = await cli(dir, ['run', '--resume', 'o']);
+    expect([gone.code, gone.err]).toEqual([2, expect.stringMatching(/there is no checkpoint|are gone/)]);
+    // A link to itself is there, and no right helps to read it.
+    await symlink(name, path);
+    const { code, err } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+    expect(err).not.toContain('Delete');
+  });
+
+  it('names --resume when something else lies where the result would go', async () => {
     const dir = await temporary();
     await interrupted(dir);
     await mkdir(join(dir, 'o'));
-    await writeFile(join(dir, 'o/result.json'), '{}');
-    const { code, err, services } = await cli(dir, ['run', '--resume', 'o']);
-    expect([code, err]).toEqual([0, expect.stringContaining('it had ended')]);
-    expect(services.engines).toEqual([]);
-    expect(await names(dir)).toEqual(['o']);
-    const again = await cli(dir, ['run', '--resume', 'o']);
-    expect(again.code).toBe(2);
+    await writeFile(join(dir, 'o/note.txt'), '');
+    const { code, err } = await cli(dir, ['run', '--resume', 'o']);
+    expect([code, err]).toEqual([2, expect.stringMatching(/is not empty[\s\S]*--resume/)]);
+    expect(err).not.toContain('--out');
   });
 
   it('refuses another adapter, and a file that has changed', async () => {

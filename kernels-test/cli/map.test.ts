@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import type { ExperimentConfig, ExperimentResult } from '../../src/experiment/types';
+import { DeviceLostError } from '../../src/gpu/errors';
 import { cli, FakeServices, fakeResult, names, temporary } from './fakes';
 
 /** Services whose runs have the map that they are asked for. */
@@ -85,7 +86,7 @@ describe('perturb map', () => {
   });
 
   it.each([
-    [['map', 'nowhere'], /there is no nowhere/],
+    [['map', 'nowhere'], /there is no "nowhere"/],
     [['map', 'my.json'], /does not say where its map goes/],
     [['map', 'runs/a', '--resolution', '1'], /theory\.map\.resolution/],
     [['map', 'runs/a', '--resolution', 'fine'], /theory\.map\.resolution/],
@@ -99,6 +100,17 @@ describe('perturb map', () => {
     expect(code).toBe(2);
     expect(err).toMatch(message);
     expect(services.engines).toEqual([]);
+  });
+
+  it('begins anew on a new device when one is lost', async () => {
+    const dir = await finished();
+    const services = mapping();
+    const run = services.run;
+    services.run = (...args) =>
+      services.runs.length === 1 ? Promise.reject(new DeviceLostError('reset')) : run(...args);
+    const { code, err } = await cli(dir, ['map', 'my.json', '--out', 'o', '--quiet'], services);
+    expect([code, err]).toEqual([0, expect.stringContaining('Going on from the beginning on a new device (1 of')]);
+    expect(services.disposed).toBe(2);
   });
 
   it('writes nothing when it is interrupted', async () => {

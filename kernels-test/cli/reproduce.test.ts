@@ -1,9 +1,10 @@
 // `perturb reproduce` with an engine that only pretends: what runs, what is kept, what is written and said.
 
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ExperimentConfig } from '../../src/experiment/types';
+import { DeviceLostError } from '../../src/gpu/errors';
 import { FIGURE_IDS } from '../../src/reproduce/published';
 import type { DecisionMap } from '../../src/theory/map';
 import { headings, parsePage, rowsIn } from '../report/html';
@@ -95,6 +96,19 @@ describe('perturb reproduce', () => {
     expect(new Set(more.services.runs.map(({ seed }) => seed))).toEqual(new Set([2]));
   });
 
+  test('takes a new device when one is lost, and keeps what was finished', async () => {
+    const services = new FakeServices();
+    services.run = async (config) => {
+      if (services.runs.length === 10) throw new DeviceLostError('reset');
+      return fakeResult(config);
+    };
+    const { code, err } = await cli(await temporary(), PANEL, services);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Going on from the points and seeds that are finished on a new device \(1 of at most 3\)/);
+    expect(err).toMatch(/8 points and seeds, 2 kept from before; 24 experiments/);
+    expect([services.engines.length, services.disposed]).toEqual([2, 2]);
+  });
+
   test('interrupted it keeps what is finished, says so, and goes on from there', async () => {
     const cwd = await temporary();
     const io = new FakeIo(cwd);
@@ -133,6 +147,18 @@ describe('perturb reproduce', () => {
     const { inside, near, outside, uncertain } = verdicts;
     expect(first!.slice(1, 6)).toEqual(['1 of 8', ...[inside, near, outside, uncertain].map(String)]);
     expect(document.querySelector('pre')!.textContent).toContain('perturb reproduce all');
+  });
+
+  test('a damaged or foreign document of an earlier panel is left out of the overview, with a warning', async () => {
+    const cwd = await temporary();
+    await mkdir(join(cwd, 'out/shifted-gauss-a-mini'), { recursive: true });
+    await mkdir(join(cwd, 'out/cells'));
+    await writeFile(join(cwd, 'out/shifted-gauss-a-mini/panel-1.json'), '{"scale"');
+    await writeFile(join(cwd, 'out/shifted-gauss-a-mini/panel-2.json'), '{"scale": "small", "seeds": 2}');
+    const { code, err } = await cli(cwd, PANEL, new Rates());
+    expect(code).toBe(0);
+    for (const panel of [1, 2]) expect(err).toContain(`warning: shifted-gauss-a-mini/panel-${panel}.json is not that`);
+    expect((await page(cwd, 'out/index.html')).querySelectorAll('.card')).toHaveLength(1);
   });
 
   test("figures without the published runs' own numbers are left out, or refused", async () => {

@@ -24,10 +24,11 @@ const report = (dir: string) => readFile(join(dir, 'o/report.html'), 'utf8');
 const json = async (path: string) => JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
 
 /** Services that fail at the `at`-th experiment. */
-function failing(at: number, error: Error): FakeServices {
+/** Fails from the run `at` on, counted from 1, `times` times. */
+function failing(at: number, error: Error, times = Infinity): FakeServices {
   const services = new FakeServices();
   services.run = async (config) => {
-    if (services.runs.length === at) throw error;
+    if (services.runs.length >= at && services.runs.length < at + times) throw error;
     return fakeResult(config);
   };
   return services;
@@ -152,7 +153,7 @@ describe('perturb sweep', () => {
 
 describe('an unfinished sweep', () => {
   it.each<[string, Error, number]>([
-    ['a lost device', new DeviceLostError('reset'), 5],
+    ['a device that is lost again and again', new DeviceLostError('reset'), 5],
     ['a fault', new TypeError('oops'), 1],
   ])('after %s keeps what was finished and goes on from there', async (_, error, exit) => {
     const dir = await folder();
@@ -163,6 +164,21 @@ describe('an unfinished sweep', () => {
     expect(existsSync(join(dir, 'o/lock.json'))).toBe(false);
     const { code, services } = await cli(dir, ['sweep', 'grid.json', '--out', 'o']);
     expect([code, services.runs.length]).toEqual([0, 3]);
+  });
+
+  it('takes a new device when one is lost, and computes only what is left', async () => {
+    const dir = await folder();
+    const { code, err, services } = await cli(
+      dir,
+      ['sweep', 'grid.json', '--out', 'o', '--quiet'],
+      failing(4, new DeviceLostError('reset'), 2),
+    );
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /Going on from 3 of 6 experiments on a new device \(1 of at most 3\)\.\n.*\(2 of at most 3\)\.\n$/,
+    );
+    expect([services.runs.length, services.engines.length, services.disposed]).toEqual([8, 3, 3]);
+    expect(await cellFiles(join(dir, 'o'))).toHaveLength(6);
   });
 
   it('after an interruption exits with 130 and says what is kept', async () => {
@@ -177,7 +193,7 @@ describe('an unfinished sweep', () => {
     const { code, out, err } = await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--quiet'], services, io);
     expect(code).toBe(130);
     expect(out).toBe('');
-    expect(err).toBe('interrupted; 2 of 6 experiments are kept in o, and the same command goes on from there\n');
+    expect(err).toBe('interrupted; 2 of 6 experiments are kept in o\nThe same command goes on from there.\n');
     expect(services.disposed).toBe(1);
     expect(await json(join(dir, 'o/summary.json'))).toMatchObject({ cells: { total: 6, finished: 2, failed: 0 } });
     expect(await report(dir)).toContain('unfinished: 4 are not computed yet');

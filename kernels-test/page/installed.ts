@@ -17,9 +17,12 @@ export interface Installed {
   readonly app: string;
   /** Where the package lies in it. */
   readonly folder: string;
-  /** Why npm could not install it, where it could not: its dependencies are links to ours then. */
+  /** What npm said where no registry answered: its dependencies are links to ours then. */
   readonly linked: string | undefined;
 }
+
+/** How npm says that it reached no registry and had not everything in its cache. */
+const NO_REGISTRY = /\b(ENOTCACHED|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|E(CONNECTION|IDLE|RESPONSE|TRANSFER)TIMEOUT)\b/;
 
 /** Installs dist/ as it is, once for the tests of a file. */
 export function useInstalled(): Installed {
@@ -38,6 +41,8 @@ export function useInstalled(): Installed {
     const linked = await install(tarball, app).then(
       () => undefined,
       async (error: Error & { stderr?: string }) => {
+        // What npm itself refuses is a fault of the package.
+        if (!NO_REGISTRY.test(`${error.stderr} ${error.message}`)) throw error;
         await link(tarball, app);
         return error.stderr || error.message;
       },

@@ -12,9 +12,9 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { benchTable, comparisonTable, kernelTable } from '../report/bench-table';
 import { rooflineSvg } from '../report/roofline';
+import { withEngine } from './engine';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
-import { withEngine } from './run';
 import { claimOutput, writeResult } from './store';
 
 export interface BenchArguments {
@@ -141,7 +141,7 @@ export async function benchCommand<E extends Disposable>(
     ...options,
     signal: io.signal,
     onProgress: ({ done, cases, text }) => {
-      if (!args.quiet) io.stderr.write(`${done + 1} of ${cases}: ${text}\n`);
+      if (!args.quiet) io.stderr.write(`${done} of ${cases} done; now ${text}\n`);
     },
     onPartial: (report) => {
       partial = report;
@@ -151,22 +151,24 @@ export async function benchCommand<E extends Disposable>(
   const about = { command: commandOf(args), host };
   // What is measured are the defaults, and what could take their place.
   const engineOptions = { device: args.device, tune: false };
+  let measured: BenchReport;
+  let tuned: KeptTuning | undefined;
   try {
-    const tuned = args.tune
-      ? await withEngine(services, io, engineOptions, (engine) => services.tune(engine, watched))
-      : undefined;
-    const measured =
+    if (args.tune) tuned = await withEngine(services, io, engineOptions, (engine) => services.tune(engine, watched));
+    measured =
       tuned?.report ?? (await withEngine(services, io, engineOptions, (engine) => services.runBench(engine, watched)));
-    await deliver({ ...measured, ...about }, tuned, args, io);
   } catch (error) {
     if (!partial) throw error;
     // What was measured stays measured, whatever ended the rest.
     await deliver({ ...partial, ...about }, undefined, args, io);
     const { done, cases } = partial.partial!;
     const state = `${done} of ${cases} cases were measured`;
-    if (io.signal.aborted)
-      throw new InterruptedError(`interrupted; ${state}`, 'The same command measures all of them.');
+    if (io.signal.aborted) {
+      const again = args.out === undefined ? '' : ' with another --out';
+      throw new InterruptedError(`interrupted; ${state}`, `The same command${again} measures all of them.`);
+    }
     io.stderr.write(`${state} before this:\n`);
     throw error;
   }
+  await deliver({ ...measured, ...about }, tuned, args, io);
 }

@@ -1,9 +1,9 @@
 // The checkpoint of a run that writes to DIR is in DIR.checkpoint, beside it, since DIR is there when the run is finished and
 // not before:
 //
-//   checkpoint.json    the configuration, where the run stands, and the name, size and SHA-256 of
-//   state-EPOCH.npz    the arrays, written and synced before the file that names them
-//   lock.json          while a process works on it
+//   checkpoint.json          the configuration, where the run stands, and the name, size and SHA-256 of
+//   state-STAGE-EPOCH.npz    the arrays, written and synced before the file that names them
+//   lock.json                while a process works on it
 //
 // A process killed at any moment leaves the old checkpoint or the new one; what it had begun is taken away by the next.
 
@@ -111,9 +111,16 @@ export async function readCheckpoint(out: string): Promise<KeptRun> {
     if (cause instanceof RangeError) {
       throw new InputError(`the checkpoint cannot be read: ${cause.message}`, { ...about, cause });
     }
-    throw new InputError(`there is no checkpoint of a run to ${out}`, {
+    if (['ENOENT', 'ENOTDIR'].includes(cause.code)) {
+      throw new InputError(`there is no checkpoint of a run to ${out}`, {
+        ...about,
+        remedy: 'Name the output directory that the interrupted run was given with --out.',
+        cause,
+      });
+    }
+    throw new InputError(`the checkpoint cannot be read: ${cause.message}`, {
       ...about,
-      remedy: 'Name the output directory that the interrupted run was given with --out.',
+      remedy: `Make ${file} readable.`,
       cause,
     });
   });

@@ -14,15 +14,14 @@ import {
 import { placeOf } from '../experiment/checkpoint-place';
 import { DivergenceError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { DeviceLostError, HalfRangeError } from '../gpu/errors';
+import { HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
 import { type CheckpointStore, checkpointDirectory } from './checkpoint';
+import { overLostDevices, withEngine } from './engine';
 import { InterruptedError } from './failure';
-import type { CliIo, Disposable, EngineOptions, Services } from './io';
+import type { CliIo, Disposable, Services } from './io';
 import type { Reporter } from './progress';
 
-/** New devices that one run is given. */
-export const MOST_DEVICES_LOST = 3;
 /** Failures that every repetition of the run ends in. */
 const HOPELESS = [DivergenceError, HalfRangeError, ComputedFaultError];
 /** Seconds between two checkpoints. */
@@ -89,21 +88,11 @@ class Keeper implements CheckpointKeeper {
   }
 }
 
-/** What --device and --no-tune say of the engine. */
-export const engineOptions = ({ device, tune }: Pick<CheckpointedRun, 'device' | 'tune'>): EngineOptions => ({
-  ...(device === undefined ? {} : { adapter: device }),
-  ...(tune === false ? { tune } : {}),
-});
-
-export function tellNotices<E extends Disposable>(engine: E, services: Services<E>, io: CliIo): void {
-  for (const notice of services.noticesOf(engine)) io.stderr.write(`warning: ${notice}\n`);
-}
-
 /**
  * Runs an experiment to its end, from a checkpoint if there is one, over lost devices if need be.
  * @param onEngine told of every engine before it is used, to refuse it
  * @throws InterruptedError after an interruption that left a checkpoint; DeviceLostError when more devices were lost than
- * {@link MOST_DEVICES_LOST}; else as the run does
+ * one run is given; else as the run does
  */
 export async function runCheckpointed<E extends Disposable>(
   run: CheckpointedRun,
@@ -115,37 +104,27 @@ export async function runCheckpointed<E extends Disposable>(
   let identity: RunIdentity | undefined;
   const keeper = new Keeper(run, io, () => ({ ...identity!, inputs }));
   try {
-    for (let lost = 0; ; lost++) {
-      try {
+    const from = () => keeper.latest ?? run.from?.checkpoint;
+    const where = () => {
+      const place = from();
+      return place ? placeOf(place) : 'the beginning';
+    };
+    return await overLostDevices(io, where, (lost) => {
+      const attempt = async (engine: E) => {
+        identity = await services.identify(engine);
+        onEngine(identity);
+        const start = from();
+        const result = await services.runExperiment(engine, run.config, {
+          onProgress: (progress) => reporter.report(progress),
+          signal: io.signal,
+          readFile,
+          checkpoint: { keeper, ...(start ? { from: start } : {}) },
+        });
         io.signal.throwIfAborted();
-        const engine = await services.createEngine(engineOptions(run));
-        try {
-          io.signal.throwIfAborted();
-          // Once: another engine after a lost device finds the same.
-          if (lost === 0) tellNotices(engine, services, io);
-          identity = await services.identify(engine);
-          onEngine(identity);
-          const from = keeper.latest ?? run.from?.checkpoint;
-          const result = await services.runExperiment(engine, run.config, {
-            onProgress: (progress) => reporter.report(progress),
-            signal: io.signal,
-            readFile,
-            checkpoint: { keeper, ...(from ? { from } : {}) },
-          });
-          io.signal.throwIfAborted();
-          return result;
-        } finally {
-          await engine.dispose();
-        }
-      } catch (error) {
-        if (!(error instanceof DeviceLostError) || lost === MOST_DEVICES_LOST || io.signal.aborted) throw error;
-        const from = keeper.latest ?? run.from?.checkpoint;
-        const where = from ? `from ${placeOf(from)}` : 'from the beginning';
-        io.stderr.write(
-          `${error.message} Going on ${where} on a new device (${lost + 1} of at most ${MOST_DEVICES_LOST}).\n`,
-        );
-      }
-    }
+        return result;
+      };
+      return withEngine(services, io, run, attempt, lost);
+    });
   } catch (error) {
     if (!run.store) throw error;
     // Gone on with, it would end in the same way; and what should be changed could not be, with a checkpoint in the way.
@@ -159,7 +138,7 @@ export async function runCheckpointed<E extends Disposable>(
     if (!latest || !run.place) throw error;
     const kept = `${placeOf(latest)} is kept`;
     const remedy = `perturb run --resume ${run.place} goes on from there.`;
-    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}, and ${remedy.replace(/\.$/, '')}`, remedy);
+    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${kept}`, remedy);
     io.stderr.write(`${kept}: ${remedy}\n`);
     throw error;
   } finally {

@@ -109,7 +109,7 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
     )
     .option(
       '--out <dir>',
-      'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE)',
+      'where results are kept as they come; the same command continues (default: runs/reproduce-SCALE, with --seeds published runs/reproduce-SCALE-published)',
     )
     .option('--data-dir <dir>', 'the folder of MNIST or Fashion-MNIST, or of both as perturb fetch makes them')
     .option('--json', 'print one JSON document instead of the table')

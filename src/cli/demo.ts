@@ -4,9 +4,10 @@ import { relative, resolve } from 'node:path';
 import { parseConfig } from '../experiment/config';
 import type { ExperimentConfig } from '../experiment/types';
 import { resultTable } from '../report/table';
+import { withEngine } from './engine';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';
-import { runOn, storeResult, tableWidth, withEngine } from './run';
+import { runOn, storeResult, tableWidth } from './run';
 import { claimOutput, freshDirectory } from './store';
 
 export interface DemoArguments {

@@ -2,9 +2,9 @@
 
 import { toJson } from '../experiment/artifacts';
 import { seconds } from '../report/format';
+import { withEngine } from './engine';
 import { EXIT, IncompleteError } from './failure';
 import type { CliIo, Disposable, Finding, Services } from './io';
-import { withEngine } from './run';
 
 export interface DoctorArguments {
   readonly device?: string;

@@ -71,7 +71,7 @@ export function describeFailure(error: unknown, aborted: boolean): Failure {
       kind: 'Interrupted',
       message: 'interrupted; nothing of this run was written',
       remedy:
-        'Start it again when you like. A run with --out and a sweep go on from where they were; others begin anew.',
+        'The same command begins anew. A run with --out DIR keeps checkpoints, and perturb run --resume DIR goes on from them; sweep and reproduce go on by themselves.',
       exitCode: EXIT.interrupted,
     };
   }
@@ -104,7 +104,7 @@ export function describeFailure(error: unknown, aborted: boolean): Failure {
 
 /** The block for stderr. Lines after the first are indented, so that a block is seen to be one. */
 export function failureBlock(failure: Failure): string {
-  if (failure.exitCode === EXIT.interrupted) return `${failure.message}\n`;
+  if (failure.exitCode === EXIT.interrupted) return `${failure.message}\n${failure.remedy}\n`;
   const offset = failure.offset === undefined ? undefined : `byte ${failure.offset}`;
   const where = [failure.file, failure.key, offset].filter((part) => part !== undefined).join(', ');
   const lines = [`error: ${failure.message}`, ...(where === '' ? [] : [`where: ${where}`]), `fix:   ${failure.remedy}`];

@@ -32,7 +32,7 @@ export async function fetchCommand(
 ): Promise<void> {
   const data = catalogue[name];
   if (!data) {
-    throw new InputError(`there is no data set ${name} to fetch`, {
+    throw new InputError(`there is no data set "${name}" to fetch`, {
       key: 'fetch',
       remedy: `Choose one of ${Object.keys(catalogue).join(', ')}.`,
     });

@@ -9,9 +9,10 @@ import { isPlainObject } from '../experiment/config-problems';
 import type { ExperimentResult } from '../experiment/types';
 import { seconds } from '../report/format';
 import { type ReadConfig, readConfig } from './config-file';
+import { overLostDevices, withEngine } from './engine';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter } from './progress';
-import { runOn, withEngine } from './run';
+import { runOn } from './run';
 import { asInputError, replaceFile } from './store';
 
 export interface MapArguments {
@@ -34,8 +35,11 @@ export async function mapCommand<E extends Disposable>(
   const { config, baseDir } = await mapConfig(relative(io.cwd, file) || '.', args, io.cwd);
   if (!args.quiet) io.stderr.write('A map needs both networks and the theory: the whole experiment is run for it.\n');
   const reporter = createReporter(io, config, args.quiet ?? false);
-  const result = await withEngine(services, io, args, (engine) =>
-    runOn(engine, { config, baseDir }, { services, io, reporter }),
+  const run = (engine: E) => runOn(engine, { config, baseDir }, { services, io, reporter });
+  const result = await overLostDevices(
+    io,
+    () => 'the beginning',
+    (lost) => withEngine(services, io, args, run, lost),
   );
   const { map } = result;
   if (!map) throw new Error('the run gave no map');
@@ -56,7 +60,7 @@ export async function mapCommand<E extends Disposable>(
 /** The configuration meant by `path`, and where the map goes. */
 async function target(path: string, named: string, out?: string): Promise<{ file: string; directory: string }> {
   const kind = await stat(path).catch((cause) => {
-    throw new InputError(`there is no ${named}`, {
+    throw new InputError(`there is no "${named}"`, {
       remedy: 'Name a result directory, or a configuration file.',
       cause,
     });

@@ -172,7 +172,7 @@ export function mapReader(
 }
 
 /** The picture of a map, of the first seed that has one; the others are beside it. */
-export async function firstPicture({ panel, seeds }: ReproducedMap, store: CellDirectory) {
+export async function firstPicture({ panel, seeds }: Pick<ReproducedMap, 'panel' | 'seeds'>, store: CellDirectory) {
   for (const seed of seedList(seeds, MAPS[panel - 1]!)) {
     const svg = await store.read(MAPS_ID, mapFolder(panel, seed, seeds), MAP_SVG);
     if (svg !== undefined) return { svg, seed };

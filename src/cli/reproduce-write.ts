@@ -40,6 +40,8 @@ interface WriteOptions {
   readonly figureTasks: readonly Task[];
   /** What gives the figure again. */
   readonly commandOf: (figure: string) => string;
+  /** Told of what could not be used, and is left out. */
+  readonly warn: (text: string) => void;
 }
 
 /** Writes what the tasks have come to, as far as their cells are in the store. */
@@ -67,7 +69,7 @@ export async function writeReproduction(
       options,
     );
   }
-  if (panels.length > 0) await writeOverview(store, { scale, seeds, command: commandOf('all') });
+  if (panels.length > 0) await writeOverview(store, { scale, seeds, command: commandOf('all'), warn: options.warn });
   const finished = new Set(tasks.flatMap(({ cells }) => cells.map(({ id }) => id)).filter((id) => outcomes.has(id)));
   return { panels, finished: finished.size };
 }

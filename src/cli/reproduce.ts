@@ -11,6 +11,7 @@ import { type CellPlan, runCells } from '../reproduce/run';
 import { DEFAULT_SEEDS, SCALE_NOTE, SCALES, type Scale, type Seeds } from '../reproduce/scale';
 import { CellDirectory } from './cell-store';
 import { commandLine, optionWords } from './command-line';
+import { overLostDevices, withEngine } from './engine';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
 import { OVERVIEW } from './reproduce-overview';
@@ -18,7 +19,7 @@ import { cellProgress } from './reproduce-progress';
 import { figureList, summaryTable } from './reproduce-table';
 import { chooseTasks, type LeftOut, mapReader, type Task } from './reproduce-tasks';
 import { writeReproduction } from './reproduce-write';
-import { tableWidth, withEngine } from './run';
+import { tableWidth } from './run';
 
 export interface ReproduceArguments {
   readonly panel?: string;
@@ -33,13 +34,13 @@ export interface ReproduceArguments {
   readonly device?: string;
 }
 
-/** A whole number of at least 1. @throws InputError naming the option */
-function count(text: string, key: string): number {
+/** A whole number of at least 1. @throws InputError naming the option and what else it takes */
+function count(text: string, key: string, otherwise = ''): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1) {
     throw new InputError(`${key} must be a whole number of at least 1, not ${text}`, {
       key,
-      remedy: `Write ${key} 1 or more.`,
+      remedy: `Write ${key} 1 or more${otherwise}.`,
     });
   }
   return value;
@@ -48,7 +49,7 @@ function count(text: string, key: string): number {
 /** @throws InputError naming the option */
 function seedsOf(text: string | undefined, scale: Scale): Seeds {
   if (text === undefined) return DEFAULT_SEEDS[scale];
-  return text === 'published' ? text : count(text, '--seeds');
+  return text === 'published' ? text : count(text, '--seeds', ', or --seeds published');
 }
 
 function scaleOf(text: string | undefined): Scale {
@@ -107,7 +108,8 @@ export async function reproduceCommand<E extends Disposable>(
         ...['npx', 'perturb', 'reproduce', one, '--scale', scale, '--seeds', String(seeds)],
         ...optionWords({ 'data-dir': args.dataDir, device: args.device, tune: args.tune, out: place }),
       ]);
-    const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf });
+    const warn = (text: string) => io.stderr.write(`warning: ${text}\n`);
+    const write = () => writeReproduction(tasks, { ...run, store, figureTasks, commandOf, warn });
     try {
       await runTasks(tasks, store, args, services, io);
     } catch (error) {
@@ -147,10 +149,10 @@ async function runTasks<E extends Disposable>(
   const quiet = args.quiet ?? false;
   const readFile = withPublishedNumbers(nodeReadFile(io.cwd));
   const readMap = mapReader(tasks, store);
-  const progress = cellProgress(io, quiet);
-  try {
-    await withEngine(services, io, args, (engine) =>
-      runCells(
+  const runOn = async (engine: E) => {
+    const progress = cellProgress(io, quiet);
+    try {
+      await runCells(
         tasks.flatMap(({ cells }) => cells),
         {
           store,
@@ -169,11 +171,13 @@ async function runTasks<E extends Disposable>(
               readFile,
             }),
         },
-      ),
-    );
-  } finally {
-    progress.stop();
-  }
+      );
+    } finally {
+      progress.stop();
+    }
+  };
+  const where = () => 'the points and seeds that are finished';
+  await overLostDevices(io, where, (lost) => withEngine(services, io, args, runOn, lost));
 }
 
 /** How much there is to do, before anything is done. */

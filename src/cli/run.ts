@@ -11,8 +11,9 @@ import { resolvedJson } from '../experiment/config';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { resultTable } from '../report/table';
 import { CheckpointStore, checkpointDirectory, hasCheckpoint, readCheckpoint } from './checkpoint';
-import { CHECKPOINT_SECONDS, engineOptions, runCheckpointed, tellNotices } from './checkpointed-run';
+import { CHECKPOINT_SECONDS, runCheckpointed } from './checkpointed-run';
 import { readConfig } from './config-file';
+import { tellEnded } from './ended-run';
 import type { CliIo, Disposable, Services } from './io';
 import { createReporter, type Reporter } from './progress';
 import { rebaseFiles } from './rebase';
@@ -48,24 +49,6 @@ export async function runOn<E extends Disposable>(
     return result;
   } finally {
     reporter.stop();
-  }
-}
-
-/** Makes the engine, lends it to `use`, and disposes it whatever happens. */
-export async function withEngine<E extends Disposable, T>(
-  services: Services<E>,
-  io: CliIo,
-  options: { readonly device?: string | undefined; readonly tune?: boolean | undefined },
-  use: (engine: E) => Promise<T>,
-): Promise<T> {
-  io.signal.throwIfAborted();
-  const engine = await services.createEngine(engineOptions(options));
-  try {
-    io.signal.throwIfAborted();
-    tellNotices(engine, services, io);
-    return await use(engine);
-  } finally {
-    await engine.dispose();
   }
 }
 
@@ -130,7 +113,10 @@ async function plannedRun(
 ): Promise<{ config: ExperimentConfig; baseDir: string; out: string | undefined; from?: KeptRun }> {
   if (resume !== undefined) {
     const directory = resolve(io.cwd, resume);
-    await claimOutput(directory);
+    await claimOutput(directory, {
+      key: '--resume',
+      remedy: 'Name the output directory of the interrupted run, and move what lies there now elsewhere.',
+    });
     const from = await readCheckpoint(directory);
     return { config: from.config, baseDir: from.baseDir, out: directory, from };
   }
@@ -167,18 +153,6 @@ function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
   );
 }
 
-/** Of a run that was killed between its result and the end of its checkpoint only the checkpoint is left to take away. */
-async function finishedBefore(directory: string): Promise<boolean> {
-  if (!(await hasCheckpoint(directory)) || !(await holdsResult(directory))) return false;
-  const store = await CheckpointStore.open(directory);
-  try {
-    await store.remove();
-  } finally {
-    await store.close();
-  }
-  return true;
-}
-
 export async function runCommand<E extends Disposable>(
   file: string | undefined,
   args: RunArguments,
@@ -187,9 +161,12 @@ export async function runCommand<E extends Disposable>(
 ): Promise<void> {
   refuseClash(file, args);
   const interval = intervalOf(args.checkpoint);
-  if (args.resume !== undefined && (await finishedBefore(resolve(io.cwd, args.resume)))) {
-    io.stderr.write(`${args.resume} holds the result of that run: it had ended\n`);
-    return;
+  if (args.resume !== undefined) {
+    const directory = resolve(io.cwd, args.resume);
+    if (await holdsResult(directory)) {
+      await tellEnded(directory, args.resume, args.json ?? false, io);
+      return;
+    }
   }
   const { config, baseDir, out, from } = await plannedRun(file, args, io);
   const store = out === undefined ? undefined : await CheckpointStore.open(out);

@@ -38,6 +38,12 @@ async function entries(path: string): Promise<string[] | undefined> {
   }
 }
 
+/** What an error about an output directory names, and what it advises when something is there. */
+interface OutputOption {
+  readonly key: string;
+  readonly remedy: string;
+}
+
 /** The nearest directory on the way to `path` that is there already. */
 async function existingAncestor(path: string): Promise<string> {
   for (let current = dirname(path); ; current = dirname(current)) {
@@ -52,12 +58,21 @@ async function existingAncestor(path: string): Promise<string> {
 
 /** Whether a finished run has written its result there. */
 export async function holdsResult(directory: string): Promise<boolean> {
-  return (await entries(resolve(directory)))?.includes('result.json') ?? false;
+  try {
+    await access(join(directory, 'result.json'));
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(String(code(error)))) return false;
+    throw asInputError(error, directory);
+  }
 }
 
 /** Refuses an output directory that could not be written at the end; asked before the run, which may take hours. */
-export async function claimOutput(directory: string): Promise<void> {
-  const refuse = (message: string) => new InputError(message, { file: directory, key: '--out', remedy: ELSEWHERE });
+export async function claimOutput(
+  directory: string,
+  option: OutputOption = { key: '--out', remedy: ELSEWHERE },
+): Promise<void> {
+  const refuse = (message: string) => new InputError(message, { file: directory, ...option });
   try {
     const path = resolve(directory);
     const present = await entries(path);

@@ -9,8 +9,8 @@ import { GpuUnavailableError } from '../gpu/errors';
 import { bytes, seconds } from '../report/format';
 import { valueText } from '../report/metrics';
 import { plainTable } from '../report/sweep-table';
+import { withEngine } from './engine';
 import type { CliIo, Disposable, Services } from './io';
-import { withEngine } from './run';
 import type { SweepJob } from './sweep';
 import { readCells } from './sweep-store';
 

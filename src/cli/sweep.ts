@@ -15,9 +15,9 @@ import { GpuOutOfMemoryError } from '../gpu/errors';
 import { sweepTable } from '../report/sweep-table';
 import { commandLine, optionWords } from './command-line';
 import { readDocument } from './config-file';
+import { overLostDevices, withEngine } from './engine';
 import { EXIT, IncompleteError, InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
-import { withEngine } from './run';
 import type { StoredFile } from './store';
 import { printPlan } from './sweep-dry-run';
 import { createSweepReporter, TimeLeft } from './sweep-progress';
@@ -114,7 +114,15 @@ export async function runSweep<E extends Disposable>(
     if (left.length > 0) {
       say(`${left.length} experiments to compute`);
       try {
-        await compute(left, outcomes, { job, store, services, io, onDone: () => void done++ });
+        const work = { job, store, services, io, onDone: () => void done++ };
+        const where = () => `${done} of ${sweep.cells.length} experiments`;
+        await overLostDevices(io, where, (lost) =>
+          compute(
+            left.filter(({ hash }) => !outcomes.has(hash)),
+            outcomes,
+            { ...work, lost },
+          ),
+        );
       } catch (error) {
         if (outcomes.size > 0) await writeUnfinished(job, store, outcomes, io);
         throw error;
@@ -123,9 +131,7 @@ export async function runSweep<E extends Disposable>(
     return await writeSweep(store, job, outcomes);
   } catch (error) {
     const state = `${done} of ${sweep.cells.length} experiments are kept in ${relative(io.cwd, directory) || '.'}`;
-    if (io.signal.aborted) {
-      throw new InterruptedError(`interrupted; ${state}, and the same command goes on from there`, 'Run it again.');
-    }
+    if (io.signal.aborted) throw new InterruptedError(`interrupted; ${state}`, 'The same command goes on from there.');
     io.stderr.write(`${state}; the same command goes on from there\n`);
     throw error;
   } finally {
@@ -159,16 +165,18 @@ interface Work<E extends Disposable> {
   readonly services: Services<E>;
   readonly io: CliIo;
   readonly onDone: () => void;
+  /** Devices lost before. */
+  readonly lost: number;
 }
 
 async function compute<E extends Disposable>(
   cells: readonly Cell[],
   outcomes: Map<string, CellOutcome>,
-  { job, store, services, io, onDone }: Work<E>,
+  { job, store, services, io, onDone, lost }: Work<E>,
 ): Promise<void> {
   const configs = cells.map(({ config }) => config);
   const readFile = nodeReadFile(job.baseDir);
-  await withEngine(services, io, job, async (engine) => {
+  const computeOn = async (engine: E) => {
     const plan = await services.planSweep(engine, configs, readFile);
     const work = new Map([...plan.shares].map(([at, share]) => [cells[at]!.hash, share]));
     const left = new TimeLeft(
@@ -215,7 +223,8 @@ async function compute<E extends Disposable>(
     } finally {
       reporter.stop();
     }
-  });
+  };
+  await withEngine(services, io, job, computeOn, lost);
 }
 
 /** A cell has a result directory of its own when its configuration asks for arrays. */

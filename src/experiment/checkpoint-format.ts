@@ -108,8 +108,9 @@ export async function decodeCheckpoint(
   const { version: _, config, state, stage, epoch, facts, ...run } = parsed.output;
   const { name } = state;
   const bytes = await readState(name, state.bytes).catch((cause) => {
-    const why = cause instanceof RangeError ? `cannot be read: ${cause.message}` : 'are gone';
-    throw refuse(`its arrays, ${name}, ${why}`, { cause });
+    if (isAbsent(cause)) throw refuse(`its arrays, ${name}, are gone`, { cause });
+    const remedy = cause instanceof RangeError ? {} : { remedy: `Make ${name} readable.` };
+    throw refuse(`its arrays, ${name}, cannot be read: ${(cause as Error).message}`, { ...remedy, cause });
   });
   if (bytes.length < state.bytes) throw refuse(`its arrays, ${name}, are damaged: cut off`, { offset: bytes.length });
   if (bytes.length > state.bytes || (await sha256(bytes)) !== state.sha256) {
@@ -123,6 +124,10 @@ export async function decodeCheckpoint(
   const file = about.file === undefined ? {} : { file: about.file };
   return { ...run, config: parseConfig(config, file), checkpoint: { stage, epoch, facts, arrays } };
 }
+
+/** Whether reading failed because there is nothing: as files say it, and as a page's storage does. */
+const isAbsent = (error: unknown): boolean =>
+  error instanceof Error && ((error as { code?: unknown }).code === 'ENOENT' || error.name === 'NotFoundError');
 
 function bodyOf(text: string, refuse: (why: string) => InputError): Record<string, unknown> {
   let document: unknown;

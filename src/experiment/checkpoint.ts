@@ -10,10 +10,9 @@ import {
   StateMismatchError,
   type TrainingState,
 } from '../network/training-state';
+import type { Trained } from './trajectories';
 
 export { StateMismatchError } from '../network/training-state';
-
-import type { Trained } from './trajectories';
 
 type TrainingStage = 'standard' | 'learning';
 

@@ -23,6 +23,7 @@ import { BEST, METRIC_NAMES, PLAIN, type ReproducedPanel } from './document';
 import { metricPlots } from './figure';
 import { countCloseLines, LINE_READING, LINES, type LinePoint, type ReproducedMap } from './maps';
 import type { Origin } from './origin';
+import { PUBLISHED_DRAWS } from './published-numbers';
 import { type Seeds, seedsText } from './scale';
 import { countClose, NEAR, type SeedPoint, VERDICTS, type Verdict } from './verdict';
 
@@ -78,7 +79,7 @@ export function mapsReport({ maps, notBegun, command }: MapsReport): string {
       verdictSection(
         origins,
         `near: else within ${LINE_READING} of our mean`,
-        'Compared is where the predicted outputs of f and g are zero: the published lines were read off at some x, and ours have a value for each seed there.',
+        `Compared is where the predicted outputs of f and g are zero: the published lines were read off at some x, and ours have a value for each seed there. The predicted lines are estimated from ${PUBLISHED_DRAWS} drawn neurons, as published.`,
       ),
       ...maps.map(mapSection),
       ...howSections(origins, command),
@@ -122,7 +123,7 @@ export const sumVerdicts = (all: readonly Verdicts[]): Verdicts =>
 export function verdictTiles(total: Verdicts, seeds: Seeds): Html {
   const certain = certainOf(total);
   const agreeing = agreeingOf(total);
-  const single = seeds === 'published';
+  const single = seeds === 'published' || seeds === 1;
   const inside = {
     value: percentOf(total.inside, certain),
     name: 'inside',
