@@ -40,6 +40,11 @@ describe('loadInit', () => {
     await expectInputError(() => loadInit(init, m, d, files, key), message, { file: Object.values(init)[0]!, key: at });
   });
 
+  test('names the key that says how many neurons there are', async () => {
+    const drawn = () => loadInit({ a: 'a' }, 3, 3, files, 'theory.phi.init', 'theory.phi.draws');
+    await expectInputError(drawn, /theory\.phi\.draws 3 need \(3,\)/, { key: 'theory.phi.init.a' });
+  });
+
   test.skipIf(!hasShared)('loads a golden case', async () => {
     const read = nodeReadFile(`${SHARED}/golden/p1_sgauss_a_id`);
     const init = await loadInit({ W: 'f_W0.npy', b: 'f_b0.npy', a: 'f_a.npy' }, 16, 20, read, key);

@@ -22,7 +22,8 @@ export interface Installed {
 }
 
 /** How npm says that it reached no registry and had not everything in its cache. */
-const NO_REGISTRY = /\b(ENOTCACHED|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|E(CONNECTION|IDLE|RESPONSE|TRANSFER)TIMEOUT)\b/;
+const NO_REGISTRY =
+  /\b(ENOTCACHED|ECONNREFUSED|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|E(CONNECTION|IDLE|RESPONSE|TRANSFER)TIMEOUT)\b/;
 
 /** Installs dist/ as it is, once for the tests of a file. */
 export function useInstalled(): Installed {

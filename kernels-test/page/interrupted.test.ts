@@ -91,6 +91,32 @@ const stored = (page: Page, wanted: 'standard' | 'learning') =>
     })
     .toBe(true);
 
+/** Changes the first number of every stored state, and back when done again. */
+const damage = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open('perturb-gpu');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const transaction = opening.result.transaction('states', 'readwrite');
+          opening.result.close();
+          transaction.oncomplete = () => resolve();
+          transaction.onabort = () => reject(transaction.error);
+          const all = transaction.objectStore('states').openCursor();
+          all.onsuccess = () => {
+            const { result } = all;
+            if (!result) return;
+            const { value } = result;
+            const [values] = Object.values(value.state.arrays) as Float32Array[];
+            values![0] = -values![0]!;
+            result.update(value);
+            result.continue();
+          };
+        };
+      }),
+  );
+
 const inWorker = (page: Page, script: string) => page.workers().at(-1)!.evaluate(script);
 const resumeButton = (page: Page) => page.locator('.notice button:has-text("Resume at epoch")');
 
@@ -134,6 +160,10 @@ describe('a run is gone on with, to the same bits', () => {
     await page.click('text=Restart and run again');
     await phase(page, 'done');
     expectSame(await numbers(page), expected);
+    // One that is cancelled meanwhile does not begin.
+    await run(page);
+    await page.click('.run-bar button:has-text("Cancel")');
+    await phase(page, 'stopped');
   });
 
   test('after the worker died', async () => {
@@ -176,16 +206,21 @@ describe('a run is gone on with, to the same bits', () => {
     expect(await page.locator('.notice').count()).toBe(0);
   });
 
-  test('on files of one’s own, which are brought back; but not by another engine', async () => {
+  test('on files of one’s own, which are brought back; but not by another engine or from a damaged state', async () => {
     const { page } = site;
     await beforeWorker(page, IN_WORKER);
     await openLink(page, site.url, LINK);
     const x = Float32Array.from({ length: 8000 }, (_, at) => Math.sin(at));
     const y = Float32Array.from({ length: 200 }, (_, at) => (at % 3 ? 1 : -1));
-    const config = { ...EXPERIMENT, data: { kind: 'npy', x: 'x.npy', y: 'y.npy' } };
+    const phi = { draws: 10, init: { W: 'phi.npy' } };
+    const config = { ...EXPERIMENT, data: { kind: 'npy', x: 'x.npy', y: 'y.npy' }, theory: { cosine: true, phi } };
     await drop(page, { 'config.json': new TextEncoder().encode(JSON.stringify(config)) });
     await drop(page, { 'x.npy': encodeNpy([200, 40], x), 'y.npy': encodeNpy([200], y) });
     await page.waitForSelector('text=200 labels');
+    await run(page);
+    await page.waitForSelector('.notice:has-text("phi.npy")');
+    await drop(page, { 'phi.npy': encodeNpy([10, 40], x.subarray(0, 400)) });
+    await page.waitForSelector('text=10 rows of 40 numbers');
     await run(page);
     await stored(page, 'learning');
     await page.goto('about:blank');
@@ -203,7 +238,14 @@ describe('a run is gone on with, to the same bits', () => {
     await page.goto('about:blank');
     await page.goto(site.url);
     await ready(page);
+    await damage(page);
+    await run(page);
+    await phase(page, 'running');
     await resumeButton(page).click();
+    await page.click('text=Cancel it and start the interrupted run');
+    await page.waitForSelector('.notice:has-text("the stored state is damaged")');
+    await damage(page);
+    await page.click('.run-bar button:has-text("Resume at epoch")');
     await phase(page, 'done');
     const resumed = await numbers(page);
     await run(page);

@@ -154,6 +154,11 @@ describe('the first experiment', () => {
     expect(labels[2]).toMatch(/^Sum, with the target [12]: f says [12], g says [12]$/);
     await page.waitForSelector('[data-map="final"]');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(375);
+    // Nothing is cut off, and the whole table is seen without scrolling.
+    const tooWide = await page
+      .locator('.stage, .gallery-place')
+      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map(({ className }) => className));
+    expect(tooWide).toEqual([]);
 
     const config = parseConfig(PRESETS[0].document);
     const folder = await temporary();

@@ -4,8 +4,12 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
+/** Waits for the phase of the run. By the clock, not by frames: a browser whose device was destroyed may draw none for a while. */
 export const phase = (page: Page, name: string, timeout = 110_000) =>
-  page.waitForSelector(`.status[data-phase="${name}"]`, { timeout });
+  page.waitForFunction((wanted) => document.querySelector('.status')?.getAttribute('data-phase') === wanted, name, {
+    timeout,
+    polling: 100,
+  });
 export const ready = (page: Page) => page.waitForSelector('.device[data-engine="ready"]', { timeout: 30_000 });
 export const readout = (page: Page, id: string) => page.textContent(`[data-readout="${id}"] .readout-value`);
 export const run = (page: Page) => page.click('.run-bar .primary');

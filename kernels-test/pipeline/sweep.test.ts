@@ -50,3 +50,25 @@ test.for([
   expect(bytes / peak).toBeGreaterThan(0.5);
   expect(bytes / peak).toBeLessThan(2);
 });
+
+test('halves are foretold too', async ({ skip }) => {
+  if (!at.gpu.features.has('shader-f16' as GPUFeatureName)) skip('the adapter has no halves');
+  const stage = { epochs: 3 };
+  const base = {
+    trainer: 'direct',
+    data: { n: 3000, d: 300 },
+    network: { width: 16 },
+    standard: stage,
+    learning: stage,
+  };
+  const grid = parseGrid({ base: { ...base, precision: 'f16' }, vary: [{ key: 'seed', values: [0] }] });
+  const { cells } = await expandSweep(grid, grid.base);
+  const configs = cells.map(({ config }) => config);
+  const { bytes } = (await planSweep(at.gpu, configs, noFiles)).batches[0]!.estimate;
+  const peaks: number[] = [];
+  const onResult = (_: number, { memory }: ExperimentResult) => void peaks.push(memory.peakDeviceBytes);
+  await runExperiments(at.engine, configs, { onResult });
+  const peak = Math.max(...peaks);
+  expect(bytes / peak).toBeGreaterThan(0.9);
+  expect(bytes / peak).toBeLessThan(1.2);
+});

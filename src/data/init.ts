@@ -25,6 +25,7 @@ export interface InitValues {
  * @param m width of the network
  * @param d input dimension
  * @param keyPrefix where the paths stand in the configuration, such as `standard.init`
+ * @param widthKey what says how many neurons there are
  * @throws InputError for a missing or malformed file, a shape other than (m, d) or (m,), and values that are not finite
  */
 export async function loadInit(
@@ -33,6 +34,7 @@ export async function loadInit(
   d: number,
   readFile: ReadFile,
   keyPrefix: string,
+  widthKey = 'network.width',
 ): Promise<InitValues> {
   const shapes = { W: [m, d], b: [m], a: [m] } as const;
   const values: { W?: Float32Array; b?: Float32Array; a?: Float32Array } = {};
@@ -46,10 +48,10 @@ export async function loadInit(
       const wanted = shapes[name];
       if (array.shape.length !== wanted.length || wanted.some((size, axis) => size !== array.shape[axis])) {
         const tuple = (shape: readonly number[]): string => `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;
-        const from = name === 'W' ? `network.width ${m} and ${d} inputs` : `network.width ${m}`;
+        const from = name === 'W' ? `${widthKey} ${m} and ${d} inputs` : `${widthKey} ${m}`;
         throw new InputError(`${name} has shape ${tuple(array.shape)}, but ${from} need ${tuple(wanted)}`, {
           file: path,
-          remedy: 'Set network.width to the width of the file, or give a file of that shape.',
+          remedy: `Set ${widthKey} to the neurons of the file, or give a file of that shape.`,
         });
       }
       return finiteFloat32(array, path);

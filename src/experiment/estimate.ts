@@ -113,8 +113,9 @@ export function estimateStage(
       for (const { runs } of ends) passes(runs, next.config, 2 + (configs[runs[0]!]!.test.n ?? n) / n);
     }
   }
-  // X, its panels, and what g learns from.
-  const samples = 3 * 4 * n * paddedRow(d);
+  // X, its panels, and what g learns from; then what is trained on as halves, and its panels.
+  const halves = configs.some(({ precision }) => precision === 'f16') ? 2 * 2 * n * paddedRow(d) : 0;
+  const samples = 3 * 4 * n * paddedRow(d) + halves;
   const networks = kept.reduce((sum, bytes) => sum + bytes, 0);
   return {
     first: firsts.length,
@@ -149,8 +150,9 @@ function expectedOf(
   const { epochs, momentum } = config[which];
   const m = config.network.width;
   const operations = 2 * epochs * n * d * m;
-  // The weights, their velocity, and the parts of their gradient.
-  const direct = 3 * networkBytes(config, d);
+  // The weights, their velocity, and the parts of their gradient; with halves also the weights as such, and weights and
+  // velocity as they were before the epochs that go on.
+  const direct = (config.precision === 'f16' ? 5.5 : 3) * networkBytes(config, d);
   if (!gpu) return { operations, seconds: undefined, gram: false, matrix: 0, bytes: direct };
   const shape = { n, d, m, epochs, momentum, loss: config.loss, precision: config.precision };
   const { trainer, seconds } = expectTraining(gpu, shape, config.trainer, memoryLimit);

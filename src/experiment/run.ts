@@ -188,7 +188,8 @@ async function readInputs(
     const initF = await initValues(config.standard, m, d, readFile, 'standard.init');
     const initG = await initValues(config.learning, m, d, readFile, 'learning.init');
     const { phi } = config.theory;
-    const phiNeurons = phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init');
+    const phiNeurons =
+      phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init', 'theory.phi.draws');
     const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
@@ -224,8 +225,9 @@ async function initValues(
   d: number,
   readFile: ReadFile,
   key: string,
+  widthKey?: string,
 ): Promise<InitValues> {
   if (!init) return {};
   const { loadInit } = await readers();
-  return loadInit(init, m, d, readFile, key);
+  return loadInit(init, m, d, readFile, key, widthKey);
 }

@@ -59,7 +59,7 @@ export async function runEpochs(
     options.signal?.throwIfAborted();
     const count = Math.min(chunk, most, until - run.epoch);
     const batch = gpu.batch('training epochs');
-    backup.save(batch);
+    if (count > 1) backup.save(batch);
     for (let epoch = 0; epoch < count; epoch++) for (const step of steps) step(batch);
     const began = gpu.now();
     await batch.submit();

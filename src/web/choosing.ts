@@ -9,7 +9,7 @@ import { config, draft } from './setup';
 
 /** @param name what the experiment is called on the page */
 export function choose(name: string, document: Draft): void {
-  if (busy.value) askToCancel(name, document);
+  if (busy.value) askToCancel(`“${name}”`, () => setUp(name, document));
   else setUp(name, document);
 }
 
@@ -31,12 +31,19 @@ function setUp(name: string, document: Draft): void {
   });
 }
 
-function askToCancel(name: string, document: Draft): void {
+/** Asks whether the run that goes on is to make way. @param next what the visitor wants instead, in words */
+export function askToCancel(next: string, begin: () => unknown): void {
   say('choice', {
     title: 'An experiment is under way.',
-    text: `To start “${name}”, it has to be cancelled; what it has computed so far is lost.`,
+    text: `To start ${next}, it has to be cancelled; what it has computed so far is lost.`,
     actions: [
-      { label: `Cancel it and start “${name}”`, run: () => void cancel().then(() => setUp(name, document)) },
+      {
+        label: `Cancel it and start ${next}`,
+        run: () => {
+          dismiss('choice');
+          void cancel().then(begin);
+        },
+      },
       { label: 'Keep it going', run: () => dismiss('choice') },
     ],
   });

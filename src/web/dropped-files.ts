@@ -1,4 +1,5 @@
-// Files of one's own: dropped or picked, held in this page and read by the engine in its worker. Nothing leaves the page.
+// Files of one's own: dropped or picked, held in this page and read by the engine in its worker. None leaves this browser;
+// those of a run that is kept lie with it in the browser's storage until it ends or is discarded (kept-runs.ts).
 
 import { batch, signal } from '@preact/signals';
 import { CIFAR10_BATCH, CIFAR10_FILES, parseCifar10 } from '../data/cifar10';
@@ -8,6 +9,7 @@ import { InputError } from '../data/input-error';
 import { MNIST_FILES } from '../data/mnist';
 import { parseNpy } from '../data/npy';
 import { parseConfig } from '../experiment/config';
+import { configFiles } from '../experiment/config-files';
 import { parseConfigText } from '../experiment/config-text';
 import type { DataConfig, ExperimentConfig } from '../experiment/types';
 import type { Draft } from './config-link';
@@ -179,19 +181,11 @@ interface Wanted {
 const plain = (path: string): Wanted => ({ names: [baseName(path)], needed: true });
 const published = (name: string, needed = true): Wanted => ({ names: [name, `${name}.gz`], needed });
 
-function filesOf({ data, standard, learning, perturbation }: ExperimentConfig): Wanted[] {
-  const named = [...Object.values(standard.init ?? {}), ...Object.values(learning.init ?? {}), perturbation.targets];
-  return [...filesOfData(data), ...named.filter((path) => path !== undefined).map(plain)];
-}
+const filesOf = (config: ExperimentConfig): Wanted[] => [...filesIn(config.data), ...configFiles(config).map(plain)];
 
-function filesOfData(data: DataConfig): Wanted[] {
+/** The files of a data set that is a folder with files of published names. */
+function filesIn(data: DataConfig): Wanted[] {
   switch (data.kind) {
-    case 'idx':
-      return [data.images, data.labels, data.testImages, data.testLabels]
-        .filter((path) => path !== undefined)
-        .map(plain);
-    case 'npy':
-      return [data.x, data.y, data.testX, data.testY].filter((path) => path !== undefined).map(plain);
     case 'mnist':
     case 'fashion-mnist':
       return Object.values(MNIST_FILES).map((name) => published(name));

@@ -1,23 +1,25 @@
 // Unfinished runs in this browser's own storage (IndexedDB), so that one outlives its device, its worker and its page. The
 // facts of a run and its state are apart: listing the runs must not load their arrays.
 
+import { sha256 } from '../data/sha256';
 import type { Checkpoint } from '../experiment/checkpoint';
+import { contentHash } from '../experiment/plan';
 import type { ExperimentConfig } from '../experiment/types';
 import type { Held } from './dropped-files';
 import type { Courses } from './live';
 
 /** What computed a run; another one would not end with the same bits. */
-export interface RunIdentity {
+export interface PageIdentity {
   readonly adapter: string;
   readonly browser: string;
   readonly engine: string;
 }
 
 /** All of a run but its arrays; structured data, files included. */
-export interface KeptRun {
+export interface StoredRun {
   readonly id: string;
   readonly config: ExperimentConfig;
-  readonly identity: RunIdentity;
+  readonly identity: PageIdentity;
   readonly files: readonly Held[];
   /** What was seen of it so far. */
   readonly courses: Courses;
@@ -29,7 +31,7 @@ export interface KeptRun {
 
 const DATABASE = 'perturb-gpu';
 /** Of what is stored; stores of another version are emptied. */
-const VERSION = 1;
+const VERSION = 2;
 const RUNS = 'runs';
 const STATES = 'states';
 /** Runs that nobody came back to are let go, the oldest first. */
@@ -59,6 +61,15 @@ async function openDatabase(): Promise<IDBDatabase> {
   return database;
 }
 
+/** What was thrown rather than reported, such as by put() of what cannot be cloned, would leave the transaction to be committed. */
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // A failed request has aborted it already.
+  }
+}
+
 /** Everything in `work` happens, or nothing. */
 async function transact<T>(
   mode: IDBTransactionMode,
@@ -74,31 +85,61 @@ async function transact<T>(
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
   });
-  const [done] = await Promise.all([work(transaction.objectStore(RUNS), transaction.objectStore(STATES)), over]);
+  const doing = work(transaction.objectStore(RUNS), transaction.objectStore(STATES)).catch((error) => {
+    // An aborted transaction says why; its requests say only that it was.
+    const { error: why } = transaction;
+    if (!why) abort(transaction);
+    throw why ?? error;
+  });
+  const [done] = await Promise.all([doing, over]);
   return done;
 }
 
+interface StoredState {
+  readonly state: Checkpoint;
+  /** Of all that is in it. */
+  readonly check: string;
+}
+
+/** The platform hashes the arrays beside the page; packed as the files of the command line are, large ones would hold it up. */
+async function checkOf({ arrays, ...rest }: Checkpoint): Promise<string> {
+  const hashes: Record<string, string> = {};
+  for (const [name, { buffer, byteOffset, byteLength }] of Object.entries(arrays)) {
+    hashes[name] = await sha256(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return contentHash({ ...rest, arrays: hashes });
+}
+
 /** Puts a run and its state in place of what was kept of it. @throws DOMException, such as for want of space */
-export const putRun = (run: KeptRun, state: Checkpoint): Promise<void> =>
-  transact('readwrite', async (runs, states) => {
+export async function putRun(run: StoredRun, state: Checkpoint): Promise<void> {
+  const stored: StoredState = { state, check: await checkOf(state) };
+  await transact('readwrite', async (runs, states) => {
     runs.put(run);
-    states.put(state, run.id);
-    const others = ((await answered(runs.getAll())) as KeptRun[]).filter(({ id }) => id !== run.id);
+    states.put(stored, run.id);
+    const others = ((await answered(runs.getAll())) as StoredRun[]).filter(({ id }) => id !== run.id);
     for (const { id } of others.sort((a, b) => b.at - a.at).slice(MOST_RUNS - 1)) {
       runs.delete(id);
       states.delete(id);
     }
   });
+}
 
 /** Every run that is kept, the newest first. */
-export const keptRuns = (): Promise<readonly KeptRun[]> =>
+export const keptRuns = (): Promise<readonly StoredRun[]> =>
   transact('readonly', async (runs) => {
-    const all = (await answered(runs.getAll())) as KeptRun[];
+    const all = (await answered(runs.getAll())) as StoredRun[];
     return all.sort((a, b) => b.at - a.at);
   });
 
-export const stateOf = (id: string): Promise<Checkpoint | undefined> =>
-  transact('readonly', (_, states) => answered(states.get(id)) as Promise<Checkpoint | undefined>);
+/** @throws RangeError when it is no longer what was stored */
+export async function stateOf(id: string): Promise<Checkpoint | undefined> {
+  const stored = await transact(
+    'readonly',
+    (_, states) => answered(states.get(id)) as Promise<StoredState | undefined>,
+  );
+  if (stored && (await checkOf(stored.state)) !== stored.check) throw new RangeError('the stored state is damaged');
+  return stored?.state;
+}
 
 export const removeRun = (id: string): Promise<void> =>
   transact('readwrite', async (runs, states) => {

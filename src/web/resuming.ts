@@ -2,10 +2,20 @@
 // one. How it is kept is in unfinished.ts.
 
 import { WorkerError } from '../worker/wire-error';
+import { askToCancel } from './choosing';
 import { adapter, engineState, openEngine } from './engine';
 import { dismiss, say } from './notices';
 import { begin, busy, interrupt, start } from './session';
-import { changedSince, findUnfinished, forgetRun, identityOn, loadState, placeOf, unfinished } from './unfinished';
+import {
+  changedSince,
+  findUnfinished,
+  forgetRun,
+  identityOn,
+  loadState,
+  placeOf,
+  type Unfinished,
+  unfinished,
+} from './unfinished';
 
 /** Says what happened to an engine that went away, and offers what can be done. */
 export function tellLost(error: Error): void {
@@ -55,24 +65,40 @@ export async function discardUnfinished(): Promise<void> {
 /** Goes on with the run that was interrupted, on a new engine if need be. */
 export async function resumeUnfinished(): Promise<void> {
   const { value } = unfinished;
-  if (!value || busy.value) return;
+  if (!value) return;
+  if (busy.value) {
+    askToCancel('the interrupted run', resumeUnfinished);
+    return;
+  }
   if (engineState.value !== 'ready') await openEngine();
   if (engineState.value !== 'ready' || !adapter.value) return;
   const { run } = value;
   const changed = changedSince(run, identityOn(adapter.value));
-  const state = changed === undefined ? await loadState(value) : undefined;
+  let gone = 'Its state is gone.';
+  const state =
+    changed === undefined
+      ? await loadState(value).catch((error: Error) => {
+          gone = `Its state cannot be read back: ${error.message}.`;
+          return undefined;
+        })
+      : undefined;
   if (!state) {
     say('unfinished', {
       title: 'The interrupted run cannot be gone on with.',
-      text:
-        changed === undefined ? 'Its state is gone.' : `It was computed ${changed}, and would end with other numbers.`,
+      text: changed === undefined ? gone : `It was computed ${changed}, and would end with other numbers.`,
       remedy: 'Run it from the beginning, or discard it.',
       actions: [
-        { label: 'Run it from the beginning', run: () => void begin(run.config, value) },
+        { label: 'Run it from the beginning', run: () => beginAgain(value) },
         { label: 'Discard it', run: () => void discardUnfinished() },
       ],
     });
     return;
   }
   await begin(run.config, value, state);
+}
+
+function beginAgain(value: Unfinished): void {
+  const again = () => begin(value.run.config, value);
+  if (busy.value) askToCancel('the interrupted run', again);
+  else void again();
 }

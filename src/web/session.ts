@@ -75,7 +75,7 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
     say('files', {
       title: 'This experiment reads files that are not here.',
       text: absent.join(', '),
-      remedy: 'Drop them anywhere on this page. They are read here and go nowhere else.',
+      remedy: 'Drop them anywhere on this page. They stay in this browser, which keeps them with an unfinished run.',
     });
     return;
   }
@@ -84,8 +84,11 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
   // At once: a second click comes before the lock does.
   phase.value = 'running';
   asked = config;
+  // Whatever comes before the lock is about this run, and not the one before.
   keeper = undefined;
-  const working = asItsOnlyWindow(id, () => carryOut(engine, id, config, before, from));
+  const controller = new AbortController();
+  stop = controller;
+  const working = asItsOnlyWindow(id, () => carryOut(engine, controller, id, config, before, from));
   over = working;
   if (await working) return;
   phase.value = was;
@@ -97,15 +100,17 @@ export async function begin(config: ExperimentConfig, before?: Unfinished, from?
 
 async function carryOut(
   engine: WorkerEngine,
+  controller: AbortController,
   id: string,
   config: ExperimentConfig,
   before: Unfinished | undefined,
   from: Checkpoint | undefined,
 ): Promise<void> {
   // It may have gone away meanwhile: interrupt() has then had its say.
-  if (currentEngine() !== engine) return;
-  const controller = new AbortController();
-  stop = controller;
+  if (currentEngine() !== engine) {
+    if (stop === controller) phase.value = 'stopped';
+    return;
+  }
   const own = new RunKeeper({ id, config, identity: identityOn(engine.adapter) }, before);
   if (from) own.kept = before;
   keeper = own;
@@ -151,16 +156,19 @@ async function carryOut(
     stage.value = undefined;
     if (controller.signal.aborted) announcement.value = 'Cancelled.';
     else fail(error);
-    // Gone on with, it would only end in the same way.
-    if (controller.signal.aborted || ENDS.some((kind) => error instanceof kind)) await own.end();
-    else unfinished.value = own.kept ?? unfinished.value;
+    if (controller.signal.aborted || isFinal(error, before !== undefined)) await own.end();
+    else unfinished.value = own.kept ?? before ?? unfinished.value;
   } finally {
     secondsLeft.value = undefined;
   }
 }
 
 /** What a run ends with whenever it is gone on with. */
-const ENDS = [DivergenceError, HalfRangeError, InputError, RangeError] as const;
+const ENDS = [DivergenceError, HalfRangeError, RangeError] as const;
+
+/** Whether a run that failed so has come to its end: input that fails a run which was kept can still be put right. */
+const isFinal = (error: unknown, wasKept: boolean): boolean =>
+  ENDS.some((kind) => error instanceof kind) || (error instanceof InputError && !wasKept);
 
 /** The engine went away. Tells what ran on it, if anything did, and what there is to go on from. */
 export function interrupt(): {

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import type { Checkpoint } from '../experiment/checkpoint';
 import type { AdapterReport } from '../gpu/gpu';
 import { heldFor } from './dropped-files';
-import { type KeptRun, keptRuns, putRun, type RunIdentity, removeRun, stateOf } from './kept-runs';
+import { keptRuns, type PageIdentity, putRun, removeRun, type StoredRun, stateOf } from './kept-runs';
 import { coursesNow } from './live';
 import { say } from './notices';
 
@@ -12,7 +12,7 @@ import { say } from './notices';
 declare const PERTURB_ENGINE: string;
 
 export interface Unfinished {
-  readonly run: KeptRun;
+  readonly run: StoredRun;
   /** Where the browser would not store it. */
   readonly state?: Checkpoint;
 }
@@ -20,21 +20,21 @@ export interface Unfinished {
 /** The newest run that was interrupted and that no window of this browser works on. */
 export const unfinished = signal<Unfinished | undefined>(undefined);
 
-export const identityOn = (adapter: AdapterReport): RunIdentity => ({
+export const identityOn = (adapter: AdapterReport): PageIdentity => ({
   adapter: JSON.stringify(adapter),
   browser: navigator.userAgent,
   engine: PERTURB_ENGINE,
 });
 
 /** What is another one than when the run began, in words; undefined when it would end with the same bits. */
-export function changedSince({ identity }: KeptRun, now: RunIdentity): string | undefined {
+export function changedSince({ identity }: StoredRun, now: PageIdentity): string | undefined {
   if (identity.adapter !== now.adapter) return 'on another GPU or driver';
   if (identity.browser !== now.browser) return 'by another version of this browser';
   return identity.engine === now.engine ? undefined : 'by another version of this page';
 }
 
 /** "epoch 40 of g". */
-export const placeOf = ({ stage, epoch }: Pick<KeptRun, 'stage' | 'epoch'>): string =>
+export const placeOf = ({ stage, epoch }: Pick<StoredRun, 'stage' | 'epoch'>): string =>
   `epoch ${epoch} of ${stage === 'standard' ? 'f' : 'g'}`;
 
 const lockOf = (id: string) => `perturb-gpu run ${id}`;
@@ -56,12 +56,12 @@ export async function asItsOnlyWindow(id: string, work: () => Promise<void>): Pr
 export class RunKeeper {
   /** What there is to go on from. */
   kept: Unfinished | undefined;
-  readonly #about: Omit<KeptRun, 'courses' | 'stage' | 'epoch' | 'at'>;
+  readonly #about: Omit<StoredRun, 'courses' | 'stage' | 'epoch' | 'at'>;
   #stored: boolean;
   #told = false;
 
   /** @param before what was kept of the same run, which it goes on from or begins again */
-  constructor(about: Pick<KeptRun, 'id' | 'config' | 'identity'>, before: Unfinished | undefined) {
+  constructor(about: Pick<StoredRun, 'id' | 'config' | 'identity'>, before: Unfinished | undefined) {
     this.#about = { ...about, files: heldFor(about.config) };
     this.#stored = before !== undefined;
   }

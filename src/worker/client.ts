@@ -125,7 +125,10 @@ export class WorkerEngine {
     return this.#report!.adapter;
   }
 
-  /** What a checkpoint must find again to be continued to the same bits; see encodeCheckpoint of perturb-gpu/files. */
+  /**
+   * Adapter and version of the package, for encodeCheckpoint of perturb-gpu/files. Another browser, driver or set of the
+   * device's features can give other bits under the same identity: whoever keeps checkpoints across those must add them.
+   */
   get identity(): RunIdentity {
     return { device: this.adapter.name, versions: this.#report!.versions };
   }
