@@ -12,7 +12,7 @@ import {
   forgetRun,
   identityOn,
   loadState,
-  placeOf,
+  shortPlace,
   type Unfinished,
   unfinished,
 } from './unfinished';
@@ -23,7 +23,7 @@ export function tellLost(error: Error): void {
   const again = () => void openEngine().then(() => config && start(config));
   say('engine', {
     title: error instanceof WorkerError ? 'The engine stopped.' : 'The GPU device was lost.',
-    text: kept ? `${error.message} The run is kept as it was at ${placeOf(kept.run)}.` : error.message,
+    text: kept ? `${error.message} The run is kept as it was at ${shortPlace(kept.run)}.` : error.message,
     remedy: kept
       ? 'Go on from there on a new engine: the run ends with the same numbers as one that was never interrupted. If this happens again, make the experiment smaller or update the GPU driver.'
       : config
@@ -31,7 +31,7 @@ export function tellLost(error: Error): void {
         : 'Start the engine anew.',
     actions: [
       kept
-        ? { label: `Resume at ${placeOf(kept.run)}`, run: () => void resumeUnfinished() }
+        ? { label: `Resume at ${shortPlace(kept.run)}`, run: () => void resumeUnfinished() }
         : { label: config ? 'Restart and run again' : 'Restart the engine', run: again },
     ],
   });
@@ -45,10 +45,10 @@ export async function offerUnfinished(): Promise<void> {
   const { run } = value;
   say('unfinished', {
     title: 'A run was interrupted here.',
-    text: `It is kept as it was at ${placeOf(run)}, ${new Date(run.at).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}.`,
+    text: `It is kept as it was at ${shortPlace(run)}, ${new Date(run.at).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })}.`,
     remedy: 'Gone on with, it ends with the same numbers as a run that was never interrupted.',
     actions: [
-      { label: `Resume at ${placeOf(run)}`, run: () => void resumeUnfinished() },
+      { label: `Resume at ${shortPlace(run)}`, run: () => void resumeUnfinished() },
       { label: 'Discard it', run: () => void discardUnfinished() },
     ],
   });

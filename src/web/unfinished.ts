@@ -33,8 +33,8 @@ export function changedSince({ identity }: StoredRun, now: PageIdentity): string
   return identity.engine === now.engine ? undefined : 'by another version of this page';
 }
 
-/** "epoch 40 of g". */
-export const placeOf = ({ stage, epoch }: Pick<StoredRun, 'stage' | 'epoch'>): string =>
+/** "epoch 40 of g": for buttons, where the words of experiment/checkpoint-place do not fit. */
+export const shortPlace = ({ stage, epoch }: Pick<StoredRun, 'stage' | 'epoch'>): string =>
   `epoch ${epoch} of ${stage === 'standard' ? 'f' : 'g'}`;
 
 const lockOf = (id: string) => `perturb-gpu run ${id}`;

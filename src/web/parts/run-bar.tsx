@@ -10,7 +10,7 @@ import { dismiss, say } from '../notices';
 import { resumeUnfinished } from '../resuming';
 import { busy, cancel, pause, phase, resume, secondsLeft, stageText, start } from '../session';
 import { config, link, problems } from '../setup';
-import { placeOf, unfinished } from '../unfinished';
+import { shortPlace, unfinished } from '../unfinished';
 import { Downloads } from './downloads';
 
 /** Share of all epochs that are done: the trainings take nearly all of the time. */
@@ -110,7 +110,7 @@ export function RunBar() {
       )}
       {!busy.value && engineState.value !== 'starting' && unfinished.value ? (
         <button type="button" onClick={() => void resumeUnfinished()}>
-          Resume at {placeOf(unfinished.value.run)}
+          Resume at {shortPlace(unfinished.value.run)}
         </button>
       ) : null}
       <div class="progress">
