@@ -4,11 +4,13 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchReport } from '../../src/bench/bench';
+import type { BenchShape } from '../../src/bench/cases';
 import { decide, tune } from '../../src/bench/tune';
-import { loadTuning, saveTuning, tuningKey } from '../../src/bench/tuning';
+import { forgetTuning, loadTuning, saveTuning, tunedEngine, tuningKey } from '../../src/bench/tuning';
 import { tuningFiles } from '../../src/cli/tuning-files';
 import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
+import type { AdapterReport } from '../../src/gpu/gpu';
 import { shapeClass, type TunedChoice, type Tuning, tunedLayout } from '../../src/kernels/tuning';
 import { temporary } from '../cli/fakes';
 import { useEngine, variants, withShaders } from '../helpers';
@@ -47,7 +49,7 @@ describe('tune', () => {
   test('the default loses its place to what is clearly faster, and the choice is carried over', async ({ skip }) => {
     if (!variants(bound.gpu).includes('subgroup')) skip('one variant is all there is');
     const { tuning, kernels } = await decide(tiled(), measured({ tiled: 2, subgroup: 1, 'subgroup-f16': 0.1 }));
-    const choice = { variant: 'subgroup', speedup: 2, measuredAt: '130/96/132' };
+    const choice = { variant: 'subgroup', speedup: 2, measuredAt: '130/96/132', date: '2026-11-22T00:00:00Z' };
     expect(tuning.choices).toEqual({ [shapeClass(SHAPE)]: choice });
     expect(kernels.filter(({ kernel }) => kernel === 'forward')).toMatchObject([
       { variant: 'tiled', status: 'slower', reason: '2.00 times the time of subgroup' },
@@ -81,27 +83,75 @@ describe('a tuning', () => {
   const choices: Readonly<Record<string, TunedChoice>> = {
     [shapeClass({ n: 64, d: 16, m: 16 })]: {
       ...{ variant: 'tiled', tile: { rows: 2, columns: 2 } },
-      ...{ speedup: 2, measuredAt: '64/16/16' },
+      ...{ speedup: 2, measuredAt: '64/16/16', date: '2026-11-22T00:00:00Z' },
     },
   };
   const tuning: Tuning = { schemaVersion: 1, key: 'abc', date: '2026-11-22T00:00:00Z', choices };
+  const [name] = Object.keys(choices);
+  const adapter: AdapterReport = {
+    ...{ name: 'A GPU (of 256 bits)', vendor: '', architecture: '', description: '', backend: 'vulkan' },
+    ...{ software: false, subgroupSize: 32 },
+  };
+  /** As measured at some shapes. */
+  const measured = (own: Tuning, ...shapes: BenchShape[]) => {
+    const rows = shapes.map((shape) => ({ shape }));
+    return { tuning: own, report: { adapter, rows } as unknown as BenchReport };
+  };
+  const small = { n: 64, d: 16, m: 16 };
 
-  test('is kept in files and found under its key alone', async () => {
+  test('is kept in a file of its adapter, and refused under another key until the next replaces it', async () => {
     const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
-    expect(await loadTuning(files, 'abc')).toEqual({});
-    await saveTuning(files, tuning);
-    expect(await loadTuning(files, 'abc')).toEqual({ tuning });
-    expect(await loadTuning(files, 'abd')).toEqual({});
-    expect(await readdir(files.folder)).toEqual(['perturb-gpu-tuning-abc.json']);
+    expect(await loadTuning(files, adapter, 'abc')).toEqual({});
+    expect(await saveTuning(files, measured(tuning, small))).toEqual(tuning);
+    expect(await loadTuning(files, adapter, 'abc')).toEqual({ tuning });
+    expect(await loadTuning(files, { ...adapter, name: 'another' }, 'abc')).toEqual({});
+    expect((await loadTuning(files, adapter, 'abd')).refused).toMatch(/key is abc and not abd.* another driver/);
+    expect(await saveTuning(files, measured({ ...tuning, key: 'abd', choices: {} }, { n: 1, d: 1, m: 1 }))).toEqual({
+      ...tuning,
+      key: 'abd',
+      choices: {},
+    });
+    expect(await readdir(files.folder)).toEqual(['perturb-gpu-tuning-A-GPU-of-256-bits-vulkan.json']);
   });
 
-  const [name] = Object.keys(choices);
+  test('stays beside what was kept for other shapes, and goes where its own are measured anew', async () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (item: string) => kept.get(item) ?? null,
+      setItem: (item: string, value: string) => void kept.set(item, value),
+      removeItem: (item: string) => void kept.delete(item),
+    };
+    await saveTuning(storage, measured(tuning, small));
+    const wide = { n: 64, d: 16, m: 1000 };
+    const next = { [shapeClass(wide)]: { ...choices[name!]!, measuredAt: '64/16/1000', date: '2026-11-23T00:00:00Z' } };
+    const later = { ...tuning, date: '2026-11-23T00:00:00Z', choices: next };
+    const both = { ...later, choices: { ...choices, ...next } };
+    expect(await saveTuning(storage, measured(later, wide))).toEqual(both);
+    expect(await loadTuning(storage, adapter, 'abc')).toEqual({ tuning: both });
+    // The default was the fastest this time.
+    expect(await saveTuning(storage, measured({ ...later, choices: {} }, small))).toEqual(later);
+    await forgetTuning(storage, adapter);
+    expect(await loadTuning(storage, adapter, 'abc')).toEqual({});
+  });
+
+  test('that fits makes an engine that says so; one that does not makes one that says why', async () => {
+    const { gpu, settings } = bound.engine;
+    const holding = (value: object | null) => ({ getItem: () => value && JSON.stringify(value) });
+    expect(await tunedEngine(bound.engine, holding(null))).toBe(bound.engine);
+    const own = { ...tuning, key: await tuningKey(gpu) };
+    const tuned = await tunedEngine(bound.engine, holding(own));
+    const versions = { ...settings.versions, tuning: `${own.key.slice(0, 8)} of ${own.date}` };
+    expect(tuned.settings).toEqual({ ...settings, tuning: own, versions });
+    const refused = await tunedEngine(bound.engine, holding(tuning));
+    expect(refused.settings).toEqual({ ...settings, tuningRefused: expect.stringMatching(/key is abc/) });
+  });
+
   const changed = (choice: object) => ({ ...tuning, choices: { [name!]: { ...choices[name!], ...choice } } });
   test.for([
     ['{"half', /no JSON/],
     [null, /the document must be an object/],
     [{ ...tuning, schemaVersion: 2 }, /schemaVersion must be 1/],
-    [{ ...tuning, key: 'abd' }, /another adapter/],
+    [{ ...tuning, key: 'abd' }, /another driver/],
     [{ ...tuning, date: 'yesterday' }, /date must be a date/],
     [{ ...tuning, choices: { '1/1/1': choices[name!] } }, /choices\.1\/1\/1 was measured at 64\/16\/16/],
     [changed({ variant: 'fastest' }), /variant must be one of subgroup, tiled/],
@@ -113,7 +163,7 @@ describe('a tuning', () => {
     [changed({ more: 1 }), /more is not a known key/],
   ] as const)('that is damaged is refused whole: %j', async ([document, reason]) => {
     const text = typeof document === 'string' ? document : JSON.stringify(document);
-    const loaded = await loadTuning({ getItem: () => text, setItem: () => {} }, 'abc');
+    const loaded = await loadTuning({ getItem: () => text }, adapter, 'abc');
     expect(loaded.tuning).toBeUndefined();
     expect(loaded.refused).toMatch(reason);
   });
@@ -126,8 +176,8 @@ describe('a tuning', () => {
 
   test('whose file cannot be read is refused, too', async () => {
     const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
-    await mkdir(join(files.folder, 'perturb-gpu-tuning-abc.json'), { recursive: true });
-    expect((await loadTuning(files, 'abc')).refused).toMatch(/cannot be read/);
+    await mkdir(join(files.folder, 'perturb-gpu-tuning-A-GPU-of-256-bits-vulkan.json'), { recursive: true });
+    expect((await loadTuning(files, adapter, 'abc')).refused).toMatch(/cannot be read/);
   });
 
   test('is what a run of its shape takes, and its result says so; other shapes and forced variants do not', async () => {

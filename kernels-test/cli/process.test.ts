@@ -18,8 +18,7 @@ process.stderr.write('engine loaded\\n');
 export const createEngine = async () => ({ dispose() {}, adapter: { name: 'a fake' }, settings: {} });
 export const listAdapters = async () => [];
 export const tuningKey = async () => 'a fake';
-export const loadTuning = async () => ({});
-export class Engine {}
+export const tunedEngine = async (engine) => engine;
 export async function runExperiment(engine, config, { onProgress, signal }) {
   onProgress({ stage: 'standard', epoch: 0, epochs: config.standard.epochs });
   const mode = process.env.FAKE_RUN;

@@ -28,6 +28,7 @@ const choiceSchema = v.pipe(
       text,
       v.check((value) => parseShape(value) !== undefined, 'a shape n/d/m'),
     ),
+    date,
   }),
   v.check(({ variant, tile }) => tile === undefined || variant === 'tiled', 'a tile for the tiled variant only'),
   v.check(({ tile }) => tile?.rows !== 2 || tile.columns === 2, 'a tile that there is: 64x64, 64x128 or 128x128'),
@@ -96,7 +97,10 @@ export function readTuning(json: string, key: string): { value: Tuning } | { pro
   const checked = check(tuningSchema, parsed.document);
   if ('problem' in checked) return checked;
   const { choices, key: own } = checked.value;
-  if (own !== key) return { problem: `its key is ${own}: it was made for another adapter, driver or version` };
+  if (own !== key)
+    return {
+      problem: `its key is ${own} and not ${key}: it was made with another driver, browser or version of perturb-gpu`,
+    };
   for (const [name, { measuredAt }] of Object.entries(choices)) {
     if (shapeClass(parseShape(measuredAt)!) !== name) {
       return { problem: `choices.${name} was measured at ${measuredAt}, which is another class of shapes` };

@@ -4,4 +4,13 @@ export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, run
 export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES, parseShape } from './cases';
 export { type BenchComparison, compareBenches } from './compare';
 export { type KernelReport, type Tuned, tune } from './tune';
-export { type LoadedTuning, loadTuning, saveTuning, type Tuning, type TuningStorage, tuningKey } from './tuning';
+export {
+  forgetTuning,
+  type LoadedTuning,
+  loadTuning,
+  saveTuning,
+  type Tuning,
+  type TuningStorage,
+  tunedEngine,
+  tuningKey,
+} from './tuning';

@@ -40,7 +40,7 @@ export async function decide(engine: Engine, report: BenchReport): Promise<Tuned
   const kernels: KernelReport[] = [];
   for (const shape of new Map(report.rows.map((row) => [shapeName(row.shape), row.shape])).values()) {
     const rows = report.rows.filter((row) => shapeName(row.shape) === shapeName(shape));
-    const { chosen, choice } = choose(engine, shape, rows);
+    const { chosen, choice } = choose(engine, shape, rows, report.date);
     if (choice) choices[shapeClass(shape)] = choice;
     kernels.push(...rows.map((row) => verdict(row, chosen, rows)));
   }
@@ -64,7 +64,7 @@ function totalOf(rows: readonly BenchRow[], variant: CandidateName) {
 
 const isHalf = (variant: CandidateName) => variant.endsWith('-f16');
 
-function choose(engine: Engine, shape: BenchShape, rows: readonly BenchRow[]) {
+function choose(engine: Engine, shape: BenchShape, rows: readonly BenchRow[], date: string) {
   const { run, usual } = candidatesFor(engine.gpu, 'forward', shape.m, engine.settings.matmul);
   const standard = totalOf(rows, usual);
   let chosen = usual;
@@ -78,7 +78,7 @@ function choose(engine: Engine, shape: BenchShape, rows: readonly BenchRow[]) {
   if (chosen === usual) return { chosen, choice: undefined };
   const { variant, tile } = run.find(({ name }) => name === chosen)!.layout;
   const speedup = standard ? standard.median / best!.median : 1;
-  const choice = { variant, ...(tile ? { tile } : {}), speedup, measuredAt: shapeName(shape) };
+  const choice = { variant, ...(tile ? { tile } : {}), speedup, measuredAt: shapeName(shape), date };
   return { chosen, choice };
 }
 

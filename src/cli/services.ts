@@ -7,19 +7,13 @@ type Engine = Awaited<ReturnType<typeof createEngine>>;
 
 export const services: Services<Engine> = {
   createEngine: async ({ tune, ...options }) => {
-    const [{ createEngine, Engine }, { loadTuning, tuningKey }, { tuningFiles }] = await Promise.all([
+    const [{ createEngine }, { tunedEngine }, { tuningFiles }] = await Promise.all([
       import('../node'),
       import('../bench/tuning'),
       import('./tuning-files'),
     ]);
     const engine = await createEngine(options);
-    if (tune === false) return engine;
-    const { tuning, refused } = await loadTuning(tuningFiles(process.env), await tuningKey(engine.gpu));
-    if (refused !== undefined) return new Engine(engine.gpu, { ...engine.settings, tuningRefused: refused });
-    if (!tuning) return engine;
-    // Another choice of kernels sums in another order: results say so where they say what else they depend on.
-    const versions = { ...engine.settings.versions, tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` };
-    return new Engine(engine.gpu, { ...engine.settings, versions, tuning });
+    return tune === false ? engine : tunedEngine(engine, tuningFiles(process.env));
   },
   noticesOf: ({ settings: { tuningRefused } }) =>
     tuningRefused === undefined
@@ -50,8 +44,7 @@ export const services: Services<Engine> = {
     ]);
     const tuned = await tune(engine, options);
     const files = tuningFiles(process.env);
-    await saveTuning(files, tuned.tuning);
-    return { ...tuned, folder: files.folder };
+    return { ...tuned, tuning: await saveTuning(files, tuned), folder: files.folder };
   },
   listAdapters: async () => (await import('../node')).listAdapters(),
 };

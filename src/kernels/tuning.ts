@@ -12,14 +12,16 @@ export interface TunedChoice {
   readonly tile?: Tile;
   /** Default's time over this one's, forward and weight gradient together. */
   readonly speedup: number;
-  /** "n/d/m" that was measured. */
+  /** "n/d/m" that was measured, and when. */
   readonly measuredAt: string;
+  readonly date: string;
 }
 
 export interface Tuning {
   readonly schemaVersion: 1;
   /** What the choices depend on, see tuningKey of src/bench/tuning.ts. */
   readonly key: string;
+  /** When it was last changed. */
   readonly date: string;
   /** By {@link shapeClass}; a class without a choice runs the default. */
   readonly choices: Readonly<Record<string, TunedChoice>>;
@@ -53,7 +55,7 @@ export function tunedLayout(
       ? { ...layout, reason: `${layout.reason}; the tuning kept for this adapter is not used: ${refused}` }
       : layout;
   }
-  const { variant, tile, speedup, measuredAt } = choice;
-  const reason = `tuned on ${tuning!.date.slice(0, 10)} (${tuning!.key.slice(0, 8)}): ${speedup.toFixed(2)} times the default's speed at ${measuredAt}`;
+  const { variant, tile, speedup, measuredAt, date } = choice;
+  const reason = `tuned on ${date.slice(0, 10)} (${tuning!.key.slice(0, 8)}): ${speedup.toFixed(2)} times the default's speed at ${measuredAt}`;
   return { ...matmulLayout(gpu, shape.m, variant), ...(tile ? { tile } : {}), reason };
 }
