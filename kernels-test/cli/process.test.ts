@@ -35,7 +35,7 @@ const standIn: Plugin = {
   name: 'stand-in',
   setup(setup) {
     setup.onResolve(
-      { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|bench\/tuning|\.\.\/kernels-test\/doctor)$/ },
+      { filter: /^\.\.\/(node|experiment\/(run|sweep-plan)|bench\/tuned-engine|\.\.\/kernels-test\/doctor)$/ },
       ({ importer }) => (importer.endsWith('services.ts') ? { path: 'engine', namespace: 'stand-in' } : undefined),
     );
     setup.onLoad({ filter: /.*/, namespace: 'stand-in' }, () => ({ contents: ENGINE, resolveDir: here }));

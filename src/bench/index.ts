@@ -4,6 +4,7 @@ export { type BenchOptions, type BenchReport, type BenchRow, type BenchSkip, run
 export { BENCH_KERNELS, type BenchKernel, type BenchShape, benchCases, PAPER_SHAPES, parseShape } from './cases';
 export { type BenchComparison, compareBenches } from './compare';
 export { type KernelReport, type Tuned, tune } from './tune';
+export { tunedEngine, tuningKey } from './tuned-engine';
 export {
   forgetTuning,
   type LoadedTuning,
@@ -11,6 +12,4 @@ export {
   saveTuning,
   type Tuning,
   type TuningStorage,
-  tunedEngine,
-  tuningKey,
 } from './tuning';

@@ -5,7 +5,7 @@ import { shapeClass, type TunedChoice, type Tuning } from '../kernels/tuning';
 import { type BenchOptions, type BenchReport, type BenchRow, runBench } from './bench';
 import { type CandidateName, candidatesFor } from './candidates';
 import { type BenchKernel, type BenchShape, shapeName } from './cases';
-import { tuningKey } from './tuning';
+import { tuningKey } from './tuned-engine';
 
 /** The kernels of an epoch, which share their masks and so their variant. */
 const TUNED = ['forward', 'weight-gradient'] as const satisfies readonly BenchKernel[];

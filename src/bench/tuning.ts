@@ -1,9 +1,9 @@
-// Where tunings are kept, one for each adapter, and whether what is kept there fits.
+// Where tunings are kept, one for each adapter, and whether what is kept there fits. Without shaders, so that a page whose
+// engine is in a worker can load it.
 
-import { Engine } from '../engine';
-import type { AdapterReport, Gpu } from '../gpu/gpu';
-import * as shaders from '../kernels/generated';
+import type { AdapterReport } from '../gpu/gpu';
 import { shapeClass, type Tuning } from '../kernels/tuning';
+import { readTuning } from './documents';
 import type { Tuned } from './tune';
 
 export type { Tuning };
@@ -12,16 +12,6 @@ export type { Tuning };
 export interface TuningStorage {
   getItem(item: string): string | null | Promise<string | null>;
   setItem(item: string, value: string): void | Promise<void>;
-}
-
-/** What a choice depends on: adapter, driver, and all shaders. A browser tells no driver: its own version stands for it. */
-export async function tuningKey({ adapter }: Gpu): Promise<string> {
-  const { name, vendor, architecture, description, backend } = adapter;
-  const browser = backend === 'webgpu' ? [(globalThis as { navigator?: Navigator }).navigator?.userAgent] : [];
-  const code = Object.values(shaders).map((shader) => shader.code);
-  const text = [name, vendor, architecture, description, backend, ...browser, ...code].join('\n');
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest, 0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** One place for each adapter: what another driver made is found there, and refused, and the next tuning replaces it. */
@@ -36,7 +26,7 @@ export interface LoadedTuning {
 
 /**
  * The tuning of an adapter, if one was kept: whole, or not at all and with the reason.
- * @param key of {@link tuningKey}
+ * @param key what it must have been made under, see tuningKey of tuned-engine.ts
  */
 export async function loadTuning(
   storage: Pick<TuningStorage, 'getItem'>,
@@ -50,20 +40,8 @@ export async function loadTuning(
     return { refused: `it cannot be read: ${(error as Error).message}` };
   }
   if (kept === null) return {};
-  const { readTuning } = await import('./documents');
   const read = readTuning(kept, key);
   return 'problem' in read ? { refused: read.problem } : { tuning: read.value };
-}
-
-/** The engine, on the same device, with the tuning that is kept for its adapter, or with why that is not used. */
-export async function tunedEngine(engine: Engine, storage: Pick<TuningStorage, 'getItem'>): Promise<Engine> {
-  const { gpu, settings } = engine;
-  const { tuning, refused } = await loadTuning(storage, gpu.adapter, await tuningKey(gpu));
-  if (refused !== undefined) return new Engine(gpu, { ...settings, tuningRefused: refused });
-  if (!tuning) return engine;
-  // Another choice of kernels sums in another order: results say so where they say what else they depend on.
-  const versions = { ...settings.versions, tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` };
-  return new Engine(gpu, { ...settings, versions, tuning });
 }
 
 /**

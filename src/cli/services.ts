@@ -9,7 +9,7 @@ export const services: Services<Engine> = {
   createEngine: async ({ tune, ...options }) => {
     const [{ createEngine }, { tunedEngine }, { tuningFiles }] = await Promise.all([
       import('../node'),
-      import('../bench/tuning'),
+      import('../bench/tuned-engine'),
       import('./tuning-files'),
     ]);
     const engine = await createEngine(options);
@@ -22,7 +22,7 @@ export const services: Services<Engine> = {
   // The driver and the text of the shaders are in the key.
   identify: async ({ gpu, adapter, settings: { versions } }) => ({
     device: adapter.name,
-    versions: { ...versions, kernels: (await (await import('../bench/tuning')).tuningKey(gpu)).slice(0, 16) },
+    versions: { ...versions, kernels: (await (await import('../bench/tuned-engine')).tuningKey(gpu)).slice(0, 16) },
   }),
   runExperiment: async (engine, config, options) =>
     (await import('../experiment/run')).runExperiment(engine, config, options),

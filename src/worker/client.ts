@@ -1,5 +1,6 @@
 // The page's side: the engine's functions, each a message and its answer.
 
+import type { LoadedTuning, TuningStorage } from '../bench/tuning';
 import type { Checkpoint } from '../experiment/checkpoint';
 import type { RunIdentity } from '../experiment/checkpoint-format';
 import { placeOf } from '../experiment/checkpoint-place';
@@ -42,17 +43,24 @@ export interface RunOptions extends Omit<EngineRunOptions, 'checkpoint'> {
 
 const CHECKPOINT_SECONDS = 60;
 
+/** Where the tunings are that an engine asks for. */
+type Tunings = Pick<TuningStorage, 'getItem'>;
+
 export interface WorkerEngineOptions extends HostOptions {
   /** A worker to use instead of a new one; it must run this package's host and belongs to the engine from here on. */
   readonly worker?: Worker;
   /** Where the host script is (default: worker-host.js beside this module). */
   readonly url?: string | URL;
+  /** Where tunings are kept, such as localStorage: runs take the one of the adapter. Without it they take the defaults. */
+  readonly tunings?: Tunings;
 }
+
+type CallOptions = RunOptions & Pick<WorkerEngineOptions, 'tunings'>;
 
 interface Pending {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: unknown) => void;
-  readonly options: RunOptions;
+  readonly options: CallOptions;
   /** Of a run: where the checkpoint stands that it can go on from. */
   kept: RunPlace | undefined;
 }
@@ -62,8 +70,8 @@ interface Pending {
  * @throws WorkerError when the worker's script does not start; GpuUnavailableError when it finds no WebGPU or no adapter
  */
 export async function createWorkerEngine(options: WorkerEngineOptions = {}): Promise<WorkerEngine> {
-  const { worker = startWorker(options.url), url: _, ...settings } = options;
-  return await WorkerEngine.start(worker, settings);
+  const { worker = startWorker(options.url), url: _, tunings, ...settings } = options;
+  return await WorkerEngine.start(worker, settings, tunings);
 }
 
 function startWorker(url: string | URL | undefined): Worker {
@@ -110,10 +118,11 @@ export class WorkerEngine {
   }
 
   /** @internal Use {@link createWorkerEngine}. */
-  static async start(worker: Worker, options: HostOptions): Promise<WorkerEngine> {
+  static async start(worker: Worker, options: HostOptions, tunings?: Tunings): Promise<WorkerEngine> {
     const engine = new WorkerEngine(worker);
     try {
-      engine.#report = await engine.#call('start', { options });
+      const ask = { options, tunings: tunings !== undefined };
+      engine.#report = await engine.#call('start', ask, tunings ? { tunings } : {});
       return engine;
     } catch (error) {
       engine.dispose();
@@ -131,6 +140,16 @@ export class WorkerEngine {
    */
   get identity(): RunIdentity {
     return { device: this.adapter.name, versions: this.#report!.versions };
+  }
+
+  /** What a tuning for this engine is kept under: `loadTuning` of perturb-gpu/bench reads what there is. */
+  get tuningKey(): string {
+    return this.#report!.tuningKey;
+  }
+
+  /** The tuning that runs take, or why the one that is kept is not taken; nothing where none is. */
+  get tuning(): LoadedTuning {
+    return this.#report!.tuning;
   }
 
   /** Seconds it took to find the adapter and make the device. */
@@ -203,7 +222,7 @@ export class WorkerEngine {
     if (!this.#ended) this.worker.postMessage(message, transfer);
   }
 
-  #call<C extends CallName>(call: C, ask: Calls[C]['ask'], options: RunOptions = {}): Promise<Calls[C]['answer']> {
+  #call<C extends CallName>(call: C, ask: Calls[C]['ask'], options: CallOptions = {}): Promise<Calls[C]['answer']> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -257,9 +276,9 @@ export class WorkerEngine {
   }
 }
 
-/** What the page says to what a run asks. */
+/** What the page says to what a call asks. */
 async function answerTo(question: Question, pending: Pending): Promise<Questions[QuestionName]['answer']> {
-  const { readFile, watch, checkpoint } = pending.options;
+  const { readFile, watch, checkpoint, tunings } = pending.options;
   switch (question.question) {
     case 'file':
       // A copy, which is moved: the caller may want to give the same bytes again.
@@ -273,6 +292,8 @@ async function answerTo(question: Question, pending: Pending): Promise<Questions
       pending.kept = { stage, epoch };
       return undefined;
     }
+    case 'tuning':
+      return (await import('../bench/tuning')).loadTuning(tunings!, question.adapter, question.key);
   }
 }
 

@@ -1,6 +1,7 @@
 // The worker's side: one engine behind messages. Runs go one after another, because they share the device's memory; what
 // is asked in between (a digit to classify, the memory) is answered at once.
 
+import { tuningKey, withTuning } from '../bench/tuned-engine';
 import { createEngine, type Engine } from '../engine';
 import type { CheckpointKeeper } from '../experiment/checkpoint';
 import { type RunOptions, runExperiment } from '../experiment/run';
@@ -85,7 +86,7 @@ class Host {
   #do(message: Extract<ToWorker, { kind: 'call' }>): Promise<Calls[CallName]['answer']> {
     switch (message.call) {
       case 'start':
-        return this.#start(message.options);
+        return this.#start(message.id, message);
       case 'run':
         return this.#run(message.id, message);
       case 'predict':
@@ -100,12 +101,15 @@ class Host {
     return this.#engine;
   }
 
-  async #start(options: HostOptions): Promise<Calls['start']['answer']> {
-    const engine = await this.make(options);
-    this.#engine = engine;
-    void engine.gpu.lost.then((error) => this.#post({ kind: 'lost', error: toWire(error) }));
-    const { startupSeconds = 0, versions = {} } = engine.settings;
-    return { adapter: engine.adapter, startupSeconds, versions };
+  async #start(id: number, { options, tunings }: Calls['start']['ask']): Promise<Calls['start']['answer']> {
+    const made = await this.make(options);
+    const { adapter, gpu } = made;
+    const key = await tuningKey(gpu);
+    const tuning = tunings ? await this.#question<'tuning'>(id, { question: 'tuning', adapter, key }) : {};
+    this.#engine = withTuning(made, tuning);
+    void gpu.lost.then((error) => this.#post({ kind: 'lost', error: toWire(error) }));
+    const { startupSeconds = 0, versions = {} } = this.#engine.settings;
+    return { adapter, startupSeconds, versions, tuningKey: key, tuning };
   }
 
   #memory(): MemoryReport {

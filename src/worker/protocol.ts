@@ -2,6 +2,7 @@
 // carries the same. By hand and not by a proxy library: progress, questions to the page, cancellation and errors that keep
 // their class are all of it, and as proxies they would need as many handlers as there are messages.
 
+import type { LoadedTuning } from '../bench/tuning';
 import type { EngineSettings } from '../engine';
 import type { Checkpoint } from '../experiment/checkpoint';
 import type { Snapshot, WatchOptions } from '../experiment/snapshot';
@@ -18,6 +19,10 @@ export interface HostOptions extends Pick<EngineSettings, 'matmul' | 'memoryLimi
 /** What is told of an engine once it is made. */
 export interface HostReport {
   readonly adapter: AdapterReport;
+  /** What a tuning of this engine is kept under, see tuningKey of perturb-gpu/bench. */
+  readonly tuningKey: string;
+  /** What of it runs take. */
+  readonly tuning: LoadedTuning;
   readonly startupSeconds: number;
   /** As recorded in results. */
   readonly versions: Readonly<Record<string, string>>;
@@ -31,7 +36,8 @@ export interface MemoryReport {
 
 /** Calls: what is asked, and what comes back. */
 export interface Calls {
-  start: { ask: { readonly options: HostOptions }; answer: HostReport };
+  /** `tunings`: the page has a storage of them, and is asked for the one of the adapter. */
+  start: { ask: { readonly options: HostOptions; readonly tunings: boolean }; answer: HostReport };
   run: {
     ask: {
       readonly config: ExperimentConfig;
@@ -50,16 +56,17 @@ export interface Calls {
 
 export type CallName = keyof Calls;
 
-/** What a run asks of the page and waits for: however slow the page is, no more than one of each is on the way. */
+/** What a call asks of the page and waits for: however slow the page is, no more than one of each is on the way. */
 export interface Questions {
   file: { ask: { readonly path: string }; answer: Uint8Array };
   snapshot: { ask: { readonly snapshot: Snapshot }; answer: undefined };
   checkpoint: { ask: { readonly checkpoint: Checkpoint }; answer: undefined };
+  tuning: { ask: { readonly adapter: AdapterReport; readonly key: string }; answer: LoadedTuning };
 }
 
 export type QuestionName = keyof Questions;
 
-/** A question; `id` is of the run, `number` its own. */
+/** A question; `id` is of the call, `number` its own. */
 export type Question = {
   [Q in QuestionName]: { readonly question: Q } & Questions[Q]['ask'];
 }[QuestionName];
