@@ -3,6 +3,7 @@
 
 import type { Axis } from '../experiment/sweep-grid';
 import type { SummaryPoint } from '../experiment/sweep-results';
+import { groupBy } from './group-by';
 import { metricName, valuesText, withinShare } from './metrics';
 import type { Panel, PanelPoint, PanelSeries } from './panel';
 import { PALETTE } from './style';
@@ -71,12 +72,6 @@ function layOut(points: readonly SummaryPoint[], axes: readonly Axis[]): Layout 
 
 const pick = (values: SummaryPoint['values'], keys: readonly string[]) =>
   Object.fromEntries(keys.filter((key) => key in values).map((key) => [key, values[key]]));
-
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
-  return groups;
-}
 
 function seriesOf(points: readonly SummaryPoint[], { x, lines }: Layout, metric: string): PanelSeries[] {
   const series = new Map<string, PanelPoint[]>();

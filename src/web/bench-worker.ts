@@ -2,6 +2,8 @@
 // lives for one benchmark: whoever cancels ends it.
 
 import { type BenchReport, type BenchRow, runBench } from '../bench/bench';
+import type { BenchShape } from '../bench/cases';
+import { type Tuned, tune } from '../bench/tune';
 import { createEngine } from '../engine';
 import { toWire, type WireError } from '../worker/wire-error';
 
@@ -9,11 +11,14 @@ export type FromBench =
   | { readonly kind: 'progress'; readonly done: number; readonly cases: number; readonly text: string }
   | { readonly kind: 'row'; readonly row: BenchRow }
   | { readonly kind: 'done'; readonly report: BenchReport }
+  | { readonly kind: 'tuned'; readonly tuned: Tuned }
   | { readonly kind: 'failed'; readonly error: WireError };
 
 export interface BenchOrder {
   /** Only what a CPU adapter does in a minute or two. */
   readonly quick: boolean;
+  /** Variants are to be chosen from, at these shapes; without shapes, at the paper's. */
+  readonly tune?: { readonly shapes?: readonly BenchShape[] };
 }
 
 const scope = globalThis as unknown as {
@@ -21,17 +26,21 @@ const scope = globalThis as unknown as {
   addEventListener(type: 'message', listener: (event: MessageEvent<BenchOrder>) => void): void;
 };
 
-scope.addEventListener('message', async ({ data: { quick } }) => {
+/** As long as on the command line, whatever the shapes: what is chosen stays. */
+const TUNING = { rounds: 5, seconds: 0.1 } as const;
+
+async function carryOut({ quick, tune: choosing }: BenchOrder): Promise<FromBench> {
+  using engine = await createEngine();
+  const onProgress = (progress: { done: number; cases: number; text: string }) =>
+    scope.postMessage({ kind: 'progress', ...progress });
+  if (choosing) return { kind: 'tuned', tuned: await tune(engine, { ...choosing, ...TUNING, quick, onProgress }) };
+  const onRow = (row: BenchRow) => scope.postMessage({ kind: 'row', row });
+  return { kind: 'done', report: await runBench(engine, { quick, variants: 'default', onProgress, onRow }) };
+}
+
+scope.addEventListener('message', async ({ data }) => {
   try {
-    const engine = await createEngine();
-    const report = await runBench(engine, {
-      quick,
-      variants: 'default',
-      onProgress: (progress) => scope.postMessage({ kind: 'progress', ...progress }),
-      onRow: (row) => scope.postMessage({ kind: 'row', row }),
-    });
-    engine.dispose();
-    scope.postMessage({ kind: 'done', report });
+    scope.postMessage(await carryOut(data));
   } catch (error) {
     scope.postMessage({ kind: 'failed', error: toWire(error) });
   }

@@ -1,5 +1,6 @@
 // What an experiment costs, told before it runs.
 
+import type { BenchShape } from '../bench/cases';
 import { adapter } from './engine';
 import { config } from './setup';
 
@@ -12,6 +13,12 @@ function shape(): { readonly n: number; readonly d: number } | undefined {
   const data = config.value?.data;
   if (data?.kind === 'glyphs') return { n: data.n, d: data.size ** 2 };
   return data && (data.kind === 'gauss' || data.kind === 'shifted-gauss') ? { n: data.n, d: data.d } : undefined;
+}
+
+/** Of the experiment set up: samples, inputs and neurons, where the configuration alone tells. */
+export function shapeSetUp(): BenchShape | undefined {
+  const size = shape();
+  return size && config.value ? { ...size, m: config.value.network.width } : undefined;
 }
 
 /** A warning where the experiment set up will take long on this device, or needs much memory. */

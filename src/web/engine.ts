@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import { GpuUnavailableError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import { createWorkerEngine, type WorkerEngine } from '../worker';
+import { defaultsOnly, findKept, tunings } from './kept-tuning';
 import { dismiss, say } from './notices';
 
 export type EngineState = 'starting' | 'ready' | 'missing' | 'lost';
@@ -28,8 +29,9 @@ export async function openEngine(): Promise<void> {
   engine = undefined;
   engineState.value = 'starting';
   try {
-    const made = await createWorkerEngine();
+    const made = await createWorkerEngine(defaultsOnly.value ? {} : { tunings });
     engine = made;
+    await findKept(made);
     adapter.value = made.adapter;
     engineState.value = 'ready';
     dismiss('engine');

@@ -10,6 +10,9 @@ export function timeLeft(seconds: number): string {
 
 export const count = (value: number): string => value.toLocaleString('en');
 
+/** Three digits. */
+export const milliseconds = (seconds: number): string => count(Number((1000 * seconds).toPrecision(3)));
+
 /** A loss: four digits, or what happened to it. */
 export const lossText = (value: number | undefined): string =>
   value === undefined

@@ -13,6 +13,8 @@ export interface PageIdentity {
   readonly adapter: string;
   readonly browser: string;
   readonly engine: string;
+  /** The tuning that its engine took; undefined: the default kernels. */
+  readonly tuning: string | undefined;
 }
 
 /** All of a run but its arrays; structured data, files included. */

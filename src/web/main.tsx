@@ -7,9 +7,11 @@ import { warmCharts } from './parts/chart';
 import { offerUnfinished, tellLost } from './resuming';
 import { bindAddress } from './setup';
 import './style.css';
+import { tellRefused } from './tuning';
 
 bindAddress();
 whenLost(tellLost);
+tellRefused();
 void openEngine();
 void offerUnfinished();
 render(<App />, document.getElementById('app')!);

@@ -3,7 +3,16 @@
 import { signal } from '@preact/signals';
 
 /** What a notice is about. There is one of each at most: the last word on it is what matters. */
-export type Subject = 'engine' | 'unfinished' | 'run' | 'choice' | 'storage' | 'files' | 'link' | 'benchmark';
+export type Subject =
+  | 'engine'
+  | 'unfinished'
+  | 'run'
+  | 'choice'
+  | 'storage'
+  | 'files'
+  | 'link'
+  | 'benchmark'
+  | 'tuning';
 
 export interface NoticeAction {
   readonly label: string;

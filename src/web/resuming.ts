@@ -3,7 +3,7 @@
 
 import { WorkerError } from '../worker/wire-error';
 import { askToCancel } from './choosing';
-import { adapter, engineState, openEngine } from './engine';
+import { currentEngine, engineState, openEngine } from './engine';
 import { dismiss, say } from './notices';
 import { begin, busy, interrupt, start } from './session';
 import {
@@ -71,9 +71,10 @@ export async function resumeUnfinished(): Promise<void> {
     return;
   }
   if (engineState.value !== 'ready') await openEngine();
-  if (engineState.value !== 'ready' || !adapter.value) return;
+  const engine = currentEngine();
+  if (!engine) return;
   const { run } = value;
-  const changed = changedSince(run, identityOn(adapter.value));
+  const changed = changedSince(run, identityOn(engine));
   let gone = 'Its state is gone.';
   const state =
     changed === undefined

@@ -111,7 +111,7 @@ async function carryOut(
     if (stop === controller) phase.value = 'stopped';
     return;
   }
-  const own = new RunKeeper({ id, config, identity: identityOn(engine.adapter) }, before);
+  const own = new RunKeeper({ id, config, identity: identityOn(engine) }, before);
   if (from) own.kept = before;
   keeper = own;
   clock = new TimeLeft(LOOKS, from);

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Checkpoint } from '../experiment/checkpoint';
-import type { AdapterReport } from '../gpu/gpu';
+import type { WorkerEngine } from '../worker';
 import { heldFor } from './dropped-files';
 import { keptRuns, type PageIdentity, putRun, removeRun, type StoredRun, stateOf } from './kept-runs';
 import { coursesNow } from './live';
@@ -20,17 +20,19 @@ export interface Unfinished {
 /** The newest run that was interrupted and that no window of this browser works on. */
 export const unfinished = signal<Unfinished | undefined>(undefined);
 
-export const identityOn = (adapter: AdapterReport): PageIdentity => ({
+export const identityOn = ({ adapter, identity }: WorkerEngine): PageIdentity => ({
   adapter: JSON.stringify(adapter),
   browser: navigator.userAgent,
   engine: PERTURB_ENGINE,
+  tuning: identity.versions.tuning,
 });
 
 /** What is another one than when the run began, in words; undefined when it would end with the same bits. */
 export function changedSince({ identity }: StoredRun, now: PageIdentity): string | undefined {
   if (identity.adapter !== now.adapter) return 'on another GPU or driver';
   if (identity.browser !== now.browser) return 'by another version of this browser';
-  return identity.engine === now.engine ? undefined : 'by another version of this page';
+  if (identity.engine !== now.engine) return 'by another version of this page';
+  return identity.tuning === now.tuning ? undefined : 'with another choice of kernels';
 }
 
 /** "epoch 40 of g": for buttons, where the words of experiment/checkpoint-place do not fit. */

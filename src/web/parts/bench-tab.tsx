@@ -6,10 +6,11 @@ import { shapeName } from '../../bench/cases';
 import { benchDownload, measuring, report, rows, startBench, stopBench } from '../bench';
 import { save } from '../downloads';
 import { adapter, engineState } from '../engine';
-import { count } from '../format';
+import { milliseconds } from '../format';
 import { busy } from '../session';
 import { NoticeBar } from './notice-bar';
 import { Readout } from './readout';
+import { TuningPanel } from './tuning-panel';
 
 function Roofline({ of }: { readonly of: BenchReport }) {
   const place = useRef<HTMLDivElement>(null);
@@ -54,7 +55,7 @@ function Rows() {
               <td>{at + 1}</td>
               <th scope="row">{row.kernel}</th>
               <td>{shapeName(row.shape).replaceAll('/', ' / ')}</td>
-              <td>{count(Number((1000 * row.median).toPrecision(3)))}</td>
+              <td>{milliseconds(row.median)}</td>
               <td>{row.gflops.toPrecision(3)}</td>
               <td>
                 <span class="share" aria-hidden="true">
@@ -103,9 +104,9 @@ export function BenchTab() {
           <progress
             aria-label="Progress of the benchmark"
             max={100}
-            value={done ? 100 : now ? (100 * now.done) / now.cases : 0}
+            value={now ? (100 * now.done) / now.cases : done ? 100 : 0}
           />
-          <span class="status" data-bench={done ? 'done' : now ? 'running' : 'idle'}>
+          <span class="status" data-bench={now ? 'running' : done ? 'done' : 'idle'}>
             {now
               ? `Measuring ${now.text} (${now.done + 1} of ${now.cases})`
               : done
@@ -137,6 +138,7 @@ export function BenchTab() {
         {rows.value.length === 0 ? <p class="placeholder">Nothing has been measured yet.</p> : <Rows />}
         {done ? <Roofline of={done} /> : null}
       </div>
+      <TuningPanel quick={quick} />
     </>
   );
 }

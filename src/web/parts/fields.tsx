@@ -98,8 +98,13 @@ export function CheckField({
   name,
   label,
   checked,
+  disabled = false,
   onToggle,
-}: FieldProps & { readonly checked?: boolean; readonly onToggle?: (on: boolean) => void }) {
+}: FieldProps & {
+  readonly checked?: boolean;
+  readonly disabled?: boolean;
+  readonly onToggle?: (on: boolean) => void;
+}) {
   return (
     <div class="field check">
       <input
@@ -107,6 +112,7 @@ export function CheckField({
         name={name}
         type="checkbox"
         checked={checked ?? valueAt(name) === true}
+        disabled={disabled}
         onChange={({ currentTarget }) => (onToggle ?? ((on: boolean) => edit(name, on)))(currentTarget.checked)}
       />
       <label for={idOf(name)}>{label}</label>

@@ -272,6 +272,7 @@ export function RunFacts() {
     `${config.loss} loss`,
     `trainer ${trainer.stages.standard.chosen} / ${trainer.stages.learning.chosen}`,
     `${timing.totalSeconds.toFixed(1)} s on ${device.name}`,
+    `${trainer.kernels.matmul} kernels: ${trainer.kernels.reason}`,
   ];
   return <p class="facts">{parts.join(' · ')}</p>;
 }
