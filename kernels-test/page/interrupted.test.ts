@@ -10,20 +10,13 @@ import { parseNpz } from '../../src/data/npz';
 import { parseConfig } from '../../src/experiment/config';
 import { linkOf } from '../../src/web/config-link';
 import { expectSameBits } from '../helpers';
-import { beforeWorker, download, drop, openLink, phase, ready, run } from './laboratory';
+import { beforeWorker, download, drop, IN_WORKER, keptIn, openLink, phase, ready, run, stored } from './laboratory';
 import { useSite } from './site';
 
 const site = useSite((folder) => buildPage(folder));
 
 /** How many losses at random moments; the long mode asks for 20. */
 const LOSSES = Number(process.env.PERTURB_PAGE_LOSSES ?? 3);
-
-/** Hands the device to the test, and makes ten seconds between two states a tenth of one. */
-const IN_WORKER = `
-  const make = GPUAdapter.prototype.requestDevice;
-  GPUAdapter.prototype.requestDevice = async function (...args) { return (self.device = await make.apply(this, args)); };
-  const now = performance.now.bind(performance);
-  performance.now = () => 100 * now();`;
 
 const training = { lr: 0.1, epochs: 200 };
 const EXPERIMENT = {
@@ -67,29 +60,6 @@ async function beginRun(): Promise<void> {
   await openLink(site.page, site.url, LINK);
   await run(site.page);
 }
-
-/** Where the runs stand that are kept in the page's storage. */
-const keptIn = (page: Page) =>
-  page.evaluate(
-    () =>
-      new Promise<{ stage: string; epoch: number }[]>((resolve, reject) => {
-        const opening = indexedDB.open('perturb-gpu');
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const all = opening.result.transaction('runs').objectStore('runs').getAll();
-          opening.result.close();
-          all.onsuccess = () => resolve(all.result.map(({ stage, epoch }) => ({ stage, epoch })));
-        };
-      }),
-  );
-
-/** Waits until a state of one of the trainings has been stored that stands past its first epoch. */
-const stored = (page: Page, wanted: 'standard' | 'learning') =>
-  expect
-    .poll(async () => (await keptIn(page)).some(({ stage, epoch }) => stage === wanted && epoch > 0), {
-      timeout: 60_000,
-    })
-    .toBe(true);
 
 /** Changes the first number of every stored state, and back when done again. */
 const damage = (page: Page) =>

@@ -1,11 +1,9 @@
 // The laboratory page in a real browser: an experiment from load to downloads, files dropped in, links, steering, and
 // everything that can be missing.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { strFromU8, unzipSync } from 'fflate';
-import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 // @ts-expect-error: plain JavaScript, run by the build
 import { buildPage } from '../../bundles.mjs';
@@ -17,7 +15,7 @@ import { linkOf, parseLink } from '../../src/web/config-link';
 import { PRESETS } from '../../src/web/presets';
 import { cli, temporary } from '../cli/fakes';
 import { idx } from '../data/helpers';
-import { beforeWorker, download, drop, openLink, phase, readout, ready, run } from './laboratory';
+import { beforeWorker, download, drop, faults, openLink, phase, readout, ready, run } from './laboratory';
 import { useSite } from './site';
 
 const site = useSite((folder) => buildPage(folder));
@@ -71,15 +69,6 @@ const SHORT = linkOf(
 const LONG = linkOf(
   parseConfig({ trainer: 'direct', data: { kind: 'gauss', n: 400 }, standard: { lr: 0.01, epochs: 50_000 } }),
 );
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** What axe finds wrong with the page as it is, in words. */
-async function faults(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(`axe.run().then(({ violations }) =>
-    violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + failureSummary)))`);
-}
 
 describe('the first experiment', () => {
   test('is quick', async () => {

@@ -1,6 +1,7 @@
 // What a visitor does on the laboratory page, for its tests.
 
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
@@ -46,3 +47,42 @@ export const beforeWorker = (page: Page, script: string) =>
     const response = await route.fetch();
     await route.fulfill({ response, body: `${script}\n${await response.text()}` });
   });
+
+/** Hands the device to the test, and makes ten seconds between two states a tenth of one. */
+export const IN_WORKER = `
+  const make = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (...args) { return (self.device = await make.apply(this, args)); };
+  const now = performance.now.bind(performance);
+  performance.now = () => 100 * now();`;
+
+/** Where the runs stand that are kept in the page's storage. */
+export const keptIn = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<{ stage: string; epoch: number }[]>((resolve, reject) => {
+        const opening = indexedDB.open('perturb-gpu');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const all = opening.result.transaction('runs').objectStore('runs').getAll();
+          opening.result.close();
+          all.onsuccess = () => resolve(all.result.map(({ stage, epoch }) => ({ stage, epoch })));
+        };
+      }),
+  );
+
+/** Waits until a state of one of the trainings has been stored that stands past its first epoch. */
+export const stored = (page: Page, wanted: 'standard' | 'learning') =>
+  expect
+    .poll(async () => (await keptIn(page)).some(({ stage, epoch }) => stage === wanted && epoch > 0), {
+      timeout: 60_000,
+    })
+    .toBe(true);
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with the page as it is, in words. */
+export async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(`axe.run().then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => id + ': ' + html + failureSummary)))`);
+}
