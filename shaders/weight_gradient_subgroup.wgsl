@@ -17,11 +17,12 @@
 // Assumes    every subgroup has S lanes
 // Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
 //
-// The left operand is bits: one word serves all G neurons of a sample, so a lane loads U vec4 of inputs and U NW words for
-// 4 U G NW multiply-adds. Stores are whole vectors without guards, into a padded array, and nothing is added to what was
+// The left operand is bits: one word serves all G neurons of a sample, and one load of a lane brings the words of S pairs of a
+// word and a sample, spread by broadcast. Bit r counts as 2^r and the sum is scaled back at the end, both exactly: a shift for each
+// sample and neuron took SwiftShader, which shifts lane by lane, twice as long. Stores are whole vectors without guards, into a padded array, and nothing is added to what was
 // there. On lavapipe every store in the text costs 10 to 60 ms of compile time, so there is one: written out they were 1.8
 // of the 3.0 s of CPU time it took on a busy machine. Measured at 12700/784/100:
-// lavapipe NW 1 U 1 14 GFLOP/s, NW 2 U 1 23, NW 2 U 2 29, NW 2 U 4 33; SwiftShader 3.4, -, 2.4, 2.5, and NW 1 U 2 4.0.
+// lavapipe NW 1 U 8 42 to 48 GFLOP/s, NW 2 U 4 58, NW 4 U 4 65 to 72; SwiftShader at 1000/100/100 NW 1 U 1 7.2, U 2 9.1, U 4 11.
 
 enable subgroups;
 
@@ -94,7 +95,7 @@ fn weight_gradient_subgroup(
       var g = acc[r];
       // @unroll
       for (var u = 0u; u < U; u++) {
-        g += bitcast<vec4f>(bitcast<vec4u>(vec4i(bitcast<i32>(bits[u * NW + r / G] << (31u - r % G)) >> 31u)) & bitcast<vec4u>(b[u]));
+        g += f32(bitcast<i32>(bits[u * NW + r / G] & (1u << (r % G)))) * b[u];
       }
       acc[r] = g;
     }
@@ -104,6 +105,10 @@ fn weight_gradient_subgroup(
   let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
   // One store in a loop, from a copy so that acc itself stays in registers; the bound is a runtime value, or the driver
   // would write the loop out.
+  // @unroll
+  for (var r = 0u; r < G * NW; r++) {
+    acc[r] *= 1.0 / f32(bitcast<i32>(1u << (r % G)));
+  }
   var kept = acc;
   let rows = min(G * NW, params.words * G);
   for (var r = 0u; r < rows; r++) {

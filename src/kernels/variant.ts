@@ -45,7 +45,7 @@ const LAVAPIPE = { forward: { words: 2, steps: 4 }, gradient: { words: 2, steps:
 // A tenth to a fifth faster, and as much again to compile: half a second, which a hundred epochs of this size gain.
 const LAVAPIPE_LARGE = { forward: { words: 4, steps: 4 }, gradient: { words: 4, steps: 4 } };
 const LARGE = 2 ** 29;
-const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 2 } };
+const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 4 } };
 const SINGLE: Blocking = { words: 1, steps: 1 };
 
 /** Why matmul_matrix cannot run on this adapter, or undefined. */
