@@ -178,7 +178,7 @@ const IN_PAGE = snippets(/^(html|js)$/, '### In a web page');
 
 test('the README has the snippets that are run below', () => {
   expect(IN_NODE).toHaveLength(3);
-  expect(IN_PAGE.map(({ language }) => language)).toEqual(['html', 'js', 'js', 'js']);
+  expect(IN_PAGE.map(({ language }) => language)).toEqual(['html', 'js', 'js', 'js', 'js']);
   expect(snippets(/^(ts|js|html)$/)).toHaveLength(IN_NODE.length + IN_PAGE.length);
 });
 
@@ -215,6 +215,7 @@ describe('a plain script tag with the import map of the README', () => {
     [1, /agreement/],
     [2, /config\.json.*history\.npz/],
     [3, /agreement/],
+    [4, /^[0-9a-f]{8} of \d{4}-\S+ (adapter on the CPU|tuned on \d)/],
   ] as [number, RegExp][])('snippet %i runs and ends with what it promises', async ([at, last], { skip }) => {
     if ('reason' in chromium) return skip(chromium.reason);
     // The page serves itself without inline scripts; here the inline script is what is tested.
