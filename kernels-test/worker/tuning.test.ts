@@ -53,7 +53,7 @@ test('what was kept under another key, is damaged or cannot be read is refused, 
   for (const item of damaged.kept.keys()) damaged.kept.set(item, '{"half');
   const denied = { getItem: () => Promise.reject(new Error('Access is denied')) };
   for (const [tunings, why] of [
-    [other.storage, /its key is f{32} and not/],
+    [other.storage, /its key is f{8} and not/],
     [damaged.storage, /it is no JSON/],
     [denied, /it cannot be read: Access is denied/],
   ] as const) {

@@ -97,10 +97,10 @@ export function readTuning(json: string, key: string): { value: Tuning } | { pro
   const checked = check(tuningSchema, parsed.document);
   if ('problem' in checked) return checked;
   const { choices, key: own } = checked.value;
-  if (own !== key)
-    return {
-      problem: `its key is ${own} and not ${key}: it was made with another driver, browser or version of perturb-gpu`,
-    };
+  if (own !== key) {
+    const keys = `its key is ${own.slice(0, 8)} and not ${key.slice(0, 8)}`;
+    return { problem: `${keys}: it was made with another driver, browser or version of perturb-gpu` };
+  }
   for (const [name, { measuredAt }] of Object.entries(choices)) {
     if (shapeClass(parseShape(measuredAt)!) !== name) {
       return { problem: `choices.${name} was measured at ${measuredAt}, which is another class of shapes` };
