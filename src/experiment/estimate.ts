@@ -5,7 +5,16 @@ import type { ReadFile } from '../data/dataset';
 import type { Gpu } from '../gpu/gpu';
 import { estimateCosts, expectTraining, gramObstacle } from '../network/choose';
 import { gramLength } from '../network/gram-matrix';
-import { networkBytes, perturbingBytes, SMALL_BYTES, samplesBytes, spanBytes, testBytes, trainingBytes } from './memory';
+import {
+  makingBytes,
+  networkBytes,
+  perturbingBytes,
+  SMALL_BYTES,
+  samplesBytes,
+  spanBytes,
+  testBytes,
+  trainingBytes,
+} from './memory';
 import { type DataStage, type FirstTraining, type PerturbationStage, runsOf } from './plan';
 import { loadData } from './prepare';
 import type { ExperimentConfig } from './types';
@@ -69,6 +78,14 @@ export function estimateStage(
     const work = cost.seconds ?? cost.operations;
     for (const run of runs) shares.set(run, (shares.get(run) ?? 0) + work / runs.length);
   };
+  const firsts = stage.trainings.map((training) => ({
+    runs: runsOf.first(training),
+    config: longestFirst(training, configs),
+    ends: training.ends.length,
+  }));
+  const widest = sizeOf(
+    firsts.map(({ config }) => config).reduce((a, b) => (b.network.width > a.network.width ? b : a)),
+  );
   /** A group of trainings over the same samples, of which one makes K. */
   const trainings = (
     which: 'standard' | 'learning',
@@ -85,7 +102,13 @@ export function estimateStage(
     // A network of each length, the longest being the one that is trained.
     const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
     const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
-    return { gram, networks: sum(networks), held, working: Math.max(...all.map(({ memory }) => memory.working)) };
+    const making = gram && gpu ? makingBytes(gpu, widest, inner) : 0;
+    return {
+      gram,
+      networks: sum(networks),
+      held,
+      working: Math.max(making, ...all.map(({ memory }) => memory.working)),
+    };
   };
   /** Passes over n samples that are no training. */
   const passes = (runs: readonly number[], config: ExperimentConfig, count: number) => {
@@ -94,14 +117,6 @@ export function estimateStage(
     add(runs, { operations: count * n * d * m, seconds: epoch === undefined ? undefined : (count / 2) * epoch });
   };
 
-  const firsts = stage.trainings.map((training) => ({
-    runs: runsOf.first(training),
-    config: longestFirst(training, configs),
-    ends: training.ends.length,
-  }));
-  const widest = sizeOf(
-    firsts.map(({ config }) => config).reduce((a, b) => (b.network.width > a.network.width ? b : a)),
-  );
   const matrix = 4 * gramLength(n);
   const { rows, panels } = samplesBytes(gpu, widest);
   const samples = 4 * n + rows + panels;

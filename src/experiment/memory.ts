@@ -3,8 +3,10 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { panelsLength } from '../kernels/data';
+import { packedWeightsBytes } from '../kernels/forward';
 import { NEURON_WORDS } from '../kernels/gram-identity';
 import { MATMUL_ROWS } from '../kernels/matmul';
+import { packedBytes } from '../kernels/pack';
 import { paddedRow } from '../kernels/step';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
@@ -13,6 +15,7 @@ import { changeLength } from '../network/gram-ends';
 import { gramLength, gramRow } from '../network/gram-matrix';
 import { type Block, planBlocks } from '../network/samples';
 import { planSlices, sliceLayout } from '../network/slices';
+import { SUBMIT_SECONDS } from '../network/submit-time';
 import type { Precision } from '../network/trainer';
 import { TEST_ROWS } from './agreement';
 
@@ -52,7 +55,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 
 /** How the samples and a network lie on an adapter. */
 function arrange(gpu: Gpu | undefined, { n, d, m }: NetworkShape) {
-  const layout = gpu ? matmulLayout(gpu, m) : anyLayout(m);
+  const layout = gpu ? matmulLayout(gpu, m, undefined, n * d * m) : anyLayout(m);
   const blocks: readonly Block[] = gpu ? planBlocks(gpu, n, d, layout.words) : [{ start: 0, rows: n }];
   const ranges = gpu ? planSlices(gpu, d, layout) : [{ first: 0, m }];
   const slices = ranges.map((range) => sliceLayout(layout, range));
@@ -73,9 +76,17 @@ export function samplesBytes(gpu: Gpu | undefined, shape: NetworkShape): { rows:
 /** Of parameters and of what is read back through: there in every run. */
 export const SMALL_BYTES = 128 * 1024;
 
-/** Of a pass over `rows` samples at once: masks and partial outputs. */
-function passBytes({ layout, slices }: ReturnType<typeof arrange>, rows: number): number {
-  return 8 * rows * (layout.words + (slices.length > 1 ? slices[0]!.words : 0));
+/** Of a pass over `rows` samples at once: packed weights, masks and partial outputs. */
+function passBytes({ layout, slices }: ReturnType<typeof arrange>, d: number, rows: number): number {
+  const [widest] = slices;
+  const words = layout.words + (slices.length > 1 ? widest!.words : 0);
+  return packedWeightsBytes(d, widest!) + 8 * rows * words;
+}
+
+/** Of a product with `steps` terms and so many rows, beside its operands. */
+function productBytes({ layout }: ReturnType<typeof arrange>, rows: number, steps: number): number {
+  const { variant, lanes } = layout;
+  return variant === 'subgroup' ? packedBytes({ rows, steps, height: MATMUL_ROWS, lanes }) : 0;
 }
 
 /** Without K, which trainings over the same samples share. */
@@ -102,16 +113,17 @@ function directBytes(gpu: Gpu | undefined, shape: TrainingMemoryShape): number {
   const samples = samplesBytes(gpu, shape);
   // Samples and weights as halves; weights and velocity as they were before the epochs that go on.
   const halves = precision === 'f16' ? (samples.rows + samples.panels) / 2 + (2 + 8) * (d + 1) * m : 0;
-  return 4 * (gradients + totals + 2 * n + 3 * epochs) + passBytes(arranged, rows) + halves;
+  return 4 * (gradients + totals + 2 * n + 3 * epochs) + passBytes(arranged, d, rows) + halves;
 }
 
 /** In Gram space; K is made when the state is there already, and is there to its end. */
 function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const { n, d, m, epochs, loss } = shape;
-  const { layout, blocks, rows } = arrange(gpu, shape);
+  const arranged = arrange(gpu, shape);
+  const { layout, blocks, rows } = arranged;
   const all = gramBytes(gpu, shape) - 4 * gramLength(n);
   const weights = 4 * (d + 1) * m;
-  const leaving = 4 * changeLength(d, m) + weights;
+  const leaving = 4 * changeLength(d, m) + weights + productBytes(arranged, m, rows);
   if (loss === 'logistic') {
     const training = all + 8 * layout.words * n + 8 * n;
     // Of the state, C alone is left when the weights are made of it.
@@ -121,7 +133,7 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const held = all + 4 * m * (NEURON_WORDS + Math.min(epochs, Math.floor(gpu.maxArrayLength / m))) + 12 * gramRow(n);
   const parts = sum(blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const gradient = 4 * parts * (gradientPartLength(d, layout) + 4 * gradientQuads(d, layout));
-  const entering = gradient + 2 * weights + 4 * layout.words * rows;
+  const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, d);
   // As it enters there is neither K nor the copy that a rollback needs.
   const later = all / 2 + 4 * gramLength(n);
   return { held, working: Math.max(leaving, entering - later) };
@@ -133,22 +145,31 @@ export function perturbingBytes(gpu: Gpu | undefined, shape: NetworkShape): numb
   const arranged = arrange(gpu, shape);
   const { slices, rows } = arranged;
   const turned = 4 * m * paddedRow(d) + (slices.length > 1 ? 4 * rows * paddedRow(d) : 0);
-  return turned + passBytes(arranged, rows) + 8 * n;
+  return turned + passBytes(arranged, d, rows) + 8 * n;
 }
 
 /** What K of l2 perturbations takes beside itself while it is made of W W^T, and what of them is kept for it. */
 export function spanBytes(gpu: Gpu, shape: NetworkShape, onData: boolean): { kept: number; making: number } {
   const { n, d, m } = shape;
-  const { layout } = arrange(gpu, shape);
-  const ld = gramRow(n);
-  const squared = (m + MATMUL_ROWS) * paddedRow(m);
-  const factors = onData ? 5 * m + MATMUL_ROWS : 2 * m + MATMUL_ROWS;
-  const turned = m * paddedRow(d) + d * paddedRow(m);
-  return { kept: 4 * n * (layout.words + 1), making: 4 * (squared + Math.max(factors * ld, turned)) };
+  const arranged = arrange(gpu, shape);
+  const squared = 4 * (m + MATMUL_ROWS) * paddedRow(m);
+  const turned = 4 * (m * paddedRow(d) + d * paddedRow(m)) + productBytes(arranged, m, d);
+  const rows = 4 * gramRow(n) * ((onData ? 5 : 2) * m + MATMUL_ROWS);
+  const factors = rows + makingBytes(gpu, shape, (onData ? 2 : 1) * m);
+  return { kept: 4 * n * (arranged.layout.words + 1), making: squared + Math.max(factors, turned) };
+}
+
+/** Multiply-adds of one submit at most: {@link SUBMIT_SECONDS} of the fastest adapter that packs operands. */
+const SUBMIT_WORK = 4e10 * SUBMIT_SECONDS;
+
+/** What K takes beside itself while it is made, of `inner` multiply-adds an entry. */
+export function makingBytes(gpu: Gpu, shape: NetworkShape, inner: number): number {
+  const { n } = shape;
+  return productBytes(arrange(gpu, shape), Math.min(n, Math.ceil(SUBMIT_WORK / (inner * n))), inner);
 }
 
 /** Of f and g on fresh points. */
 export function testBytes(gpu: Gpu | undefined, shape: NetworkShape, points: number): number {
   const rows = Math.min(TEST_ROWS, points);
-  return 8 * rows * paddedRow(shape.d) + passBytes(arrange(gpu, shape), rows) + 16 * rows;
+  return 8 * rows * paddedRow(shape.d) + passBytes(arrange(gpu, shape), shape.d, rows) + 16 * rows;
 }

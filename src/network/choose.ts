@@ -96,7 +96,7 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
 /** What Gram training ends with, and for samples in several blocks what it begins with, in one piece each. */
 function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | undefined {
   const most = gpu.maxArrayLength;
-  const layout = matmulLayout(gpu, m);
+  const layout = matmulLayout(gpu, m, undefined, n * d * m);
   if (!inOneSlice(gpu, d, layout)) {
     return `Gram training needs ${formatBytes(4 * (d + 1) * m)} in one piece for the weights; this adapter binds ${formatBytes(4 * most)}`;
   }

@@ -3,30 +3,34 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { forward, outputResidual } from '../kernels/forward';
+import { forward, outputResidual, packedWeights } from '../kernels/forward';
+import type { Packed } from '../kernels/pack';
 import { inOrder, type Step } from '../kernels/step';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from './network';
 import type { Block, Panels } from './samples';
 import { firstWord, sliceLayout, type WeightSlice } from './slices';
 
-/** Masks and partial outputs of one block; blocks take turns. */
+/** Masks and partial outputs of one block, and the weights as they are multiplied; blocks take turns. */
 export interface PassOutputs {
   /** (words, rows) */
   readonly mask: GpuArray;
   readonly partial: GpuArray;
-  /** The same of the widest slice of a network that has several, which take turns too. */
+  /** Of the widest slice. */
+  readonly packed: Packed | undefined;
+  /** Mask and partial outputs of the widest slice of a network that has several, which take turns too. */
   readonly slice?: { readonly mask: GpuArray; readonly partial: GpuArray };
 }
 
 export class PassScratch implements PassOutputs {
   readonly mask: GpuArray;
   readonly partial: GpuArray;
+  readonly packed: Packed | undefined;
   readonly slice?: { readonly mask: GpuArray; readonly partial: GpuArray };
   readonly #scope = new Scope();
 
   /** @param network that passes over the blocks */
-  constructor(gpu: Gpu, blocks: readonly Block[], layout: MatmulLayout, { slices }: Network) {
+  constructor(gpu: Gpu, blocks: readonly Block[], layout: MatmulLayout, { d, slices }: Network) {
     const rows = Math.max(...blocks.map((block) => block.rows));
     const make = (words: number) => ({
       mask: this.#scope.use(gpu.array('mask', words * rows, 'u32')),
@@ -36,7 +40,10 @@ export class PassScratch implements PassOutputs {
       const { mask, partial } = make(layout.words);
       this.mask = mask;
       this.partial = partial;
-      if (slices.length > 1) this.slice = make(sliceLayout(layout, slices[0]!).words);
+      const widest = sliceLayout(layout, slices[0]!);
+      const packed = packedWeights(gpu, d, widest);
+      this.packed = packed && this.#scope.use(packed);
+      if (slices.length > 1) this.slice = make(widest.words);
     } catch (error) {
       this.#scope.dispose();
       throw error;
@@ -83,7 +90,8 @@ export async function hiddenStep(
     const own = sliceLayout(layout, slice);
     const operands = { panels: panels.arrays[at]!, weights, readout, ...(halves ? { half: halves[k]! } : {}) };
     const { mask, partial } = into;
-    steps.push(await forward(gpu, { ...operands, mask, partial, n, d, slope, layout: own }));
+    const { packed } = scratch;
+    steps.push(await forward(gpu, { ...operands, packed, mask, partial, n, d, slope, layout: own }));
     if (into === scratch) continue;
     const [to, count] = [firstWord(layout, slice) * n, own.words * n];
     steps.push((batch) => void batch.copy(mask, 0, scratch.mask, to, count));

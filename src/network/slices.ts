@@ -9,7 +9,7 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { paddedRow } from '../kernels/step';
 import type { MatmulLayout } from '../kernels/variant';
-import { gradientQuads, gradientWords } from '../kernels/weight-gradient';
+import { gradientQuads } from '../kernels/weight-gradient';
 
 /** Consecutive neurons. */
 export interface NeuronRange {
@@ -25,18 +25,29 @@ export interface WeightSlice extends NeuronRange {
   readonly readout: GpuArray;
 }
 
-/** What a neuron takes of the largest array: of its padded weight gradient, or of its padded row of W. */
-const neuronLength = (d: number, layout: MatmulLayout) => Math.max(paddedRow(d), 4 * gradientQuads(d, layout));
+/** Neurons by whole workgroups, as mask words. */
+const unitOf = ({ forward, gradient }: MatmulLayout) => Math.max(forward.words, gradient.words);
+
+/** What a mask word's neurons take of the largest array: of their packed weights, or of their rows of W. */
+function weightsLength(d: number, { group, forward }: MatmulLayout): number {
+  const packed = (4 * Math.ceil((group * forward.words) / 4)) / forward.words;
+  return Math.max(group * paddedRow(d), packed * (d + 1));
+}
 
 /** Mask words whose neurons one binding holds, and one dimension of a grid reaches. */
 function mostWords(gpu: Gpu, d: number, layout: MatmulLayout): number {
-  const fitting = Math.floor(gpu.maxArrayLength / (neuronLength(d, layout) * layout.group));
-  return Math.min(fitting, gpu.limits.maxComputeWorkgroupsPerDimension);
+  const fitting = (each: number) => Math.floor(gpu.maxArrayLength / each);
+  const evaluated = fitting(weightsLength(d, layout));
+  const trained = Math.min(evaluated, fitting(4 * gradientQuads(d, layout) * layout.group));
+  // A network that is too large to be trained may still be evaluated.
+  const words = trained < unitOf(layout) ? evaluated : trained;
+  return Math.min(words, gpu.limits.maxComputeWorkgroupsPerDimension);
 }
 
 /** Whether all neurons of a layout lie in one slice. */
 export function inOneSlice(gpu: Gpu, d: number, layout: MatmulLayout): boolean {
-  return gradientWords(layout) <= mostWords(gpu, d, layout);
+  const unit = unitOf(layout);
+  return Math.ceil(layout.words / unit) * unit <= mostWords(gpu, d, layout);
 }
 
 /**
@@ -47,10 +58,10 @@ export function inOneSlice(gpu: Gpu, d: number, layout: MatmulLayout): boolean {
 export function planSlices(gpu: Gpu, d: number, layout: MatmulLayout): NeuronRange[] {
   const { m, group } = layout;
   if (inOneSlice(gpu, d, layout)) return [{ first: 0, m }];
-  const unit = Math.max(layout.forward.words, layout.gradient.words);
+  const unit = unitOf(layout);
   const count = Math.floor(mostWords(gpu, d, layout) / unit) * unit * group;
   if (count === 0) {
-    const bytes = 4 * neuronLength(d, layout) * unit * group;
+    const bytes = 4 * weightsLength(d, layout) * unit;
     const what = `the weights of ${Math.min(unit * group, m)} neurons of ${d} inputs`;
     const message = `${what} need ${formatBytes(bytes)} in one piece; this adapter binds at most ${formatBytes(4 * gpu.maxArrayLength)}.`;
     throw new GpuOutOfMemoryError(message, 'weights', bytes);
