@@ -64,3 +64,12 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
   expect(ratio).toBeGreaterThanOrEqual(1);
   expect(ratio).toBeLessThan(1.25);
 });
+
+test('a run that fits only when trained directly is told so', async ({ skip }) => {
+  needsGram(bound.gpu, skip);
+  const config = smallConfig({ data: { kind: 'gauss', n: 4000, d: 20 }, trainer: 'gram' });
+  const engine = new Engine(bound.gpu, { availableMemory: () => 16 * 2 ** 20 });
+  await expect(runExperiment(engine, config)).rejects.toThrow(
+    /^the run needs about \d+ MiB of device memory; 16 MiB are free; with trainer "direct" it needs \d\.\d MiB\.$/,
+  );
+});

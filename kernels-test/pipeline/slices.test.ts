@@ -10,6 +10,7 @@ import { matmulLayout } from '../../src/kernels/variant';
 import { advanceDirect, trainDirect } from '../../src/network/direct';
 import { evaluate } from '../../src/network/evaluate';
 import { Network } from '../../src/network/network';
+import { planSlices } from '../../src/network/slices';
 import { train } from '../../src/network/train';
 import type { Precision } from '../../src/network/trainer';
 import { TrainingRun } from '../../src/network/training-run';
@@ -137,6 +138,21 @@ test('neurons that do not fit: an error that says so, and nothing left behind', 
     /^the weights of \d+ neurons of 1000 inputs need .* in one piece; this adapter binds at most/,
   );
   expect(gpu.liveArrays).toBe(0);
+});
+
+test('more inputs, or neurons, than one dimension of a grid reaches', () => {
+  const { gpu } = bound;
+  const groups = gpu.limits.maxComputeWorkgroupsPerDimension;
+  const layout = matmulLayout(gpu, 1);
+  const most = 4 * layout.lanes * groups - 1;
+  expect(planSlices(gpu, most, layout)).toEqual([{ first: 0, m: 1 }]);
+  expect(() => planSlices(gpu, most + 1, layout)).toThrow(
+    `the network has ${most + 1} inputs; this adapter takes at most ${most}.`,
+  );
+  const m = 32 * groups + 5;
+  const slices = planSlices(gpu, 1, matmulLayout(gpu, m));
+  expect(slices.length).toBe(2);
+  expect(slices[0]!.m + slices[1]!.m).toBe(m);
 });
 
 describe('a whole experiment', () => {

@@ -17,6 +17,7 @@ import {
 } from './memory';
 import { type DataStage, type FirstTraining, type PerturbationStage, runsOf } from './plan';
 import { loadData } from './prepare';
+import { spanPays } from './stage-work';
 import type { ExperimentConfig } from './types';
 
 /** Samples and inputs. */
@@ -125,14 +126,17 @@ export function estimateStage(
   const moments = [samples + sum(f.held) + f.working + (f.gram ? matrix : 0)];
   const perturbed = stage.trainings.flatMap(({ ends }) => ends.flatMap((end) => end.perturbations));
   let second = 0;
-  let onto = perturbed.filter(({ config }) => f.gram && ontoK(config, d)).length;
+  const inSpan = ({ config }: PerturbationStage) => gpu && config.trainer !== 'direct' && spanPays(gpu, config, d);
+  /** Whether K of what g learns from is made from K of the samples. */
+  const ontoK = (next: PerturbationStage) => f.gram && next.config.perturbation.onData && inSpan(next);
+  let onto = perturbed.filter(ontoK).length;
   for (const next of perturbed) {
     second += next.trainings.length;
     passes(runsOf.perturbation(next), next.config, 3);
     const size = sizeOf(next.config);
     const { onData } = next.config.perturbation;
-    const ontoThis = f.gram && ontoK(next.config, d);
-    const narrow = gpu && next.config.trainer !== 'direct' && (onData ? ontoThis : inSpan(next.config, d));
+    const ontoThis = ontoK(next);
+    const narrow = gpu && (onData ? ontoThis : inSpan(next));
     const span = narrow ? spanBytes(gpu, size, onData) : { kept: 0, making: 0 };
     const g = trainings('learning', secondsOf(next, configs), narrow ? (onData ? 2 : 1) * size.m : d);
     const common = 8 * n + rows + panels + f.networks + span.kept;
@@ -173,14 +177,6 @@ interface Group {
   /** Bytes besides, of whichever goes on. */
   readonly working: number;
 }
-
-/** Whether perturbations lie in the span of fewer rows than they have inputs. */
-const inSpan = ({ perturbation, network }: ExperimentConfig, d: number) =>
-  perturbation.kind === 'l2' && network.width < d;
-
-/** Whether K of what g learns from is made from K of the samples, if there is one. */
-const ontoK = ({ perturbation, network, trainer }: ExperimentConfig, d: number) =>
-  perturbation.onData && perturbation.kind === 'l2' && 2 * network.width < d && trainer !== 'direct';
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 

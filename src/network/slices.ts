@@ -53,10 +53,16 @@ export function inOneSlice(gpu: Gpu, d: number, layout: MatmulLayout): boolean {
 /**
  * Cuts the neurons of a layout where their weights, or the gradient of those, exceed one binding, or their mask words one
  * dimension of a grid.
- * @throws GpuOutOfMemoryError when not even the neurons of one workgroup fit
+ * @throws GpuOutOfMemoryError when not even the neurons of one workgroup fit, or the inputs exceed one dimension of a grid
  */
 export function planSlices(gpu: Gpu, d: number, layout: MatmulLayout): NeuronRange[] {
-  const { m, group } = layout;
+  const { m, group, lanes } = layout;
+  // The weight gradient has a column for each input and one for the bias, by tiles.
+  const most = 4 * lanes * gpu.limits.maxComputeWorkgroupsPerDimension - 1;
+  if (d > most) {
+    const message = `the network has ${d} inputs; this adapter takes at most ${most}.`;
+    throw new GpuOutOfMemoryError(message, 'weights', 4 * (d + 1) * m);
+  }
   if (inOneSlice(gpu, d, layout)) return [{ first: 0, m }];
   const unit = unitOf(layout);
   const count = Math.floor(mostWords(gpu, d, layout) / unit) * unit * group;
