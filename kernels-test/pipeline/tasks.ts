@@ -100,9 +100,10 @@ export class TaskData {
     const { gpu, arrays } = this;
     const { d, m, slope = 0, variant } = task;
     const streams = { W: 0, b: 0, a: 0 };
-    const network = await Network.create(gpu, { d, m, slope }, drawNetwork(task), 0, streams);
+    const layout = matmulLayout(gpu, m, variant);
+    const network = await Network.create(gpu, { d, m, slope }, drawNetwork(task), 0, streams, layout);
     this.#scope.use(network);
-    return { ...arrays, network, layout: matmulLayout(gpu, m, variant), ...settings(task) };
+    return { ...arrays, network, layout, ...settings(task) };
   }
 
   dispose(): void {

@@ -72,7 +72,7 @@ async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: S
       forward(gpu, {
         panels: panels.arrays[at]!,
         weights,
-        ...(operands ? { half: operands.weights } : {}),
+        ...(operands ? { half: operands.weights[0]! } : {}),
         readout,
         packed,
         ...block,
@@ -177,7 +177,7 @@ const makeInputGradient: Make = async (problem, { layout }, scope) => {
   const { n, d, m } = shape;
   const { blocks, steps: fill } = await hiddenLayer(problem, layout, scope);
   await run(problem, fill);
-  const rows = scope.use(await network.rows());
+  const rows = scope.use(await network.rows(network.slices[0]!));
   const gradients = samples.blocks.map((block) => scope.use(gpu.array('df/dx', block.rows * paddedRow(d))));
   const { readout, slope } = network;
   const steps = await Promise.all(
@@ -237,9 +237,9 @@ async function product(
   const rows = Math.min(wanted, fits);
   const output = scope.use(gpu.array('product', Math.ceil(rows / 64) * 64 * columns));
   const constant = scope.use(gpu.upload('constant', Float32Array.of(1)));
-  const operands = half ? await problem.half() : { panels, weights: network.weights };
+  const operands = half ? await problem.half() : { panels, weights: [network.weights] };
   const b = panelOperand(operands.panels.arrays[0]!, d);
-  const a = kind === 'gram' ? b : plainOperand(operands.weights, m);
+  const a = kind === 'gram' ? b : plainOperand(operands.weights[0]!, m);
   const bias =
     kind === 'gram' ? { array: constant, first: 0, stride: 0 } : { array: network.weights, first: d * m, stride: 1 };
   const sizes = {

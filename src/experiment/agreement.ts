@@ -7,7 +7,7 @@ import type { MatmulLayout } from '../kernels/variant';
 import { evaluate } from '../network/evaluate';
 import { firstFault } from '../network/finite';
 import type { Network } from '../network/network';
-import { Panels, Samples } from '../network/samples';
+import { Panels, planBlocks, Samples } from '../network/samples';
 import type { RowSource } from './prepare';
 
 export interface TestOutcome {
@@ -22,8 +22,8 @@ export interface TestOutcome {
   readonly x?: Float32Array;
 }
 
-/** Points of a test set evaluated at once. */
-const PIECE_ROWS = 4096;
+/** Points of a test set evaluated at once, at most. */
+export const TEST_ROWS = 4096;
 
 /** Runs f and g over the test points of `source`. */
 export async function testAgreement(
@@ -40,8 +40,7 @@ export async function testAgreement(
   const notFinite = new Set<'f' | 'g'>();
   const points = keep.points ? new Float32Array(n * d) : undefined;
   try {
-    const most = Math.floor(gpu.maxArrayLength / (4 * Math.ceil(d / 4)));
-    const piece = Math.max(32, Math.min(PIECE_ROWS, Math.floor(most / 32) * 32));
+    const piece = Math.min(TEST_ROWS, planBlocks(gpu, n, d, layout.words)[0]!.rows);
     for (let start = 0; start < n; start += piece) {
       const rows = Math.min(piece, n - start);
       using ones = gpu.upload('ones', new Float32Array(rows).fill(1));

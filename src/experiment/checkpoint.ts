@@ -4,8 +4,9 @@
 import type { Network } from '../network/network';
 import type { TrainingOutcome } from '../network/train';
 import {
-  fillFrom,
+  fillWeights,
   type HostArrays,
+  readWeights,
   type StateKeeper,
   StateMismatchError,
   type TrainingState,
@@ -99,7 +100,7 @@ export class Checkpoints {
     const { facts, arrays } = this.#first;
     const { accuracyKnown, ...how } = facts;
     const { weights, loss, lr, accuracy } = arrays;
-    fillFrom(network.weights, weights);
+    fillWeights(network, weights);
     if (!loss || !lr || (accuracyKnown && !accuracy))
       throw new StateMismatchError('the checkpoint lacks the history of f');
     return { ...how, loss, lr, ...(accuracyKnown ? { accuracy: accuracy! } : {}) };
@@ -109,7 +110,7 @@ export class Checkpoints {
   async finish(stage: TrainingStage, { network, outcome }: Trained): Promise<void> {
     if (stage !== 'standard' || !this.keeper) return;
     const { chosen, reason, usedGram, loss, lr, accuracy } = outcome;
-    const weights = await network.weights.read();
+    const weights = await readWeights(network);
     this.#first = {
       facts: { chosen, reason, usedGram, accuracyKnown: accuracy !== undefined },
       arrays: { weights, loss, lr, ...(accuracy ? { accuracy } : {}) },

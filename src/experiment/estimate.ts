@@ -3,11 +3,21 @@
 
 import type { ReadFile } from '../data/dataset';
 import type { Gpu } from '../gpu/gpu';
-import { paddedRow } from '../kernels/step';
-import { estimateCosts, expectTraining, gramBytes, gramObstacle } from '../network/choose';
+import { estimateCosts, expectTraining, gramObstacle } from '../network/choose';
 import { gramLength } from '../network/gram-matrix';
+import {
+  makingBytes,
+  networkBytes,
+  perturbingBytes,
+  SMALL_BYTES,
+  samplesBytes,
+  spanBytes,
+  testBytes,
+  trainingBytes,
+} from './memory';
 import { type DataStage, type FirstTraining, type PerturbationStage, runsOf } from './plan';
 import { loadData } from './prepare';
+import { spanPays } from './stage-work';
 import type { ExperimentConfig } from './types';
 
 /** Samples and inputs. */
@@ -42,9 +52,6 @@ export async function dataShape(config: ExperimentConfig, readFile: ReadFile): P
   return { n, d };
 }
 
-/** Bytes of a network's weights; a training holds their velocity too. */
-const networkBytes = ({ network }: ExperimentConfig, d: number) => 4 * (d + 2) * network.width;
-
 interface Cost {
   operations: number;
   seconds: number | undefined;
@@ -62,6 +69,7 @@ export function estimateStage(
   memoryLimit?: number,
 ): StageEstimate {
   const { n, d } = shape;
+  const sizeOf = ({ network }: ExperimentConfig) => ({ n, d, m: network.width });
   const shares = new Map<number, number>();
   const total: Cost = { operations: 0, seconds: gpu ? 0 : undefined };
   const add = (runs: readonly number[], cost: Cost) => {
@@ -71,22 +79,37 @@ export function estimateStage(
     const work = cost.seconds ?? cost.operations;
     for (const run of runs) shares.set(run, (shares.get(run) ?? 0) + work / runs.length);
   };
+  const firsts = stage.trainings.map((training) => ({
+    runs: runsOf.first(training),
+    config: longestFirst(training, configs),
+    ends: training.ends.length,
+  }));
+  const widest = sizeOf(
+    firsts.map(({ config }) => config).reduce((a, b) => (b.network.width > a.network.width ? b : a)),
+  );
   /** A group of trainings over the same samples, of which one makes K. */
   const trainings = (
     which: 'standard' | 'learning',
-    group: readonly { runs: number[]; config: ExperimentConfig }[],
-  ) => {
-    let shared = false;
-    let bytes = 0;
-    for (const { runs, config } of group) {
-      const expected = expectedOf(gpu, config, which, shape, memoryLimit);
-      const matrix = expected.gram && shared ? expected.matrix : 0;
-      const seconds = expected.seconds === undefined ? undefined : Math.max(0, expected.seconds - matrix);
-      add(runs, { operations: expected.operations, seconds });
-      shared ||= expected.gram;
-      bytes += expected.bytes;
+    group: readonly { runs: number[]; config: ExperimentConfig; ends: number }[],
+    inner = d,
+  ): Group => {
+    const all = group.map(({ config }) => expectedOf(gpu, config, which, { ...shape, inner }, memoryLimit));
+    let gram = false;
+    for (const [at, { operations, gram: own, matrix, seconds }] of all.entries()) {
+      const shared = own && gram ? matrix : 0;
+      add(group[at]!.runs, { operations, seconds: seconds === undefined ? undefined : Math.max(0, seconds - shared) });
+      gram ||= own;
     }
-    return bytes + (shared ? 4 * gramLength(n) : 0);
+    // A network of each length, the longest being the one that is trained.
+    const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
+    const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
+    const making = gram && gpu ? makingBytes(gpu, widest, inner) : 0;
+    return {
+      gram,
+      networks: sum(networks),
+      held,
+      working: Math.max(making, ...all.map(({ memory }) => memory.working)),
+    };
   };
   /** Passes over n samples that are no training. */
   const passes = (runs: readonly number[], config: ExperimentConfig, count: number) => {
@@ -95,40 +118,67 @@ export function estimateStage(
     add(runs, { operations: count * n * d * m, seconds: epoch === undefined ? undefined : (count / 2) * epoch });
   };
 
-  const firsts = stage.trainings.map((training) => ({
-    runs: runsOf.first(training),
-    config: longestFirst(training, configs),
-  }));
-  const firstState = trainings('standard', firsts);
-  const kept = stage.trainings.map((training, at) => training.ends.length * networkBytes(firsts[at]!.config, d));
-  let secondState = 0;
-  let perturbations = 0;
+  const matrix = 4 * gramLength(n);
+  const { rows, panels } = samplesBytes(gpu, widest);
+  const samples = 4 * n + rows + panels;
+  const f = trainings('standard', firsts);
+  // The moments that may be the fullest.
+  const moments = [samples + sum(f.held) + f.working + (f.gram ? matrix : 0)];
+  const perturbed = stage.trainings.flatMap(({ ends }) => ends.flatMap((end) => end.perturbations));
   let second = 0;
-  for (const next of stage.trainings.flatMap(({ ends }) => ends.flatMap((end) => end.perturbations))) {
-    perturbations++;
+  const inSpan = ({ config }: PerturbationStage) => gpu && config.trainer !== 'direct' && spanPays(gpu, config, d);
+  /** Whether K of what g learns from is made from K of the samples. */
+  const ontoK = (next: PerturbationStage) => f.gram && next.config.perturbation.onData && inSpan(next);
+  let onto = perturbed.filter(ontoK).length;
+  for (const next of perturbed) {
     second += next.trainings.length;
     passes(runsOf.perturbation(next), next.config, 3);
-    secondState = Math.max(secondState, trainings('learning', secondsOf(next, configs)));
+    const size = sizeOf(next.config);
+    const { onData } = next.config.perturbation;
+    const ontoThis = ontoK(next);
+    const narrow = gpu && (onData ? ontoThis : inSpan(next));
+    const span = narrow ? spanBytes(gpu, size, onData) : { kept: 0, making: 0 };
+    const g = trainings('learning', secondsOf(next, configs), narrow ? (onData ? 2 : 1) * size.m : d);
+    const common = 8 * n + rows + panels + f.networks + span.kept;
+    // K of the samples stays until the last perturbed samples have theirs, which is made of it in place.
+    const before = onto > 0 ? matrix : 0;
+    const own = g.gram && !(ontoThis && onto === 1) ? matrix : 0;
+    const making = g.gram ? span.making : 0;
+    moments.push(common + rows + before + perturbingBytes(gpu, size));
+    moments.push(common + rows + before + own + sum(g.held) + Math.max(g.working, making));
+    if (ontoThis) onto--;
     for (const { ends } of next.trainings) {
-      for (const { runs } of ends) passes(runs, next.config, 2 + (configs[runs[0]!]!.test.n ?? n) / n);
+      for (const { runs } of ends) {
+        const points = configs[runs[0]!]!.test.n ?? n;
+        passes(runs, next.config, 2 + points / n);
+        const kept = perturbed.length > 1 ? common : common - rows - panels;
+        moments.push(kept + g.networks + testBytes(gpu, size, points));
+      }
     }
   }
-  // X, its panels, and what g learns from; then what is trained on as halves, and its panels.
-  const halves = configs.some(({ precision }) => precision === 'f16') ? 2 * 2 * n * paddedRow(d) : 0;
-  const samples = 3 * 4 * n * paddedRow(d) + halves;
-  const networks = kept.reduce((sum, bytes) => sum + bytes, 0);
   return {
     first: firsts.length,
-    perturbations,
+    perturbations: perturbed.length,
     second,
     ...total,
-    bytes: samples + networks + Math.max(firstState, secondState),
-    firstBytes: firsts.map(
-      ({ config }, at) => kept[at]! + expectedOf(gpu, config, 'standard', shape, memoryLimit).bytes,
-    ),
+    bytes: SMALL_BYTES + Math.max(...moments),
+    firstBytes: f.held,
     shares,
   };
 }
+
+/** Of trainings side by side. */
+interface Group {
+  readonly gram: boolean;
+  /** Bytes of what comes of them. */
+  readonly networks: number;
+  /** Bytes of each while they go on. */
+  readonly held: readonly number[];
+  /** Bytes besides, of whichever goes on. */
+  readonly working: number;
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 const longestFirst = ({ ends }: FirstTraining, configs: readonly ExperimentConfig[]) =>
   configs[runsOf.firstEnd(ends.at(-1)!)[0]!]!;
@@ -137,30 +187,30 @@ const secondsOf = ({ trainings }: PerturbationStage, configs: readonly Experimen
   trainings.map((training) => ({
     runs: runsOf.second(training),
     config: configs[training.ends.at(-1)!.runs[0]!]!,
+    ends: training.ends.length,
   }));
 
-/** One training by itself: `bytes` without K, `seconds` with it. */
+/** One training by itself: its memory without K, `seconds` with it. */
 function expectedOf(
   gpu: Gpu | undefined,
   config: ExperimentConfig,
   which: 'standard' | 'learning',
-  { n, d }: DataShape,
+  { n, d, inner }: DataShape & { readonly inner: number },
   memoryLimit: number | undefined,
 ) {
   const { epochs, momentum } = config[which];
+  const { loss, precision, trainer } = config;
   const m = config.network.width;
   const operations = 2 * epochs * n * d * m;
-  // The weights, their velocity, and the parts of their gradient; with halves also the weights as such, and weights and
-  // velocity as they were before the epochs that go on.
-  const direct = (config.precision === 'f16' ? 5.5 : 3) * networkBytes(config, d);
-  if (!gpu) return { operations, seconds: undefined, gram: false, matrix: 0, bytes: direct };
-  const shape = { n, d, m, epochs, momentum, loss: config.loss, precision: config.precision };
-  const { trainer, seconds } = expectTraining(gpu, shape, config.trainer, memoryLimit);
+  const shape = { n, d, m, epochs, loss, precision };
+  const directly = () => trainingBytes(gpu, { ...shape, start: 'direct', auto: false });
+  if (!gpu) return { operations, seconds: undefined, gram: false, matrix: 0, memory: directly() };
+  const { start, seconds } = expectTraining(gpu, { ...shape, momentum, inner }, trainer, memoryLimit);
   // Gram training that is asked for and impossible is refused when it runs.
-  const gram = trainer === 'gram' && gramObstacle(gpu, shape) === undefined;
-  const matrix = estimateCosts(gpu, { n, d, m })?.gramMatrix ?? 0;
-  const state = gram ? gramBytes(gpu, shape) - 4 * gramLength(n) : 0;
-  return { operations, seconds, gram, matrix, bytes: direct + state };
+  const gram = start !== 'direct' && gramObstacle(gpu, { ...shape, momentum }) === undefined;
+  const matrix = estimateCosts(gpu, { n, d, m, inner })?.gramMatrix ?? 0;
+  const memory = gram ? trainingBytes(gpu, { ...shape, start, auto: trainer === 'auto' }) : directly();
+  return { operations, seconds, gram, matrix, memory };
 }
 
 /** A data stage's experiments in batches that share its first trainings and stay within `room` bytes of them at once. */

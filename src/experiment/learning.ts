@@ -19,7 +19,16 @@ import { takePictures } from './assemble';
 import { finish, type Perturbed, type Second } from './finish';
 import { type PerturbationStage, runsOf } from './plan';
 import { makeTargets } from './prepare';
-import { extras, type First, ontoSamples, type StageWork, tellFault, tellStage, unlessDiverged } from './stage-work';
+import {
+  extras,
+  type First,
+  ontoSamples,
+  type StageWork,
+  spanPays,
+  tellFault,
+  tellStage,
+  unlessDiverged,
+} from './stage-work';
 import type { Predictions } from './theory';
 import { type Trained, trainTrajectories } from './trajectories';
 import type { ExperimentConfig, NamedArray } from './types';
@@ -48,10 +57,10 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
   const { gpu } = engine;
   const runs = runsOf.perturbation(stage);
   const { layout, config } = inputs[runs[0]!]!;
-  const { kind, onData } = config.perturbation;
+  const { onData } = config.perturbation;
   const scope = new Scope();
   try {
-    const narrow = kind === 'l2' && (onData ? ontoSamples(work, stage, first.trained) : config.network.width < x.d);
+    const narrow = onData ? ontoSamples(work, stage, first.trained) : spanPays(gpu, config, x.d);
     const spans = narrow && config.trainer !== 'direct' ? await spanGrams() : undefined;
     const span = spans && scope.use(spans.PerturbationSpan.allocate(gpu, x.blocks, layout));
     if (onData && span) work.onto--;

@@ -14,6 +14,7 @@ import { gramObstacle } from '../network/choose';
 import type { DivergenceError } from '../network/divergence';
 import { halfObstacle } from '../network/half';
 import { planBlocks } from '../network/samples';
+import { planSlices } from '../network/slices';
 import { Stopwatch } from './assemble';
 import type { Checkpoint, CheckpointKeeper } from './checkpoint';
 import { canonical, type DataStage, planRuns, runsOf } from './plan';
@@ -151,9 +152,13 @@ async function requireMemory(
   const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
   // Apart, as below: pages ask for neither.
   const { estimateStage } = await estimating();
-  const { bytes } = estimateStage(gpu, stage, configs, { n, d }, settings.memoryLimit);
+  const needs = (of: readonly ExperimentConfig[]) =>
+    estimateStage(gpu, stage, of, { n, d }, settings.memoryLimit).bytes;
+  const bytes = needs(configs);
   if (bytes <= available) return;
-  const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free`;
+  const directly = needs(configs.map((config) => ({ ...config, trainer: 'direct' })));
+  const instead = directly <= available ? `; with trainer "direct" it needs ${formatBytes(directly)}` : '';
+  const message = `the run needs about ${formatBytes(bytes)} of device memory; ${formatBytes(available)} are free${instead}`;
   throw new GpuOutOfMemoryError(`${message}.`, 'the whole run', bytes);
 }
 
@@ -191,6 +196,8 @@ async function readInputs(
     const phiNeurons =
       phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init', 'theory.phi.draws');
     const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
+    // Refused now, not when the samples are there.
+    planSlices(engine.gpu, d, layout);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG, phiNeurons });

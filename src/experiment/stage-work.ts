@@ -1,7 +1,10 @@
 // What all parts of a data stage work with: the samples on the device, and how experiments are told of progress and failure.
 
 import type { Engine } from '../engine';
+import type { Gpu } from '../gpu/gpu';
 import { lazy } from '../gpu/lazy';
+import { MATMUL_ROWS } from '../kernels/matmul';
+import { paddedRow } from '../kernels/step';
 import { type DivergedQuantity, DivergenceError } from '../network/divergence';
 import { type Evaluation, evaluate } from '../network/evaluate';
 import { finiteOutputs } from '../network/finite';
@@ -121,7 +124,13 @@ export async function tellFault(
 }
 
 /** Whether K of what g learns from is made from K of the samples: for l2 perturbations of a network that needed that. */
-export function ontoSamples({ x }: StageWork, { config }: PerturbationStage, { outcome }: Trained): boolean {
-  const { kind, onData } = config.perturbation;
-  return onData && kind === 'l2' && outcome.usedGram && 2 * config.network.width < x.d;
+export function ontoSamples({ x, engine }: StageWork, { config }: PerturbationStage, { outcome }: Trained): boolean {
+  return config.perturbation.onData && outcome.usedGram && spanPays(engine.gpu, config, x.d);
+}
+
+/** Whether K of l2 perturbations is cheaper made of W W^T, which must fit one binding then. */
+export function spanPays(gpu: Gpu, { perturbation, network }: ExperimentConfig, d: number): boolean {
+  const { width: m } = network;
+  const { kind, onData } = perturbation;
+  return kind === 'l2' && (onData ? 2 : 1) * m < d && (m + MATMUL_ROWS) * paddedRow(d) <= gpu.maxArrayLength;
 }

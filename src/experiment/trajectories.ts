@@ -74,7 +74,7 @@ export async function trainTrajectories(
       const { lr, momentum, plateau } = config[stage];
       const epochs = lengths.at(-1)!;
       const shape = { d: data.samples.d, m, slope };
-      const network = scope.use(await Network.create(gpu, shape, init, config.seed, streams));
+      const network = scope.use(await Network.create(gpu, shape, init, config.seed, streams, layout));
       networks.push(network);
       const finished = checkpoints?.finished(stage, network);
       if (finished) {

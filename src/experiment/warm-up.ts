@@ -37,7 +37,7 @@ export async function warmUp(
     const panels = scope.use(Panels.allocate(gpu, samples.blocks, 1));
     await panels.fill(gpu, samples);
     const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
-    const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }));
+    const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }, layout));
     const { loss, precision } = config;
     const common = { samples, panels, labels, network, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;

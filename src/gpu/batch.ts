@@ -16,7 +16,7 @@ export class Batch {
   #open = true;
   #bound: string | undefined;
   readonly #params = new Set<Params>();
-  readonly #owned: (GpuArray | GpuImage)[] = [];
+  readonly #owned = new Map<string, GpuArray | GpuImage>();
   #queries: { set: GPUQuerySet; resolve: GPUBuffer; read: GPUBuffer } | undefined;
 
   /** Made by {@link Gpu.batch}. */
@@ -77,9 +77,15 @@ export class Batch {
     return this;
   }
 
-  /** Makes memory part of this batch: it is freed once the batch is sent, when the device still holds what it needs. */
-  own<T extends GpuArray | GpuImage>(memory: T): T {
-    this.#owned.push(memory);
+  /**
+   * Scratch memory of this batch: it is freed once the batch is sent, when the device still holds what it needs. What is
+   * asked for by the same key is the same memory: dispatches run in order, so those that fill it and use it at once take turns.
+   */
+  own<T extends GpuArray | GpuImage>(key: string, make: () => T): T {
+    const known = this.#owned.get(key) as T | undefined;
+    if (known) return known;
+    const memory = make();
+    this.#owned.set(key, memory);
     return memory;
   }
 
@@ -121,7 +127,7 @@ export class Batch {
     this.gpu.assertAlive();
     this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
     for (const params of this.#params) this.gpu.bindings.end(params);
-    for (const memory of this.#owned) memory.dispose();
+    for (const memory of this.#owned.values()) memory.dispose();
   }
 
   /** Submits, waits until the device has done it, and throws what went wrong. */

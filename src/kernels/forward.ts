@@ -6,7 +6,7 @@ import { forwardSubgroup as forwardSubgroupShader } from './generated/forward-su
 import { forwardTiled as forwardTiledShader } from './generated/forward-tiled';
 import { marginSummary as marginSummaryShader } from './generated/margin-summary';
 import { outputResidual as outputResidualShader } from './generated/output-residual';
-import { imageFor, type Packed, packedOperand, panelLoads, rowPacking } from './pack';
+import { imageFor, type Packed, type PackedSize, packedBytes, packedOperand, panelLoads, rowPacking } from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, tileFor } from './variant';
 
@@ -34,10 +34,21 @@ export interface ForwardArgs {
 /** Neurons that a workgroup of forward_subgroup makes. */
 const panelOf = ({ group, forward }: MatmulLayout): number => group * forward.words;
 
+const packedSize = (d: number, layout: MatmulLayout): PackedSize => ({
+  rows: layout.m,
+  steps: d + 1,
+  height: panelOf(layout),
+  lanes: layout.lanes,
+});
+
 /** What forward_subgroup reads the weights of d inputs from, to hand to {@link forward}; undefined where another kernel runs. */
 export function packedWeights(gpu: Gpu, d: number, layout: MatmulLayout): Packed | undefined {
-  if (layout.variant !== 'subgroup') return undefined;
-  return packedOperand(gpu, { rows: layout.m, steps: d + 1, height: panelOf(layout), lanes: layout.lanes });
+  return layout.variant === 'subgroup' ? packedOperand(gpu, packedSize(d, layout)) : undefined;
+}
+
+/** Bytes that {@link packedWeights} takes. */
+export function packedWeightsBytes(d: number, layout: MatmulLayout): number {
+  return layout.variant === 'subgroup' ? packedBytes(packedSize(d, layout)) : 0;
 }
 
 /** forward_subgroup (of weights that it packs anew) or forward_tiled, by the layout. */

@@ -145,7 +145,8 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const kernel = await gpu.kernel(matmulSubgroupShader, constants);
     const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
     return (batch) => {
-      const packed = batch.own(packedOperand(gpu, { rows, steps, height, lanes }));
+      // A matrix for each block of samples, say: they need not lie in memory together.
+      const packed = batch.own(`packed ${rows} ${steps}`, () => packedOperand(gpu, { rows, steps, height, lanes }));
       pack(batch, packed);
       batch.dispatch(kernel, { ...arrays, a: packed }, params, grid);
     };

@@ -3,7 +3,7 @@
 import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
-import { GpuImage } from '../gpu/image';
+import { GpuImage, IMAGE_ROW } from '../gpu/image';
 import { packRows as packRowsShader } from './generated/pack-rows';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 
@@ -19,13 +19,26 @@ export const imageFor = (lanes: number): 0 | 1 => (lanes === 4 ? 0 : 1);
 /** Loads of a lane that a panel of so many rows takes, a quad each. */
 export const panelLoads = (rows: number, lanes: number): number => Math.ceil(Math.ceil(rows / 4) / lanes);
 
-/** Room for `rows` rows of `steps` steps in panels of `height`. */
-export function packedOperand(
-  gpu: Gpu,
-  { rows, steps, height, lanes }: { rows: number; steps: number; height: number; lanes: number },
-): Packed {
-  const quads = Math.ceil(rows / height) * steps * Math.ceil(height / 4);
-  return imageFor(lanes) ? gpu.image('packed operand', quads) : gpu.array('packed operand', quads * 4);
+/** `rows` rows of `steps` steps in panels of `height`. */
+export interface PackedSize {
+  readonly rows: number;
+  readonly steps: number;
+  readonly height: number;
+  readonly lanes: number;
+}
+
+const quadsOf = ({ rows, steps, height }: PackedSize) => Math.ceil(rows / height) * steps * Math.ceil(height / 4);
+
+/** Room for an operand. */
+export function packedOperand(gpu: Gpu, size: PackedSize): Packed {
+  const quads = quadsOf(size);
+  return imageFor(size.lanes) ? gpu.image('packed operand', quads) : gpu.array('packed operand', quads * 4);
+}
+
+/** Bytes that {@link packedOperand} takes. */
+export function packedBytes(size: PackedSize): number {
+  const quads = quadsOf(size);
+  return 16 * (imageFor(size.lanes) ? Math.ceil(quads / IMAGE_ROW) * IMAGE_ROW : quads);
 }
 
 export interface PackArgs {

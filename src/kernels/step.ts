@@ -7,6 +7,13 @@ import type { Gpu } from '../gpu/gpu';
 /** Records one dispatch, or a few that belong together, into a batch. */
 export type Step = (batch: Batch) => void;
 
+/** One step that records several. */
+export function inOrder(steps: readonly Step[]): Step {
+  return (batch) => {
+    for (const step of steps) step(batch);
+  };
+}
+
 /** Workgroups for `count` invocations in workgroups of `size`, folded into two dimensions past the device's limit. */
 export function grid1d(gpu: Gpu, count: number, size = 64): Grid {
   return fold(gpu, Math.max(1, Math.ceil(count / size)));

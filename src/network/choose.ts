@@ -18,6 +18,7 @@ import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
 import { groupLength, PLANES } from './gram-size';
 import { planBlocks } from './samples';
+import { inOneSlice } from './slices';
 import type { Precision } from './trainer';
 
 export interface TrainingShape {
@@ -96,6 +97,9 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
 function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | undefined {
   const most = gpu.maxArrayLength;
   const layout = matmulLayout(gpu, m, undefined, n * d * m);
+  if (!inOneSlice(gpu, d, layout)) {
+    return `Gram training needs ${formatBytes(4 * (d + 1) * m)} in one piece for the weights; this adapter binds ${formatBytes(4 * most)}`;
+  }
   const several = loss === 'identity' && n * paddedRow(d) > most;
   const blocks = several ? planBlocks(gpu, n, d, layout.words) : [];
   const parts = blocks.reduce((sum, { rows }) => sum + gradientSplits(rows, d, layout), 0);
@@ -230,8 +234,7 @@ const lasting = (left: number) => (left <= STEADY ? left : STEADY * (1 + Math.lo
 
 /** What a whole training is expected to take, K included, before anything is known of it. */
 export interface Expectation {
-  /** As it begins: `gram` also where it goes on directly for a few epochs and counts. */
-  readonly trainer: 'direct' | 'gram';
+  readonly start: Choice['trainer'];
   /** Undefined on adapters that have not been measured. */
   readonly seconds: number | undefined;
 }
@@ -245,12 +248,11 @@ export function expectTraining(
 ): Expectation {
   const start = wanted === 'auto' ? chooseStart(gpu, shape, memoryLimit).trainer : wanted;
   const estimate = estimateCosts(gpu, shape);
-  const trainer = start === 'direct' ? 'direct' : 'gram';
-  if (!estimate) return { trainer, seconds: undefined };
+  if (!estimate) return { start, seconds: undefined };
   const direct = shape.epochs * estimate.directEpoch;
   const gram = gramSeconds(estimate, shape, expectedFlips(shape));
   const seconds = { direct, gram, probe: Math.min(direct, gram) }[start];
-  return { trainer, seconds };
+  return { start, seconds };
 }
 
 /** What to do when `flips` derivative bits flipped in the epoch before `epoch`, the run going on directly. */

@@ -5,6 +5,7 @@ import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { marginSummary } from '../kernels/forward';
 import type { Step } from '../kernels/step';
+import type { MatmulLayout } from '../kernels/variant';
 import {
   gradientPartLength,
   gradientQuads,
@@ -15,7 +16,8 @@ import {
 } from '../kernels/weight-gradient';
 import { type Epoch, runWithSnapshots } from './epochs';
 import { halfOperands } from './half';
-import { hiddenStep, outputStep, PassScratch } from './pass';
+import { hiddenStep, outputStep, PassScratch, sliceMask } from './pass';
+import { sliceLayout } from './slices';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 
@@ -58,56 +60,57 @@ export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, s
   const { problem } = run;
   const { samples, panels, labels, network, layout, loss, momentum } = problem;
   const { blocks, n, d } = samples;
-  const scratch = scope.use(new PassScratch(gpu, panels, layout));
+  const { slices, slope } = network;
+  const scratch = scope.use(new PassScratch(gpu, blocks, layout, network));
   const splits = Math.max(...blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const margin = scope.use(gpu.array('margins', n));
   const residual = scope.use(gpu.array('residuals', n));
-  const gradient = scope.use(gpu.array('weight gradient', splits * gradientPartLength(d, layout)));
-  const total = scope.use(gpu.array('gradient totals', splits * gradientQuads(d, layout) * 4));
+  const layouts = slices.map((slice) => sliceLayout(layout, slice));
+  const partsLength = (own: MatmulLayout) => splits * gradientPartLength(d, own);
+  const gradients = layouts.map((own) => scope.use(gpu.array('weight gradient', partsLength(own))));
+  const makeTotal = (label: string) => scope.use(gpu.array(label, splits * gradientQuads(d, layout) * 4));
+  const total = makeTotal('gradient totals');
   // Several blocks take turns in one part-gradient and are added up, so that the memory does not grow with the blocks.
   const many = blocks.length > 1;
-  const ofBlock = many ? scope.use(gpu.array('block gradient', gradient.length)) : gradient;
-  const totalOfBlock = many ? scope.use(gpu.array('block totals', total.length)) : total;
-  const velocity = run.makeVelocity();
+  const ofBlock = many ? scope.use(gpu.array('block gradient', gradients[0]!.length)) : undefined;
+  // Every slice gives the same totals: those of the first count.
+  const turning = many || slices.length > 1 ? makeTotal('block totals') : total;
+  const velocities = run.makeVelocities();
   const summary = scope.use(gpu.array('epoch summary', 2));
   const state = scope.use(gpu.array('plateau state', 8));
   const history = scope.use(gpu.array('history', epochs * 3));
-  const { readout, weights, slope } = network;
   const half = problem.precision === 'f16' ? await halfOperands(gpu, problem, scope) : undefined;
 
   const pending: Promise<Step>[] = [];
   if (half) pending.push(Promise.resolve(half.refresh));
-  if (many) pending.push(Promise.resolve((batch) => void batch.clear(gradient).clear(total)));
+  if (many) pending.push(Promise.resolve((batch) => [...gradients, total].forEach((array) => void batch.clear(array))));
   for (const [at, block] of blocks.entries()) {
     const x = (half?.samples ?? samples).arrays[at]!;
-    const here = { n: block.rows, d, start: block.start, part: 0, splits, layout };
+    const here = { n: block.rows, d, start: block.start, part: 0, splits };
     pending.push(
       hiddenStep(gpu, network, half?.panels ?? panels, at, scratch, layout, half?.weights),
       outputStep(gpu, block, { labels, margin, residual }, scratch, layout, loss, n),
-      weightGradient(gpu, { x, mask: scratch.mask, residual, gradient: ofBlock, total: totalOfBlock, ...here }),
     );
-    if (many) {
-      pending.push(add(gpu, { a: ofBlock, b: gradient, count: gradient.length }));
-      pending.push(add(gpu, { a: totalOfBlock, b: total, count: total.length }));
+    for (const [k, slice] of slices.entries()) {
+      const { mask, step } = sliceMask(scratch, layout, slice, block.rows);
+      const gradient = ofBlock ?? gradients[k]!;
+      const to = { gradient, total: k === 0 && !many ? total : turning };
+      pending.push(Promise.resolve(step));
+      pending.push(weightGradient(gpu, { x, mask, residual, ...to, ...here, layout: layouts[k]! }));
+      if (!many) continue;
+      pending.push(add(gpu, { a: gradient, b: gradients[k]!, count: gradients[k]!.length }));
+      if (k === 0) pending.push(add(gpu, { a: turning, b: total, count: total.length }));
     }
   }
   pending.push(
     marginSummary(gpu, { margin, summary, n, loss }),
     plateau(gpu, { summary, state, history, schedule: problem.plateau }),
-    momentumUpdate(gpu, {
-      gradient,
-      total,
-      readout,
-      state,
-      velocity,
-      weights,
-      d,
-      parts: splits,
-      slope,
-      momentum,
-      layout,
-    }),
   );
-  const range = half ? { range: { exceeded: half.exceeded, changed: [weights, velocity] } } : {};
+  for (const [k, { weights, readout }] of slices.entries()) {
+    const arrays = { gradient: gradients[k]!, total, readout, state, velocity: velocities[k]!, weights };
+    pending.push(momentumUpdate(gpu, { ...arrays, d, parts: splits, slope, momentum, layout: layouts[k]! }));
+  }
+  const changed = [...slices.map(({ weights }) => weights), ...velocities];
+  const range = half ? { range: { exceeded: half.exceeded, changed } } : {};
   return { steps: await Promise.all(pending), state, history, ...range };
 }

@@ -9,13 +9,14 @@ import type { Samples } from './samples';
 import type { Precision } from './trainer';
 
 /** Whether every parameter is a finite number. */
-async function finiteNetwork(gpu: Gpu, { weights, m, d }: Network): Promise<boolean> {
+async function finiteNetwork(gpu: Gpu, { slices, m, d }: Network): Promise<boolean> {
   using sums = gpu.array('sums of weights', m);
   const batch = gpu.batch('finite weights');
-  // A sum keeps what no comparison shows: infinities and NaN among its terms.
-  (await stridedSums(gpu, { input: weights, output: sums, count: m, steps: d + 1, first: 0, outer: 1, inner: m }))(
-    batch,
-  );
+  for (const { first, m: own, weights } of slices) {
+    // A sum keeps what no comparison shows: infinities and NaN among its terms.
+    const size = { count: own, steps: d + 1, first: 0, outer: 1, inner: own, outputFirst: first };
+    (await stridedSums(gpu, { input: weights, output: sums, ...size }))(batch);
+  }
   await batch.submit();
   return allFinite(await sums.read());
 }

@@ -5,7 +5,7 @@ import { HalfRangeError } from '../gpu/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/scope';
 import { halfLength, halve } from '../kernels/data';
-import type { Step } from '../kernels/step';
+import { inOrder, type Step } from '../kernels/step';
 import type { Network } from './network';
 import { Panels, Samples } from './samples';
 
@@ -21,8 +21,8 @@ export function halfObstacle(gpu: Gpu): string | undefined {
 export interface HalfOperands {
   readonly samples: Samples;
   readonly panels: Panels;
-  /** (d + 1, m) */
-  readonly weights: GpuArray;
+  /** (d + 1, its neurons) of each slice. */
+  readonly weights: readonly GpuArray[];
   /** Brings the weights up to date: the first step of an epoch. */
   readonly refresh: Step;
   /** Whether weights have been refreshed since the last call that do not fit. */
@@ -58,13 +58,13 @@ export async function halfOperands(
   const panelsBatch = gpu.batch('panels as halves');
   for (const { step } of p) step(panelsBatch);
   await panelsBatch.submit();
-  const weights = await halved('weights as halves', network.weights);
+  const weights = await Promise.all(network.slices.map((slice) => halved('weights as halves', slice.weights)));
   const outputs = (list: readonly { readonly output: GpuArray }[]) => list.map(({ output }) => output);
   return {
     samples: new Samples(samples.blocks, outputs(x), samples.d),
     panels: new Panels(panels.blocks, outputs(p), panels.d),
-    weights: weights.output,
-    refresh: weights.step,
+    weights: outputs(weights),
+    refresh: inOrder(weights.map(({ step }) => step)),
     exceeded: async () => {
       const [count] = await overflow.readUint();
       if (count === 0) return false;
@@ -75,12 +75,14 @@ export async function halfOperands(
 }
 
 /** Whether every weight fits a half. */
-export async function fitsHalves(gpu: Gpu, { weights }: Network): Promise<boolean> {
+export async function fitsHalves(gpu: Gpu, { slices }: Network): Promise<boolean> {
   using overflow = gpu.array('half overflow', 2, 'u32');
-  using output = gpu.array('weights as halves', halfLength(weights.length), 'f16');
-  const batch = gpu.batch('weights as halves');
-  (await halve(gpu, { input: weights, output, overflow, count: weights.length }))(batch);
-  await batch.submit();
+  for (const { weights } of slices) {
+    using output = gpu.array('weights as halves', halfLength(weights.length), 'f16');
+    const batch = gpu.batch('weights as halves');
+    (await halve(gpu, { input: weights, output, overflow, count: weights.length }))(batch);
+    await batch.submit();
+  }
   const [count] = await overflow.readUint();
   return count === 0;
 }

@@ -26,8 +26,8 @@ export class TrainingRun {
   /** Share of samples right before each update; Gram training of the identity loss does not know it. */
   readonly accuracy: Float32Array;
   accuracyKnown = true;
-  /** (d + 1, m), as the weights; absent while it is zero. */
-  velocity: GpuArray | undefined;
+  /** (d + 1, its neurons) of each slice, as the weights; none while it is zero. */
+  #velocities: readonly GpuArray[] = [];
   /** Set when it left the finite numbers: it ends there, and its network means nothing. */
   diverged: DivergenceError | undefined;
 
@@ -62,10 +62,27 @@ export class TrainingRun {
     this.diverged = new DivergenceError({ epoch: epoch + 1, what, lr: this.lr[epoch]!, firstLoss });
   }
 
-  /** The velocity, allocated (and zero) at first use. */
-  makeVelocity(): GpuArray {
-    this.velocity ??= this.gpu.array('velocity', this.problem.network.weights.length);
-    return this.velocity;
+  get velocities(): readonly GpuArray[] {
+    return this.#velocities;
+  }
+
+  /** The velocities, allocated (and zero) at first use. */
+  makeVelocities(): readonly GpuArray[] {
+    if (this.#velocities.length > 0) return this.#velocities;
+    const made: GpuArray[] = [];
+    // Known before the last is there: one that is refused leaves the others to be disposed.
+    this.#velocities = made;
+    for (const { weights } of this.problem.network.slices) made.push(this.gpu.array('velocity', weights.length));
+    return made;
+  }
+
+  /** Of a network in one slice: (d + 1, m), as the weights; absent while it is zero. */
+  get velocity(): GpuArray | undefined {
+    return this.#velocities[0];
+  }
+
+  set velocity(array: GpuArray) {
+    this.#velocities = [array];
   }
 
   /** What has been recorded so far. */
@@ -77,8 +94,8 @@ export class TrainingRun {
   }
 
   dispose(): void {
-    this.velocity?.dispose();
-    this.velocity = undefined;
+    for (const velocity of this.#velocities) velocity.dispose();
+    this.#velocities = [];
   }
 
   [Symbol.dispose](): void {

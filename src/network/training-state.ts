@@ -1,6 +1,8 @@
 // A training between two epochs as plain data: all that going on to the bit takes, from which a checkpoint is made.
 
 import type { GpuArray } from '../gpu/array';
+import type { Network } from './network';
+import { readSlices, writeSlices } from './slices';
 import type { ScheduleState, TrainingRun } from './training-run';
 
 export type HostArrays = Readonly<Record<string, Float32Array>>;
@@ -61,7 +63,7 @@ export interface PlaceKeeper {
 
 /** The run as data; its schedule must be up to date. */
 export async function captureRun(run: TrainingRun, place: TrainerPlace, choice: ChoiceState): Promise<TrainingState> {
-  const { epoch, schedule, accuracyKnown, velocity, problem } = run;
+  const { epoch, schedule, accuracyKnown, velocities, problem } = run;
   const history = {
     loss: run.loss.slice(0, epoch),
     lr: run.lr.slice(0, epoch),
@@ -71,8 +73,8 @@ export async function captureRun(run: TrainingRun, place: TrainerPlace, choice: 
     facts: { epoch, schedule, accuracyKnown, choice, ...(place.identity ? { identity: place.identity } : {}) },
     arrays: {
       ...history,
-      weights: await problem.network.weights.read(),
-      ...(velocity ? { velocity: await velocity.read() } : {}),
+      weights: await readWeights(problem.network),
+      ...(velocities.length > 0 ? { velocity: await readSlices(problem.network.slices, velocities) } : {}),
       ...place.arrays,
     },
   };
@@ -93,8 +95,10 @@ export function restoreRun(run: TrainingRun, { facts, arrays }: TrainingState): 
   if (facts.epoch > run.problem.epochs || [loss, lr, accuracy].some(({ length }) => length !== facts.epoch)) {
     throw new StateMismatchError('the state is of a training of another length');
   }
-  fillFrom(run.problem.network.weights, weights);
-  if (velocity) fillFrom(run.makeVelocity(), velocity);
+  const { network } = run.problem;
+  fillWeights(network, weights);
+  if (velocity)
+    writeSlices(network.slices, run.makeVelocities(), requireLength('velocity', lengthOf(network), velocity));
   run.loss.set(loss);
   run.lr.set(lr);
   run.accuracy.set(accuracy);
@@ -105,11 +109,29 @@ export function restoreRun(run: TrainingRun, { facts, arrays }: TrainingState): 
 
 /** Writes saved values into an array that must be as long. @throws StateMismatchError when it is not */
 export function fillFrom(array: GpuArray, values: Float32Array | undefined): void {
-  if (values?.length !== array.length) {
-    const held = `the state holds ${values?.length ?? 'no'} values`;
-    throw new StateMismatchError(`${held} for "${array.label}" of ${array.length}`);
-  }
-  array.write(values);
+  array.write(requireLength(array.label, array.length, values));
+}
+
+function requireLength(label: string, length: number, values: Float32Array | undefined): Float32Array {
+  if (values?.length === length) return values;
+  throw new StateMismatchError(`the state holds ${values?.length ?? 'no'} values for "${label}" of ${length}`);
+}
+
+const lengthOf = ({ d, m }: Network) => (d + 1) * m;
+
+/** The weights and biases of a network, in however many slices they lie: (d + 1, m). */
+export function readWeights({ slices }: Network): Promise<Float32Array> {
+  return readSlices(
+    slices,
+    slices.map(({ weights }) => weights),
+  );
+}
+
+/** Writes what {@link readWeights} read. @throws StateMismatchError when it is of a network of another shape */
+export function fillWeights(network: Network, values: Float32Array | undefined): void {
+  const { slices } = network;
+  const arrays = slices.map(({ weights }) => weights);
+  writeSlices(slices, arrays, requireLength('weights', lengthOf(network), values));
 }
 
 /** Reads arrays of the device by their names. */

@@ -6,11 +6,13 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
+import { add } from '../kernels/data';
 import { inputGradient, perturbRows } from '../kernels/perturbation';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
-import { hiddenStep, PassScratch } from '../network/pass';
+import { hiddenStep, PassScratch, sliceMask } from '../network/pass';
 import { type Panels, Samples } from '../network/samples';
+import { sliceLayout } from '../network/slices';
 import type { PerturbationSpan } from './span';
 
 export interface PerturbationSpec {
@@ -34,26 +36,33 @@ export async function perturb(
   spec: PerturbationSpec,
   span?: PerturbationSpan,
 ): Promise<Samples> {
-  const { d, slope, readout } = network;
+  const { d, slope, slices } = network;
   const { blocks } = panels;
   if (span && spec.kind !== 'l2') throw new RangeError(`${spec.kind} perturbations do not lie in the span of W`);
   const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
   try {
-    const scratch = scope.use(new PassScratch(gpu, panels, layout));
-    const rows = scope.use(await network.rows());
+    const scratch = scope.use(new PassScratch(gpu, blocks, layout, network));
+    const rows: GpuArray[] = [];
+    for (const slice of slices) rows.push(scope.use(await network.rows(slice)));
+    // Slices but the first take turns in a gradient that is added to theirs.
+    const largest = Math.max(...perturbation.arrays.map(({ length }) => length));
+    const ofSlice = slices.length > 1 ? scope.use(gpu.array('gradient of a slice', largest)) : undefined;
     const { start: from, rows: count } = blocks[blocks.length - 1]!;
     const coefficient = span?.coefficient ?? scope.use(gpu.array('perturbation coefficients', from + count));
     for (const [at, { start, rows: n }] of blocks.entries()) {
       const gradient = perturbation.arrays[at]!;
-      const mask = span?.masks[at] ?? scratch.mask;
-      const steps = await Promise.all([
-        hiddenStep(gpu, network, panels, at, { ...scratch, mask }, layout),
-        inputGradient(gpu, { mask, rows, readout, gradient, n, d, slope, layout }),
-        perturbRows(gpu, { targets, gradient, coefficient, n, d, start, ...spec }),
-      ]);
+      const outputs = { ...scratch, ...(span ? { mask: span.masks[at]! } : {}) };
       const batch = gpu.batch('perturbation');
-      for (const step of steps) step(batch);
+      (await hiddenStep(gpu, network, panels, at, outputs, layout))(batch);
+      for (const [k, slice] of slices.entries()) {
+        const { mask, step } = sliceMask(outputs, layout, slice, n);
+        step(batch);
+        const arrays = { mask, rows: rows[k]!, readout: slice.readout, gradient: k === 0 ? gradient : ofSlice! };
+        (await inputGradient(gpu, { ...arrays, n, d, slope, layout: sliceLayout(layout, slice) }))(batch);
+        if (k > 0) (await add(gpu, { a: ofSlice!, b: gradient, count: gradient.length }))(batch);
+      }
+      (await perturbRows(gpu, { targets, gradient, coefficient, n, d, start, ...spec }))(batch);
       await batch.submit();
     }
     return perturbation;

@@ -223,7 +223,7 @@ async function squareWeights(
   const zero = scope.use(gpu.array('zero', 1));
   const array = scope.use(gpu.array('W W^T', (m + MATMUL_ROWS) * ld));
   // The weights are k-major already, but their rows of m are no whole quads.
-  using rows = await network.rows();
+  using rows = await network.rows(network.slices[0]!);
   using padded = gpu.array('W^T', d * ld);
   const batch = gpu.batch('span');
   const sizes = { rows: m, cols: d, inputLd: paddedRow(d), outputLd: ld };

@@ -93,11 +93,14 @@ export async function placeSamples(gpu: Gpu, plane: Plane, samples: Samples): Pr
 
 /** The network as it is on the plane: a network of two inputs, the coordinates along e and f. The caller disposes it. */
 export async function restrictNetwork(gpu: Gpu, plane: Plane, network: Network): Promise<Network> {
-  const { d, m, slope, weights, readout } = network;
-  using rows = await network.rows();
-  const places = await placeRows(gpu, plane, rows, m, d);
-  const W = Float32Array.from({ length: 2 * m }, (_, e) => places[(e >> 1) * 4 + (e & 1)]!);
-  const given = { W, b: await weights.read(d * m, m), a: await readout.read() };
+  const { d, m, slope, slices, readout } = network;
+  const W = new Float32Array(2 * m);
+  for (const slice of slices) {
+    using rows = await network.rows(slice);
+    const places = await placeRows(gpu, plane, rows, slice.m, d);
+    for (let e = 0; e < 2 * slice.m; e++) W[2 * slice.first + e] = places[(e >> 1) * 4 + (e & 1)]!;
+  }
+  const given = { W, b: await network.readBiases(), a: await readout.read() };
   // Every array is given: no number is drawn.
   return Network.create(gpu, { d: 2, m, slope }, given, 0, { W: 0, b: 0, a: 0 });
 }

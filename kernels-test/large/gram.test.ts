@@ -1,0 +1,114 @@
+// K beyond one binding and beyond 2^31 elements, and training on it.
+
+import { expect, test } from 'vitest';
+import { gramLoop } from '../../src/kernels/variant';
+import { trainDirect } from '../../src/network/direct';
+import { advanceGramIdentity } from '../../src/network/gram-identity';
+import { trainGramLogistic } from '../../src/network/gram-logistic';
+import { gramMatrix, gramPieces } from '../../src/network/gram-matrix';
+import type { NetworkArrays } from '../../src/network/network';
+import { SampleGram } from '../../src/network/sample-gram';
+import { Panels, Samples } from '../../src/network/samples';
+import { TrainingRun } from '../../src/network/training-run';
+import { Draws, normwise, U, useEngine } from '../helpers';
+import { reference, type Task, TaskData } from '../pipeline/tasks';
+import { describeLarge, stopwatch, TIMEOUT } from './settings';
+
+const bound = useEngine();
+
+interface Trained {
+  readonly network: NetworkArrays;
+  readonly loss: Float32Array;
+}
+
+describeLarge('K beyond 2^31 elements', () => {
+  // Samples of signs: an entry is 1 and how many of 16 agree less how many do not, exactly. K takes 8.7 GB.
+  test('n = 46500: every entry', { timeout: TIMEOUT }, async () => {
+    const { gpu } = bound;
+    const [n, d] = [46_500, 16];
+    expect(n ** 2).toBeGreaterThan(2 ** 31);
+    const lap = stopwatch();
+    const X = new Draws(5).signs(n * d);
+    using samples = Samples.fromArray(gpu, 'X', X, d);
+    using panels = Panels.allocate(gpu, samples.blocks, d);
+    await panels.fill(gpu, samples);
+    using matrix = await gramMatrix(gpu, panels);
+    lap(`K in ${matrix.pieces.length} pieces`);
+    const { ld, rows: most } = matrix;
+    // A sample as 16 bits, and how many of them are set in each word.
+    const words = new Uint16Array(n);
+    for (const [e, sign] of X.entries()) if (sign > 0) words[Math.floor(e / d)]! |= 1 << (e % d);
+    const ones = new Uint8Array(2 ** d);
+    for (let word = 1; word < ones.length; word++) ones[word] = ones[word >> 1]! + (word & 1);
+    let wrong = 0;
+    let entries = 0;
+    for (const [at, piece] of matrix.pieces.entries()) {
+      const values = await piece.read();
+      for (let r = 0; r < piece.length / ld; r++) {
+        const i = at * most + r;
+        for (let k = 0; k < ld; k++) {
+          const inside = i < n && k < n;
+          if (values[r * ld + k] !== (inside ? 1 + d - 2 * ones[words[i]! ^ words[k]!]! : 1)) wrong++;
+        }
+        entries += ld;
+      }
+    }
+    lap('reference');
+    expect(entries).toBe(ld ** 2);
+    expect(wrong).toBe(0);
+    process.stdout.write(`most device memory ${(gpu.peakBytes / 2 ** 30).toFixed(2)} GiB\n`);
+  });
+
+  test('n = 46500: three epochs of the logistic loss, as float64', { timeout: TIMEOUT }, async () => {
+    const { gpu } = bound;
+    const task: Task = { n: 46_500, d: 16, m: 4, loss: 'logistic', lr: 1, epochs: 3 };
+    const lap = stopwatch();
+    using data = await TaskData.create(gpu, task);
+    const problem = await data.problem(task);
+    using kernel = await gramMatrix(gpu, problem.panels, problem.layout, undefined, 0);
+    lap(`X X^T in ${kernel.pieces.length} pieces`);
+    using run = new TrainingRun(gpu, problem);
+    await trainGramLogistic(gpu, run, kernel);
+    lap('epochs');
+    await expectAsReference({ network: await problem.network.read(), loss: run.loss }, data, task);
+  });
+});
+
+describeLarge('the neuron loop on as many full bindings as it takes', () => {
+  test('three epochs, as float64', { timeout: TIMEOUT }, async ({ skip }) => {
+    const { gpu } = bound;
+    const pieces = (n: number) => gramPieces(gpu, n).count;
+    // Six whole bindings on lavapipe (0.8 GB); where bindings are larger, what memory and patience allow.
+    const n = 14_100;
+    if (pieces(n) < 6) skip(`${pieces(n)} pieces on this adapter`);
+    const task: Task = { n, d: 30, m: 12, lr: 0.5, epochs: 3 };
+    const lap = stopwatch();
+    using data = await TaskData.create(gpu, task);
+    const problem = await data.problem(task);
+    using kernel = new SampleGram(() => gramMatrix(gpu, problem.panels, problem.layout));
+    using run = new TrainingRun(gpu, problem);
+    const [count] = await advanceGramIdentity(gpu, [{ run }], kernel);
+    const { flips } = count!;
+    lap(`${flips} flips, ${gramLoop(gpu).variant}`);
+    expect(kernel.matrix!.pieces.length).toBe(6);
+    expect(flips).toBeGreaterThan(100);
+    await expectAsReference({ network: await problem.network.read(), loss: run.loss }, data, task);
+  });
+});
+
+/** Within a few times what direct training errs by. */
+async function expectAsReference(trained: Trained, data: TaskData, task: Task): Promise<void> {
+  const expected = reference(task);
+  const errorsOf = ({ network: { W, b }, loss }: Trained) => ({
+    W: normwise(W, expected.net.W),
+    b: normwise(b, expected.net.b),
+    loss: normwise(loss, expected.loss),
+  });
+  const problem = await data.problem(task);
+  const { loss } = await trainDirect(data.gpu, problem);
+  const near = errorsOf({ network: await problem.network.read(), loss });
+  const far = errorsOf(trained);
+  const told = (errors: object) => Object.values(errors).map((error) => error.toExponential(1));
+  process.stdout.write(`errors of W, b and loss: directly ${told(near)}, in Gram space ${told(far)}\n`);
+  for (const name of ['W', 'b', 'loss'] as const) expect(far[name], name).toBeLessThan(3 * near[name] + 10 * U);
+}

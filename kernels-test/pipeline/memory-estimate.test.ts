@@ -1,0 +1,75 @@
+// What a run is foretold to take, against what it takes: never less, and not much more, or runs that fit are refused.
+
+import { expect, test } from 'vitest';
+import { Engine } from '../../src/engine';
+import { estimateStage } from '../../src/experiment/estimate';
+import { planRuns } from '../../src/experiment/plan';
+import { runExperiment } from '../../src/experiment/run';
+import { Gpu } from '../../src/gpu/gpu';
+import { NO_HALVES, useEngine } from '../helpers';
+import { needsGram, smallConfig } from './helpers';
+
+const bound = useEngine();
+
+/** More samples than inputs; wide; more inputs than samples. */
+const SHAPES = { tall: [3000, 300, 64], wide: [1500, 100, 1000], flat: [200, 1500, 500] } as const;
+
+interface Case {
+  readonly shape: keyof typeof SHAPES;
+  readonly trainer: 'direct' | 'gram';
+  readonly onData?: boolean;
+  readonly loss?: 'logistic';
+  readonly precision?: 'f16';
+  /** Elements that one array may have. */
+  readonly most?: number;
+}
+
+const CASES: Case[] = [
+  { shape: 'tall', trainer: 'direct' },
+  { shape: 'tall', trainer: 'direct', onData: true, loss: 'logistic' },
+  { shape: 'tall', trainer: 'direct', precision: 'f16' },
+  { shape: 'tall', trainer: 'direct', most: 200_000 },
+  { shape: 'wide', trainer: 'direct', onData: true },
+  { shape: 'flat', trainer: 'direct' },
+  { shape: 'flat', trainer: 'direct', precision: 'f16', onData: true },
+  { shape: 'flat', trainer: 'direct', most: 200_000 },
+  { shape: 'tall', trainer: 'gram' },
+  { shape: 'tall', trainer: 'gram', onData: true },
+  { shape: 'tall', trainer: 'gram', loss: 'logistic' },
+  { shape: 'wide', trainer: 'gram', onData: true },
+  { shape: 'wide', trainer: 'gram', loss: 'logistic' },
+  { shape: 'flat', trainer: 'gram' },
+  { shape: 'flat', trainer: 'gram', loss: 'logistic', onData: true },
+];
+
+test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity', precision = 'f32', most }, {
+  skip,
+}) => {
+  if (trainer === 'gram') needsGram(bound.gpu, skip);
+  if (precision === 'f16' && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
+  const { device, adapter } = bound.gpu;
+  using gpu = new Gpu(device, { adapter, ownsDevice: false, ...(most ? { maxArrayLength: most } : {}) });
+  const [n, d, width] = SHAPES[shape];
+  const stage = { lr: 0.1, epochs: 5 };
+  const config = smallConfig({
+    ...{ data: { kind: 'shifted-gauss', n, d, shift: 0.3 }, network: { width }, loss, trainer, precision },
+    ...{ perturbation: { kind: 'l2', size: 0.1, onData }, standard: stage, learning: stage, test: { n: 300 } },
+  });
+  const [plan] = planRuns([config], () => 0);
+  const { bytes } = estimateStage(gpu, plan!, [config], { n, d });
+  const { memory, trainer: used } = await runExperiment(new Engine(gpu), config);
+  expect(used.chosen).toBe(trainer);
+  const ratio = bytes / memory.peakDeviceBytes;
+  if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
+  expect(ratio).toBeGreaterThanOrEqual(1);
+  expect(ratio).toBeLessThan(1.25);
+});
+
+test('a run that fits only when trained directly is told so', async ({ skip }) => {
+  needsGram(bound.gpu, skip);
+  const config = smallConfig({ data: { kind: 'gauss', n: 4000, d: 20 }, trainer: 'gram' });
+  const engine = new Engine(bound.gpu, { availableMemory: () => 16 * 2 ** 20 });
+  await expect(runExperiment(engine, config)).rejects.toThrow(
+    /^the run needs about \d+ MiB of device memory; 16 MiB are free; with trainer "direct" it needs \d\.\d MiB\.$/,
+  );
+});
