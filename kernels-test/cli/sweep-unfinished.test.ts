@@ -2,7 +2,7 @@
 // command then does.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -67,6 +67,7 @@ describe('an unfinished sweep', () => {
   it.each<[string, (path: string) => Promise<void>, RegExp]>([
     ['a torn file', async (path) => writeFile(path, (await readFile(path)).subarray(0, 200)), /not whole/],
     ['an empty file', (path) => writeFile(path, ''), /not whole/],
+    ['a file far too long', (path) => truncate(path, 2 ** 40), /it has 1099511627776 bytes/],
     ['a foreign file', (path) => writeFile(path, '[1]'), /not a cell/],
     [
       'a changed number',
