@@ -38,7 +38,7 @@ const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length 
 
 async function measure(engine, { n, d, m, epochs }) {
   const { gpu } = engine;
-  const layout = perturb.matmulLayout(gpu, m);
+  const layout = perturb.matmulLayout(gpu, m, undefined, n * d * m);
   const blocks = perturb.planBlocks(gpu, n, d, layout.words);
   const x = perturb.Samples.allocate(gpu, 'x', blocks, d);
   const labels = gpu.upload(

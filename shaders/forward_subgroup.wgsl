@@ -4,24 +4,25 @@
 //            partial output sum_{j in word} a[j] phi(h[i, j]), phi(z) = z for z > 0, slope z otherwise. h is not stored.
 // Shapes     n samples of the block, d inputs, m width, G neurons a mask word, words = ceil(m / G)
 // Bindings   0 panels   read        (ceil(n / 32), d, 32) inputs in panels of 32 samples, as vec4
-//            1 weights  read        (d, m) weights, k-major
-//            2 bias     read        (d + 1, m), row d of which is the bias: in float32 the weights again
-//            3 readout  read        (m) a
-//            4 mask     read_write  (words, n) bit r of mask[w, i] is h[i, w G + r] > 0
-//            5 partial  read_write  (words, n) partial outputs
-//            6 params   uniform
+//            1 weights  read        weights and, as step d, biases, packed by pack_rows in panels of R = G NW neurons:
+//                                   (ceil(words / NW), d + 1, ceil(R / 4)) as vec4, a buffer, or texels in rows of 8192
+//            2 readout  read        (m) a
+//            3 mask     read_write  (words, n) bit r of mask[w, i] is h[i, w G + r] > 0
+//            4 partial  read_write  (words, n) partial outputs
+//            5 params   uniform
 // Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U steps of k at once; AF = ceil(G NW / S);
-//            HALF 1 for inputs and weights stored as halves
+//            AQ = ceil(ceil(G NW / 4) / S); HALF 1 for inputs stored as halves; IMAGE 1 for weights of texels
 // Dispatch   (ceil(words / NW), ceil(n / (4 S)), 1): neighbours share a panel of inputs, not of weights
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes (adapters whose smallest and largest size are equal); 4 S divides 32 or is 64
 // Order      the bias, then k ascending; neurons ascending in one lane; deterministic
 //
-// Loads per multiply-add decide everything on a CPU adapter: a lane loads U vec4 of inputs and U G NW / S weights for
-// 4 U G NW multiply-adds. Samples lie on the lanes, so neither the mask word nor the readout sum crosses a lane. Panels make
+// Loads decide everything on a CPU adapter: for 4 U G NW multiply-adds a lane loads U vec4 of inputs and U ceil(G NW / 4 / S)
+// of weights. Samples lie on the lanes, so neither the mask word nor the readout sum crosses a lane. Panels make
 // the inputs one stream: with plain k-major rows this kernel ran at half the speed at n = 12700 (a page a row). Measured
-// at 12700/784/100: lavapipe NW 1 U 1 19 GFLOP/s, NW 2 U 1 23, NW 2 U 2 30, NW 2 U 4 30 at twice the compile time;
-// SwiftShader 4.4, 4.8, 2.5, 2.9. Weights read at a uniform address instead of broadcast: half the speed.
+// at 12700/784/100 on lavapipe, the weights as scalars in a buffer NW 2 U 2 46 GFLOP/s, as texels 54, U 3 59, U 4 62, NW 4 U 4 65;
+// on SwiftShader at 1000/100/100 NW 2 U 1 5.6, U 2 3.4, NW 1 U 1 5.2, U 2 6.0, U 4 3.7. Weights read at a uniform address
+// instead of broadcast: half the speed.
 enable subgroups;
 
 const S = 8u; // @specialised
@@ -29,10 +30,12 @@ const G = 25u; // @specialised
 const NW = 2u; // @specialised
 const U = 2u; // @specialised
 const AF = 7u; // @specialised
+const AQ = 2u; // @specialised
 const HALF = 0u; // @specialised
+const IMAGE = 0u; // @specialised
+const Q = (G * NW + 3u) / 4u;
 
 alias Quad = vec4f; // @half vec4h
-alias Scalar = f32; // @half f16
 
 struct Params {
   n: u32,
@@ -42,12 +45,15 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> panels: array<Quad>;
-@group(0) @binding(1) var<storage, read> weights: array<Scalar>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> readout: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mask: array<u32>;
-@group(0) @binding(5) var<storage, read_write> partial: array<f32>;
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<vec4f>; // @image @group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(2) var<storage, read> readout: array<f32>;
+@group(0) @binding(3) var<storage, read_write> mask: array<u32>;
+@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+fn quad_of_weights(at: u32) -> vec4f {
+  return weights[at]; // @image return textureLoad(weights, vec2u(at % 8192u, at / 8192u));
+}
 
 @compute @workgroup_size(S)
 fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -59,29 +65,28 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
   let inside = select(0u, sample, sample < n);
   let panel = (inside / 32u) * params.d * 8u + (inside % 32u) / 4u;
 
-  // Neurons past m read the last one; their readout is set to zero and their bits are cleared.
-  var neuron: array<u32, AF>;
-  var fragment: array<f32, AF>;
+  let packed = group.x * (params.d + 1u) * Q;
+
+  var start: array<vec4f, AQ>;
   var acc: array<vec4f, G * NW>;
   // @unroll
-  for (var f = 0u; f < AF; f++) {
-    neuron[f] = min(first + f * S + lane, m - 1u);
-    fragment[f] = bias[params.d * m + neuron[f]];
+  for (var f = 0u; f < AQ; f++) {
+    start[f] = quad_of_weights(packed + params.d * Q + min(f * S + lane, Q - 1u));
   }
   // @unroll
   for (var r = 0u; r < G * NW; r++) {
-    acc[r] = vec4f(subgroupShuffle(fragment[r / S], r % S));
+    acc[r] = vec4f(subgroupShuffle(start[r / 4u / S][r % 4u], r / 4u % S));
   }
   for (var k0 = 0u; k0 < params.d; k0 += U) {
     var x: array<vec4f, U>;
-    var w: array<f32, U * AF>;
+    var w: array<vec4f, U * AQ>;
     // @unroll
     for (var u = 0u; u < U; u++) {
-      // Past the last input the sample is zero, and the weight read is the last one again.
+      // Past the last input the sample is zero, and the weights read are the biases again.
       x[u] = select(vec4f(0.0), vec4f(panels[panel + (k0 + u) * 8u]), k0 + u < params.d);
       // @unroll
-      for (var f = 0u; f < AF; f++) {
-        w[u * AF + f] = f32(weights[min(k0 + u, params.d - 1u) * m + neuron[f]]);
+      for (var f = 0u; f < AQ; f++) {
+        w[u * AQ + f] = quad_of_weights(packed + min(k0 + u, params.d) * Q + min(f * S + lane, Q - 1u));
       }
     }
     // @unroll
@@ -89,15 +94,17 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
       var h = acc[r];
       // @unroll
       for (var u = 0u; u < U; u++) {
-        h += subgroupShuffle(w[u * AF + r / S], r % S) * x[u];
+        h += subgroupShuffle(w[u * AQ + r / 4u / S][r % 4u], r / 4u % S) * x[u];
       }
       acc[r] = h;
     }
   }
 
+  // Neurons past m have no weights, so h is 0: they add nothing to the output, and their bits are cleared.
+  var fragment: array<f32, AF>;
   // @unroll
   for (var f = 0u; f < AF; f++) {
-    fragment[f] = select(0.0, readout[neuron[f]], first + f * S + lane < m);
+    fragment[f] = readout[min(first + f * S + lane, m - 1u)];
   }
   // @unroll
   for (var w = 0u; w < NW; w++) {

@@ -10,23 +10,27 @@
 //            3 gradient read_write  (parts, quads / S, words, G, S) as vec4: columns 4 q .. 4 q + 3 of q = tile S + lane
 //            4 total    read_write  (parts, quads) as vec4
 //            5 params   uniform
-// Constants  S lanes of a workgroup: the subgroup size; G 1..32; NW words a workgroup; U samples at once;
-//            HALF 1 for inputs stored as halves
+// Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U samples at once, which divides S;
+//            BF = ceil(U NW / S); HALF 1 for inputs stored as halves
 // Dispatch   (words / NW, quads / S, splits)
 // Workgroup  (S); no workgroup memory, no barrier
-// Assumes    nothing
+// Assumes    every subgroup has S lanes
 // Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
 //
-// The left operand is bits: one word serves all G neurons of a sample, so a lane loads U vec4 of inputs and U NW words for
-// 4 U G NW multiply-adds. Stores are whole vectors without guards, into a padded array, and nothing is added to what was
+// The left operand is bits: one word serves all G neurons of a sample, and one load of a lane brings the words of S pairs of a
+// word and a sample, spread by broadcast. Bit r counts as 2^r and the sum is scaled back at the end, both exactly: a shift for each
+// sample and neuron took SwiftShader, which shifts lane by lane, twice as long. Stores are whole vectors without guards, into a padded array, and nothing is added to what was
 // there. On lavapipe every store in the text costs 10 to 60 ms of compile time, so there is one: written out they were 1.8
 // of the 3.0 s of CPU time it took on a busy machine. Measured at 12700/784/100:
-// lavapipe NW 1 U 1 14 GFLOP/s, NW 2 U 1 23, NW 2 U 2 29, NW 2 U 4 33; SwiftShader 3.4, -, 2.4, 2.5, and NW 1 U 2 4.0.
+// lavapipe NW 1 U 8 42 to 48 GFLOP/s, NW 2 U 4 58, NW 4 U 4 65 to 72; SwiftShader at 1000/100/100 NW 1 U 1 7.2, U 2 9.1, U 4 11.
+
+enable subgroups;
 
 const S = 8u; // @specialised
 const G = 25u; // @specialised
 const NW = 2u; // @specialised
 const U = 4u; // @specialised
+const BF = 1u; // @specialised
 const HALF = 0u; // @specialised
 
 alias Quad = vec4f; // @half vec4h
@@ -65,18 +69,25 @@ fn weight_gradient_subgroup(
   var acc: array<vec4f, G * NW>;
   var sum = vec4f(0.0);
   for (var i0 = begin; i0 < end; i0 += U) {
+    // One load for all lanes: lane l has the residual of sample i0 + l % U, and its mask words u + w U are spread likewise.
+    // Past the end the residual is zero, and what is read is the last sample again.
+    let mine = i0 + lane % U;
+    let s = select(0.0, residual[params.start + min(mine, n - 1u)], mine < end);
+    var words: array<u32, BF>;
+    // @unroll
+    for (var f = 0u; f < BF; f++) {
+      let word = min(group.x * NW + (f * S + lane) / U, params.mask_words - 1u);
+      words[f] = mask[word * n + min(i0 + (f * S + lane) % U, n - 1u)];
+    }
     var b: array<vec4f, U>;
     var bits: array<u32, U * NW>;
     // @unroll
     for (var u = 0u; u < U; u++) {
-      // Past the end the residual is zero, and what is read is the last sample again.
-      let i = min(i0 + u, n - 1u);
-      let s = select(0.0, residual[params.start + i], i0 + u < end);
-      b[u] = s * select(vec4f(x[i * ld + inside]), vec4f(1.0), bias);
+      b[u] = subgroupShuffle(s, u) * select(vec4f(x[min(i0 + u, n - 1u) * ld + inside]), vec4f(1.0), bias);
       sum += b[u];
       // @unroll
       for (var w = 0u; w < NW; w++) {
-        bits[u * NW + w] = mask[min(group.x * NW + w, params.mask_words - 1u) * n + i];
+        bits[u * NW + w] = subgroupShuffle(words[(w * U + u) / S], (w * U + u) % S);
       }
     }
     // @unroll
@@ -84,7 +95,7 @@ fn weight_gradient_subgroup(
       var g = acc[r];
       // @unroll
       for (var u = 0u; u < U; u++) {
-        g += f32((bits[u * NW + r / G] >> (r % G)) & 1u) * b[u];
+        g += f32(bitcast<i32>(bits[u * NW + r / G] & (1u << (r % G)))) * b[u];
       }
       acc[r] = g;
     }
@@ -94,6 +105,10 @@ fn weight_gradient_subgroup(
   let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
   // One store in a loop, from a copy so that acc itself stays in registers; the bound is a runtime value, or the driver
   // would write the loop out.
+  // @unroll
+  for (var r = 0u; r < G * NW; r++) {
+    acc[r] *= 1.0 / f32(bitcast<i32>(1u << (r % G)));
+  }
   var kept = acc;
   let rows = min(G * NW, params.words * G);
   for (var r = 0u; r < rows; r++) {

@@ -21,6 +21,7 @@ export {
 export { type AdapterReport, Gpu } from './gpu/gpu';
 export type { Kernels } from './kernels';
 export { panelsLength } from './kernels/data';
+export { packedWeights } from './kernels/forward';
 export { paddedRow } from './kernels/step';
 export { type MatmulLayout, type MatmulVariant, matmulLayout } from './kernels/variant';
 export { gradientPartLength, gradientQuads, gradientSplits } from './kernels/weight-gradient';

@@ -17,7 +17,7 @@ export async function makeOursKernels({ n, d, m, x, y, W, b, a }) {
   const perturb = await import(BUILT);
   const engine = await perturb.createEngine({ device });
   const { gpu, kernels } = engine;
-  const layout = perturb.matmulLayout(gpu, m);
+  const layout = perturb.matmulLayout(gpu, m, undefined, n * d * m);
   const { words, group } = layout;
   const samples = perturb.Samples.fromArray(gpu, 'x', x, d, words);
   const panels = perturb.Panels.allocate(gpu, samples.blocks, d);
@@ -41,10 +41,11 @@ export async function makeOursKernels({ n, d, m, x, y, W, b, a }) {
   const total = gpu.array('totals', parts * 4 * perturb.gradientQuads(d, layout));
   const velocity = gpu.array('velocity', (d + 1) * m);
   const state = gpu.array('state', 8); // learning rate 0: the weights stay
+  const packed = perturb.packedWeights(gpu, d, layout);
   const common = { d, layout };
   const forward = () =>
     blocks.map(({ rows, panels, mask, partial }) =>
-      kernels.forward({ ...common, panels, weights, readout, mask, partial, n: rows, slope: 0 }),
+      kernels.forward({ ...common, packed, panels, weights, readout, mask, partial, n: rows, slope: 0 }),
     );
   const weightGradient = () => [
     ...blocks.map(({ rows, start, x, mask, part, splits }) =>

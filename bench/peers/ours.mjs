@@ -18,7 +18,7 @@ export async function makeOurs({ d, m, x, y, W, b, a, lr, momentum, slope }, dev
   const { createEngine, matmulLayout, Network, Panels, Samples, trainDirect } = await import(BUILT);
   const engine = await createEngine({ device });
   const { gpu } = engine;
-  const layout = matmulLayout(gpu, m);
+  const layout = matmulLayout(gpu, m, undefined, x.length * m);
   const samples = Samples.fromArray(gpu, 'x', x, d, layout.words);
   const panels = Panels.allocate(gpu, samples.blocks, d);
   await panels.fill(gpu, samples);

@@ -13,7 +13,9 @@ import {
   transpose,
   unpackBytes,
 } from '../../src/kernels/data';
+import { packRows } from '../../src/kernels/pack';
 import {
+  asHalves,
   Bench,
   Draws,
   expectClose,
@@ -26,6 +28,7 @@ import {
   U,
 } from '../harness';
 import type { Check } from './case';
+import { type Arrangement, arrange } from './matmul';
 
 export interface RandomCase {
   readonly kind: RandomKind;
@@ -172,6 +175,48 @@ export function checkPanels(n: number, d: number): Check {
       for (let k = 0; k < d; k++) expected[(Math.floor(i / 32) * d + k) * 32 + (i % 32)] = values[i * d + k]!;
     }
     expectExact('panels', await bench.floats(output), expected);
+  };
+}
+
+export interface PackCase {
+  readonly steps: number;
+  readonly rows: number;
+  readonly height: number;
+  /** How the input lies in memory, see arrange of checks/matmul. */
+  readonly how?: Arrangement;
+  readonly first?: number;
+  /** Steps of the output before and after those that are packed. */
+  readonly around?: readonly [before: number, after: number];
+  readonly half?: boolean;
+}
+
+/** Into a buffer; texels are seen by the kernels that read them. */
+export function checkPackRows({ steps, rows, height, how = 'plain', first = 0, around, half }: PackCase): Check {
+  return async (gpu) => {
+    const [before, after] = around ?? [0, 0];
+    const drawn = new Draws(steps * 1e6 + rows * 1e3 + height).normal(steps * rows);
+    const values = half ? asHalves(drawn) : drawn;
+    const { out, place } = arrange(how, values, steps, rows, first);
+    using bench = new Bench(gpu);
+    const input = half ? bench.halves('input', out) : bench.input('input', out);
+    const outSteps = before + steps + after;
+    const quads = Math.ceil(height / 4);
+    const panels = Math.ceil(rows / height);
+    const length = panels * outSteps * quads * 4;
+    const output = bench.inout('output', new Float32Array(length).fill(7));
+    const span = { steps, outSteps, outStep: before };
+    await runStep(gpu, await packRows(gpu, { input, output, rows, height, first, ...place, ...span }));
+    const expected = new Float64Array(length).fill(7);
+    for (let p = 0; p < panels; p++) {
+      for (let k = 0; k < steps; k++) {
+        for (let r = 0; r < quads * 4; r++) {
+          const row = p * height + r;
+          const at = (p * outSteps + before + k) * quads * 4 + r;
+          expected[at] = r < height && row < rows ? values[k * rows + row]! : 0;
+        }
+      }
+    }
+    expectExact('packed rows', await bench.floats(output), expected);
   };
 }
 

@@ -1,6 +1,6 @@
 // forward_subgroup and forward_tiled, output_residual, margin_summary.
 
-import { forward, marginSummary, outputResidual } from '../../src/kernels/forward';
+import { forward, marginSummary, outputResidual, packedWeights } from '../../src/kernels/forward';
 import type { MatmulVariant, Tile } from '../../src/kernels/variant';
 import { asHalves, Bench, Draws, expectClose, expectExact, expectSameBits, runStep, TINY, U } from '../harness';
 import { type Loss, lossOf, lossSlope } from '../reference/network';
@@ -46,7 +46,9 @@ export function checkForward({ shape: [n, d, m], slope, variant, exact = false, 
     const run = async () => {
       const mask = bench.output('mask', words * n, 'u32');
       const partial = bench.output('partial', words * n);
-      await runStep(gpu, await forward(gpu, { ...inputs, mask, partial, n, d, slope, layout }));
+      const packed = packedWeights(gpu, d, layout);
+      await runStep(gpu, await forward(gpu, { ...inputs, packed, mask, partial, n, d, slope, layout }));
+      packed?.dispose();
       return { mask: await bench.words(mask), partial: await bench.floats(partial) };
     };
     const { mask, partial } = await run();

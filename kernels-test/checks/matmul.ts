@@ -36,7 +36,7 @@ export interface MatmulCase {
 }
 
 /** A (k, width) matrix of plain rows, arranged from element `first` on; what lies between its entries is NaN. */
-function arrange(how: Arrangement, values: Float32Array, steps: number, width: number, first: number) {
+export function arrange(how: Arrangement, values: Float32Array, steps: number, width: number, first: number) {
   const empty = (length: number) => new Float32Array(first + length).fill(Number.NaN);
   if (how === 'panels') {
     const out = empty(Math.ceil(width / 32) * 32 * steps);

@@ -4,6 +4,7 @@ import {
   checkAdd,
   checkHalve,
   checkNormalMoments,
+  checkPackRows,
   checkPanels,
   checkRandom,
   checkRowCosine,
@@ -11,6 +12,7 @@ import {
   checkSignAgreement,
   checkTranspose,
   checkUnpackBytes,
+  type PackCase,
   type RandomCase,
 } from '../checks/data';
 import { Draws, NO_HALVES, useEngine } from '../helpers';
@@ -95,6 +97,23 @@ describe('panels', () => {
     [65, 784],
   ] as [number, number][])('%i samples of %i inputs', async ([n, d]) => {
     await checkPanels(n, d)(bound.gpu);
+  });
+});
+
+describe('pack_rows', () => {
+  test.for([
+    { steps: 1, rows: 1, height: 1 },
+    { steps: 7, rows: 33, height: 32 },
+    { steps: 31, rows: 100, height: 50, first: 3 },
+    { steps: 5, rows: 101, height: 26, how: 'transposed', first: 1 },
+    { steps: 9, rows: 70, height: 32, how: 'panels', first: 32 },
+    { steps: 3, rows: 65, height: 9, around: [1, 2] },
+  ] as PackCase[])('%j', async (each) => {
+    await checkPackRows(each)(bound.gpu);
+  });
+  test('halves', async (context) => {
+    if (!bound.gpu.features.has('shader-f16')) context.skip(NO_HALVES);
+    await checkPackRows({ steps: 17, rows: 33, height: 32, half: true })(bound.gpu);
   });
 });
 

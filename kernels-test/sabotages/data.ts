@@ -1,6 +1,7 @@
 import {
   checkAdd,
   checkHalve,
+  checkPackRows,
   checkPanels,
   checkRandom,
   checkRowCosine,
@@ -9,12 +10,15 @@ import {
   checkTranspose,
   checkUnpackBytes,
 } from '../checks/data';
+import { checkForward } from '../checks/forward';
 import type { Sabotages } from './sabotage';
 
 const bits = checkRandom({ kind: 'bits', rows: 3, cols: 21, ld: 24, seed: 2 ** 40 + 1, offset: 2 ** 34 - 18 });
 const normal = checkRandom({ kind: 'normal', rows: 5, cols: 101, ld: 104, seed: 7, scale: 0.5 });
 
 const overflow = checkHalve(Float32Array.from([1, -2, 1e5, -1e9, 3, Infinity, 65504, 7, 5]));
+
+const packed = checkPackRows({ steps: 5, rows: 70, height: 30, how: 'transposed', first: 3, around: [1, 2] });
 
 export const DATA: Sabotages = {
   add: [
@@ -32,6 +36,21 @@ export const DATA: Sabotages = {
     { what: 'normal not marked', from: 'marks |= 1u', to: 'marks |= 0u', check: overflow },
     { what: 'tiny not marked', from: 'marks |= 2u', to: 'marks |= 0u', check: checkHalve(Float32Array.of(1e-6, 0)) },
     { what: 'zero is tiny', from: 'size > 0u', to: 'true', check: checkHalve(Float32Array.of(0, 0, 0, 0)) },
+  ],
+  pack_rows: [
+    { what: 'not where it begins', from: 'params.first + ', to: '', check: packed },
+    { what: 'panels in a row', from: '* params.panel + row', to: '* 32u + row', check: packed },
+    { what: 'rows of the next panel', from: 'q * 4u + c < R && ', to: '', check: packed },
+    { what: 'rows past the last', from: ' && row < params.rows', to: '', check: packed },
+    { what: 'not at its step', from: 'params.out_step + k', to: 'k', check: packed },
+    { what: 'as many steps', from: 'p * params.out_steps', to: 'p * params.steps', check: packed },
+    { what: 'panels one too many', from: 'p * R >= params.rows', to: 'p * R >= params.rows + R', check: packed },
+    {
+      what: 'texels in rows of another length',
+      from: 'at % 8192u, at / 8192u), quad',
+      to: 'at % 4096u, at / 4096u), quad',
+      check: checkForward({ shape: [9, 784, 100], slope: 0, variant: 'subgroup' }),
+    },
   ],
   panels: [
     { what: 'row length d', from: 'i * params.ld + k', to: 'i * params.d + k', check: checkPanels(33, 5) },

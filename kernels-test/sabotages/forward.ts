@@ -19,6 +19,13 @@ export const FORWARD: Sabotages = {
       to: '>= vec4f(0.0)',
       check: checkForward({ shape: [65, 17, 33], slope: 0.25, variant: 'subgroup', exact: true }),
     },
+    { what: 'bias forgotten', from: 'packed + params.d * Q', to: 'packed', check: forwardSubgroup },
+    {
+      what: 'weights of the first panel',
+      from: 'group.x * (params.d + 1u) * Q',
+      to: '0u',
+      check: checkForward({ shape: [65, 64, 101], slope: 0, variant: 'subgroup' }),
+    },
     { what: 'no guard of the samples', from: 'sample + c < n', to: 'sample + c < n + 4u', check: forwardSubgroup },
     {
       what: 'slope on the wrong side',

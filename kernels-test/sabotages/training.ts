@@ -65,11 +65,17 @@ export const TRAINING: Sabotages = {
     },
   ],
   weight_gradient_subgroup: [
-    { what: 'the last sample of a split lost', from: 'i0 + u < end', to: 'i0 + u + 1u < end', check: gradientSubgroup },
+    { what: 'the last sample of a split lost', from: 'mine < end)', to: 'mine + 1u < end)', check: gradientSubgroup },
     { what: 'no end of a split', from: 'min(n, begin + params.step)', to: 'n', check: gradientSubgroup },
-    { what: 'residuals of another block', from: 'params.start + i', to: 'i', check: gradientSubgroup },
+    { what: 'residuals of another block', from: 'params.start + min(mine', to: 'min(mine', check: gradientSubgroup },
     { what: 'the first part overwritten', from: 'params.part + group.z', to: 'group.z', check: gradientSubgroup },
-    { what: 'bits one off', from: '(r % G)) & 1u', to: '(r % G + 1u)) & 1u', check: gradientSubgroup },
+    { what: 'bits one off', from: '& (1u << (r % G))', to: '& (1u << (r % G + 1u))', check: gradientSubgroup },
+    {
+      what: 'bits of the first word',
+      from: 'subgroupShuffle(words[(w * U + u) / S], (w * U + u) % S)',
+      to: 'subgroupShuffle(words[u / S], u % S)',
+      check: gradientSubgroup,
+    },
   ],
   weight_gradient_tiled: [
     {

@@ -137,7 +137,7 @@ export async function runBench(engine: Engine, options: BenchOptions = {}): Prom
 
 /** Variants of a case: those to run, the others with the reason. */
 function variantsOf(engine: Engine, { kernel, shape }: BenchCase, wanted: BenchOptions['variants'] = 'all') {
-  const { run, absent, usual } = candidatesFor(engine.gpu, kernel, shape.m, engine.settings.matmul);
+  const { run, absent, usual } = candidatesFor(engine.gpu, kernel, shape, engine.settings.matmul);
   const asked = (name: CandidateName) => wanted === 'all' || name === (wanted === 'default' ? usual : wanted);
   const skips = absent
     .filter(({ name }) => asked(name))

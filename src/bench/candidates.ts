@@ -11,7 +11,7 @@ import {
   variantObstacle,
 } from '../kernels/variant';
 import { halfObstacle } from '../network/half';
-import type { BenchKernel } from './cases';
+import type { BenchKernel, BenchShape } from './cases';
 
 export interface Candidate {
   readonly name: CandidateName;
@@ -43,7 +43,12 @@ export interface Candidates {
 }
 
 /** @param force as the engine's setting `matmul` */
-export function candidatesFor(gpu: Gpu, kernel: BenchKernel, m: number, force?: MatmulVariant): Candidates {
+export function candidatesFor(
+  gpu: Gpu,
+  kernel: BenchKernel,
+  { n, d, m }: BenchShape,
+  force?: MatmulVariant,
+): Candidates {
   const usual = matmulVariant(gpu, force).variant;
   const run: Candidate[] = [];
   const absent: { name: CandidateName; reason: string }[] = [];
@@ -65,7 +70,7 @@ export function candidatesFor(gpu: Gpu, kernel: BenchKernel, m: number, force?: 
       continue;
     }
     const tile = TILES.find(({ rows, columns }) => detail === `${64 * rows}x${64 * columns}`);
-    const layout = matmulLayout(gpu, m, family);
+    const layout = matmulLayout(gpu, m, family, n * d * m);
     run.push({ name, half, matrix, layout: tile ? { ...layout, tile } : layout });
   }
   return { run, absent, usual };

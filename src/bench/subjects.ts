@@ -5,7 +5,7 @@
 // section 4.2) relative to the size of its terms, so a variant that loses or doubles a term is refused.
 
 import type { Scope } from '../gpu/scope';
-import { forward } from '../kernels/forward';
+import { forward, packedWeights } from '../kernels/forward';
 import { matmul, panelOperand, plainOperand } from '../kernels/matmul';
 import { inputGradient } from '../kernels/perturbation';
 import { paddedRow, type Step } from '../kernels/step';
@@ -65,6 +65,8 @@ async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: S
     mask: scope.use(gpu.array('mask', layout.words * rows, 'u32')),
     partial: scope.use(gpu.array('partial outputs', layout.words * rows)),
   }));
+  const packed = packedWeights(gpu, d, layout);
+  if (packed) scope.use(packed);
   const steps = await Promise.all(
     blocks.map((block, at) =>
       forward(gpu, {
@@ -72,6 +74,7 @@ async function hiddenLayer(problem: BenchProblem, layout: MatmulLayout, scope: S
         weights,
         ...(operands ? { half: operands.weights } : {}),
         readout,
+        packed,
         ...block,
         n: samples.blocks[at]!.rows,
         d,

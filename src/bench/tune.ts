@@ -65,7 +65,7 @@ function totalOf(rows: readonly BenchRow[], variant: CandidateName) {
 const isHalf = (variant: CandidateName) => variant.endsWith('-f16');
 
 function choose(engine: Engine, shape: BenchShape, rows: readonly BenchRow[]) {
-  const { run, usual } = candidatesFor(engine.gpu, 'forward', shape.m, engine.settings.matmul);
+  const { run, usual } = candidatesFor(engine.gpu, 'forward', shape, engine.settings.matmul);
   const standard = totalOf(rows, usual);
   let chosen = usual;
   let best = standard;

@@ -6,14 +6,17 @@ import type { Gpu } from './gpu';
 /** `f16`: two halves in each 4-byte element. */
 export type ElementType = 'f32' | 'u32' | 'f16';
 
-let nextId = 1;
+let lastId = 0;
+
+/** @internal Identity of device memory within this process, by which bind groups are kept. */
+export const nextId = (): number => ++lastId;
 
 /**
  * A typed array in device memory. Freed by `dispose()` or at the end of a `using` block; never by the garbage
  * collector, which does not see device memory.
  */
 export class GpuArray {
-  readonly id = nextId++;
+  readonly id = nextId();
   #buffer: GPUBuffer | undefined;
 
   /** Made by {@link Gpu.array}; not to be called directly. */
@@ -41,6 +44,11 @@ export class GpuArray {
   get buffer(): GPUBuffer {
     if (this.#buffer === undefined) throw new DisposedError(`The GPU array "${this.label}"`);
     return this.#buffer;
+  }
+
+  /** What a bind group takes. */
+  get resource(): GPUBufferBinding {
+    return { buffer: this.buffer };
   }
 
   /** Copies host values in, starting at element `offset`. */

@@ -4,6 +4,7 @@
 import type { GpuArray } from './array';
 import type { Params } from './bindings';
 import type { Gpu } from './gpu';
+import { GpuImage } from './image';
 import type { Kernel } from './kernel';
 import type { BindingsOf, ParamsOf, ShaderDescriptor } from './shader';
 
@@ -15,6 +16,7 @@ export class Batch {
   #open = true;
   #bound: string | undefined;
   readonly #params = new Set<Params>();
+  readonly #owned: (GpuArray | GpuImage)[] = [];
   #queries: { set: GPUQuerySet; resolve: GPUBuffer; read: GPUBuffer } | undefined;
 
   /** Made by {@link Gpu.batch}. */
@@ -39,7 +41,14 @@ export class Batch {
     const { name, bindings } = kernel.shader;
     for (const [binding, descriptor] of Object.entries(bindings)) {
       const element = descriptor.half && kernel.constants.HALF === 1 ? 'f16' : descriptor.element;
-      const array = (arrays as Record<string, GpuArray>)[binding];
+      const array = (arrays as Record<string, GpuArray | GpuImage>)[binding];
+      const image = descriptor.image && kernel.constants.IMAGE === 1;
+      if (array && (array instanceof GpuImage ? !image : image)) {
+        throw new TypeError(
+          `${name}: binding ${binding} takes ${image ? 'an image' : element}, "${array.label}" is none`,
+        );
+      }
+      if (array instanceof GpuImage) continue;
       if (array && element !== 'raw' && array.type !== element) {
         throw new TypeError(`${name}: binding ${binding} takes ${element}, "${array.label}" holds ${array.type}`);
       }
@@ -53,7 +62,7 @@ export class Batch {
     }
     const erased = kernel as unknown as Kernel<ShaderDescriptor>;
     const { bindings: cache } = this.gpu;
-    const bound = cache.bind(erased, arrays as Record<string, GpuArray>, params as Record<string, number>);
+    const bound = cache.bind(erased, arrays as Record<string, GpuArray | GpuImage>, params as Record<string, number>);
     if (bound.params && !this.#params.has(bound.params)) {
       this.#params.add(bound.params);
       cache.begin(bound.params);
@@ -66,6 +75,12 @@ export class Batch {
     pass.setBindGroup(0, bound.group);
     pass.dispatchWorkgroups(x, y, z);
     return this;
+  }
+
+  /** Makes memory part of this batch: it is freed once the batch is sent, when the device still holds what it needs. */
+  own<T extends GpuArray | GpuImage>(memory: T): T {
+    this.#owned.push(memory);
+    return memory;
   }
 
   /** Records a copy of `count` elements between two arrays. */
@@ -106,6 +121,7 @@ export class Batch {
     this.gpu.assertAlive();
     this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
     for (const params of this.#params) this.gpu.bindings.end(params);
+    for (const memory of this.#owned) memory.dispose();
   }
 
   /** Submits, waits until the device has done it, and throws what went wrong. */

@@ -2,6 +2,7 @@
 // have gathered.
 
 import type { GpuArray } from './array';
+import type { GpuImage } from './image';
 import type { Kernel } from './kernel';
 import { packParams, type ShaderDescriptor } from './shader';
 
@@ -38,7 +39,7 @@ export class Bindings {
   /** The bind group of a kernel on these arrays; whoever records with it says so by {@link begin}. */
   bind(
     kernel: Kernel<ShaderDescriptor>,
-    arrays: Readonly<Record<string, GpuArray>>,
+    arrays: Readonly<Record<string, GpuArray | GpuImage>>,
     values: Readonly<Record<string, number>>,
   ): Bound {
     const { shader } = kernel;
@@ -52,9 +53,9 @@ export class Bindings {
     const key = `${kernel.key}|${ids.join()}|${params?.key ?? ''}`;
     const known = this.#groups.get(key);
     if (known) return known;
-    const entries = Object.entries(bindings).map(([name, { binding }]) => ({
+    const entries: GPUBindGroupEntry[] = Object.entries(bindings).map(([name, { binding }]) => ({
       binding,
-      resource: { buffer: arrays[name]!.buffer },
+      resource: arrays[name]!.resource,
     }));
     if (params) entries.push({ binding: shader.params!.binding, resource: { buffer: params.buffer } });
     const group = this.runtime.scoped(shader.name, () =>

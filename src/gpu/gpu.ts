@@ -11,6 +11,7 @@ import { compileKernel } from './compile';
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError } from './errors';
 import { Faults } from './faults';
 import { formatBytes } from './format';
+import { GpuImage, IMAGE_ROW } from './image';
 import type { Kernel } from './kernel';
 import { Pause } from './pause';
 import { PIECE_BYTES, Readback } from './readback';
@@ -49,7 +50,9 @@ const LOSS_TOLD_MS = 500;
 const isVerdict = (error: unknown): boolean =>
   (error as Partial<GPUPipelineError> | undefined)?.reason === 'validation';
 
-const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST: the global enums do not exist in plain Node
+// The global enums do not exist in plain Node.
+const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
+const STORAGE_BINDING = 0x08; // of textures
 
 export class Gpu {
   readonly adapter: AdapterReport;
@@ -57,7 +60,7 @@ export class Gpu {
   #peak = 0;
   #lost: DeviceLostError | undefined;
   #disposed = false;
-  readonly #live = new Set<GpuArray>();
+  readonly #live = new Set<GpuArray | GpuImage>();
   readonly #pipelines = new Map<string, Promise<Kernel<ShaderDescriptor>>>();
   /** @internal */
   readonly bindings: Bindings;
@@ -169,6 +172,27 @@ export class Gpu {
     return array;
   }
 
+  /** Allocates an image of at least `quads` texels. A refusal is told as for {@link array}. */
+  image(label: string, quads: number): GpuImage {
+    this.assertAlive();
+    const height = Math.ceil(quads / IMAGE_ROW);
+    const bytes = height * IMAGE_ROW * 16;
+    if (!(Number.isSafeInteger(quads) && quads >= 1)) throw new RangeError(`image "${label}": ${quads} quads`);
+    if (height > this.limits.maxTextureDimension2D) {
+      throw new GpuOutOfMemoryError(
+        `"${label}" needs ${formatBytes(bytes)} in one image, more than this adapter has.`,
+        label,
+        bytes,
+      );
+    }
+    const make = () =>
+      this.device.createTexture({ label, size: [IMAGE_ROW, height], format: 'rgba32float', usage: STORAGE_BINDING });
+    const image = new GpuImage(this, this.scoped(label, make, bytes), label, bytes);
+    this.account(bytes);
+    this.#live.add(image);
+    return image;
+  }
+
   /** Allocates and fills from the host. */
   upload(label: string, values: Float32Array | Uint32Array): GpuArray {
     const array = this.array(label, values.length, values instanceof Float32Array ? 'f32' : 'u32');
@@ -176,8 +200,8 @@ export class Gpu {
     return array;
   }
 
-  /** @internal Called by GpuArray.dispose. */
-  release(array: GpuArray, buffer: GPUBuffer): void {
+  /** @internal Called by dispose of arrays and images. */
+  release(array: GpuArray | GpuImage, buffer: GPUBuffer | GPUTexture): void {
     this.#live.delete(array);
     this.account(-array.bytes);
     this.bindings.release(array.id);

@@ -1,7 +1,8 @@
 // The contract between a .wgsl file and the host, as read from the WGSL itself by reflection (build.mjs --generate
 // writes src/kernels/generated.ts; a test fails when the two disagree).
 
-import type { ElementType } from './array';
+import type { ElementType, GpuArray } from './array';
+import type { GpuImage } from './image';
 
 export interface BindingDescriptor {
   readonly binding: number;
@@ -10,6 +11,8 @@ export interface BindingDescriptor {
   readonly element: ElementType | 'raw';
   /** Holds halves instead where the constant HALF is 1. */
   readonly half?: true;
+  /** Is a texture instead, a {@link GpuImage}, where the constant IMAGE is 1. */
+  readonly image?: true;
   /** Where the elements are structs of scalars: they then count as u32 words, `record.size / 4` each. */
   readonly record?: RecordDescriptor;
 }
@@ -43,7 +46,9 @@ export interface ShaderDescriptor {
 
 /** A descriptor for every name the shader binds. */
 export type BindingsOf<D extends ShaderDescriptor> = {
-  readonly [K in keyof D['bindings']]: import('./array').GpuArray;
+  readonly [K in keyof D['bindings']]: D['bindings'][K] extends { readonly image: true }
+    ? GpuArray | GpuImage
+    : GpuArray;
 };
 export type ParamsOf<D extends ShaderDescriptor> = D['params'] extends ParamsDescriptor
   ? { readonly [K in keyof D['params']['fields']]: number }

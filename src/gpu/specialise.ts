@@ -3,11 +3,13 @@
 // Tint does not unroll, and a register array indexed by a loop variable lives in memory on every adapter; a subgroup
 // broadcast needs a literal lane. So a shader marks its constants with `// @specialised` and its loops with
 // `// @unroll`, stays valid WGSL as it stands, and is rewritten here from numbers only, never from user text. Aliases with
-// `// @half TYPE` become that type when the constant HALF is 1.
+// `// @half TYPE` become that type when the constant HALF is 1, and lines with `// @image TEXT` that text when IMAGE is 1.
 
 const CONSTANT = /^const (\w+) = (\d+)u; \/\/ @specialised.*$/gm;
 
 const HALF_ALIAS = /^alias (\w+) = (\w+); \/\/ @half (\w+)$/gm;
+
+const IMAGE_LINE = /^( *)\S.* \/\/ @image (.+)$/gm;
 
 /** The specialised constants of a shader and the values they have in the file. */
 export function specialisedConstants(code: string): Record<string, number> {
@@ -27,8 +29,9 @@ export function specialise(code: string, values: Readonly<Record<string, number>
   const set = code.replace(CONSTANT, (_line, name: string) => `const ${name} = ${constants[name]}u;`);
   const half = constants.HALF === 1;
   const typed = set.replace(HALF_ALIAS, (_line, name, full, halved) => `alias ${name} = ${half ? halved : full};`);
+  const bound = constants.IMAGE === 1 ? typed.replace(IMAGE_LINE, '$1$2') : typed;
   // On the first line, which is a comment, so that line numbers stay.
-  return `${half ? 'enable f16; ' : ''}${unroll(typed.split('\n'), constants).join('\n')}`;
+  return `${half ? 'enable f16; ' : ''}${unroll(bound.split('\n'), constants).join('\n')}`;
 }
 
 const LOOP = /^(\s*)for \(var (\w+) = 0u; \2 < (\w+(?: \* \w+)*); \2\+\+\) \{$/;

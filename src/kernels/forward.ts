@@ -6,12 +6,15 @@ import { forwardSubgroup as forwardSubgroupShader } from './generated/forward-su
 import { forwardTiled as forwardTiledShader } from './generated/forward-tiled';
 import { marginSummary as marginSummaryShader } from './generated/margin-summary';
 import { outputResidual as outputResidualShader } from './generated/output-residual';
+import { imageFor, type Packed, packedOperand, panelLoads, rowPacking } from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, tileFor } from './variant';
 
 export interface ForwardArgs {
   /** Inputs in panels of 32 samples: (ceil(n / 32), d, 32), from {@link panels}; of type f16 for half precision. */
   readonly panels: GpuArray;
+  /** Scratch that {@link packedWeights} makes, for layouts of which it makes one. */
+  readonly packed?: Packed | undefined;
   /** (d + 1, m): weights k-major, the biases in row d. */
   readonly weights: GpuArray;
   /** The same as halves: what is multiplied where the panels are halves; the biases are always those of `weights`. */
@@ -28,9 +31,18 @@ export interface ForwardArgs {
   readonly layout: MatmulLayout;
 }
 
-/** forward_subgroup or forward_tiled, by the layout. */
+/** Neurons that a workgroup of forward_subgroup makes. */
+const panelOf = ({ group, forward }: MatmulLayout): number => group * forward.words;
+
+/** What forward_subgroup reads the weights of d inputs from, to hand to {@link forward}; undefined where another kernel runs. */
+export function packedWeights(gpu: Gpu, d: number, layout: MatmulLayout): Packed | undefined {
+  if (layout.variant !== 'subgroup') return undefined;
+  return packedOperand(gpu, { rows: layout.m, steps: d + 1, height: panelOf(layout), lanes: layout.lanes });
+}
+
+/** forward_subgroup (of weights that it packs anew) or forward_tiled, by the layout. */
 export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
-  const { n, d, slope, layout, half, ...rest } = args;
+  const { n, d, slope, layout, half, packed, ...rest } = args;
   requireSize('n', n);
   requireSize('d', d);
   const { m, words, group, lanes } = layout;
@@ -39,10 +51,24 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
   const arrays = { ...rest, weights: HALF ? half! : rest.weights, bias: rest.weights };
   const params = { n, d, m, slope };
   if (layout.variant === 'subgroup') {
+    if (!packed) throw new TypeError('forward: this layout needs packed weights, see packedWeights');
     const { words: NW, steps: U } = layout.forward;
-    const constants = { S: lanes, G: group, NW, U, AF: Math.ceil((group * NW) / lanes), HALF };
-    const kernel = await gpu.kernel(forwardSubgroupShader, constants);
-    return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))]);
+    const height = panelOf(layout);
+    const address = { rows: m, height, width: m, panel: 0, stride: m, outSteps: d + 1 };
+    // Halves are of the weights alone: biases are always those of float32.
+    const packs = HALF
+      ? [
+          await rowPacking(gpu, { ...address, input: half!, first: 0, steps: d }, lanes),
+          await rowPacking(gpu, { ...address, input: rest.weights, first: d * m, steps: 1, outStep: d }, lanes),
+        ]
+      : [await rowPacking(gpu, { ...address, input: rest.weights, first: 0, steps: d + 1 }, lanes)];
+    const blocking = { G: group, NW, U, AF: Math.ceil(height / lanes), AQ: panelLoads(height, lanes) };
+    const kernel = await gpu.kernel(forwardSubgroupShader, { S: lanes, ...blocking, HALF, IMAGE: imageFor(lanes) });
+    const grid = [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))] as const;
+    return (batch) => {
+      for (const pack of packs) pack(batch, packed);
+      batch.dispatch(kernel, { ...arrays, weights: packed }, params, grid);
+    };
   }
   const { rows: RW, columns: RX } = layout.tile ?? tileFor(32 * words, n);
   const kernel = await gpu.kernel(forwardTiledShader, { RW, RX, HALF });

@@ -21,6 +21,7 @@ export { mirrorAcross } from './generated/mirror-across';
 export { mirrorWithin } from './generated/mirror-within';
 export { momentumUpdate } from './generated/momentum-update';
 export { outputResidual } from './generated/output-residual';
+export { packRows } from './generated/pack-rows';
 export { panels } from './generated/panels';
 export { perturbL0 } from './generated/perturb-l0';
 export { perturbL2 } from './generated/perturb-l2';

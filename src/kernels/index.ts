@@ -6,6 +6,7 @@ import { add, halve, panels, random, shiftRows, transpose, unpackBytes } from '.
 import { forward, marginSummary, outputResidual } from './forward';
 import { matmul } from './matmul';
 import { mirror } from './mirror';
+import { packRows } from './pack';
 import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
@@ -32,6 +33,7 @@ const steps = {
   momentumUpdate,
   plateau,
   matmul,
+  packRows,
   mirror,
   inputGradient,
   perturbRows,

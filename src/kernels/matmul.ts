@@ -4,6 +4,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { matmulSubgroup as matmulSubgroupShader } from './generated/matmul-subgroup';
 import { matmulTiled as matmulTiledShader } from './generated/matmul-tiled';
+import { imageFor, packedOperand, panelLoads, rowPacking } from './pack';
 import { halfOf, requireSize, type Step } from './step';
 import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
 
@@ -132,10 +133,18 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
-    const sizes = { S: lanes, R: MATMUL_ROWS, U: lanes === 4 ? 1 : 3, AF: Math.ceil(MATMUL_ROWS / lanes) };
-    const kernel = await gpu.kernel(matmulSubgroupShader, { ...sizes, ACC, HALF });
-    const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / MATMUL_ROWS)] as const;
-    return (batch) => void batch.dispatch(kernel, arrays, params, grid);
+    const height = MATMUL_ROWS;
+    const { array: input, ...address } = a;
+    const pack = await rowPacking(gpu, { first: 0, ...address, input, steps, rows, height }, lanes);
+    const sizes = { S: lanes, R: height, U: lanes === 4 ? 1 : 4, AF: Math.ceil(height / lanes) };
+    const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
+    const kernel = await gpu.kernel(matmulSubgroupShader, constants);
+    const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / height)] as const;
+    return (batch) => {
+      const packed = batch.own(packedOperand(gpu, { rows, steps, height, lanes }));
+      pack(batch, packed);
+      batch.dispatch(kernel, { ...arrays, a: packed }, params, grid);
+    };
   }
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
   const { rows: RA, columns: RB } = tile;

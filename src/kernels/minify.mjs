@@ -2,7 +2,7 @@
 // out of the text at run time (src/gpu/specialise.ts) stays: marked lines and overrides as they are, one statement a line, and
 // depth by indentation.
 
-const MARK = /\/\/ @(specialised|unroll|half \w+)/;
+const MARK = /\/\/ @(specialised|unroll|half \w+|image .+)/;
 
 /** @param {string} code @returns {string} */
 export function minifyWgsl(code) {

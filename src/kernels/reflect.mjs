@@ -74,6 +74,7 @@ export function describeShader(name, code) {
       element: variable === 'raw' ? 'raw' : element,
       ...(record ? { record } : {}),
       ...(alias?.[3].includes('@half') ? { half: true } : {}),
+      ...(new RegExp(`> ${variable}: ?array<\\w+>; ?// @image `).test(code) ? { image: true } : {}),
     };
   }
   let params = null;

@@ -43,11 +43,12 @@ export function tunedLayout(
   shape: { readonly n: number; readonly d: number; readonly m: number },
   { matmul, tuning, tuningRefused }: TuningSettings,
 ): MatmulLayout {
-  if (matmul) return matmulLayout(gpu, shape.m, matmul);
+  const work = shape.n * shape.d * shape.m;
+  if (matmul) return matmulLayout(gpu, shape.m, matmul, work);
   const choice = tuning?.choices[shapeClass(shape)];
   const obstacle = choice && variantObstacle(gpu, choice.variant);
   if (!choice || obstacle) {
-    const layout = matmulLayout(gpu, shape.m);
+    const layout = matmulLayout(gpu, shape.m, undefined, work);
     const refused = tuningRefused ?? obstacle;
     return refused
       ? { ...layout, reason: `${layout.reason}; the tuning kept for this adapter is not used: ${refused}` }
@@ -55,5 +56,5 @@ export function tunedLayout(
   }
   const { variant, tile, speedup, measuredAt } = choice;
   const reason = `tuned on ${tuning!.date.slice(0, 10)} (${tuning!.key.slice(0, 8)}): ${speedup.toFixed(2)} times the default's speed at ${measuredAt}`;
-  return { ...matmulLayout(gpu, shape.m, variant), ...(tile ? { tile } : {}), reason };
+  return { ...matmulLayout(gpu, shape.m, variant, work), ...(tile ? { tile } : {}), reason };
 }

@@ -79,7 +79,8 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   const { words: NW, steps: U } = layout.gradient;
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {
-    const kernel = await gpu.kernel(weightGradientSubgroupShader, { S: lanes, G: group, NW, U, HALF });
+    const BF = Math.ceil((U * NW) / lanes);
+    const kernel = await gpu.kernel(weightGradientSubgroupShader, { S: lanes, G: group, NW, U, BF, HALF });
     const padded = { ...params, mask_words: words, words: gradientWords(layout) };
     return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }

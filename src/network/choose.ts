@@ -95,7 +95,7 @@ export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined
 /** What Gram training ends with, and for samples in several blocks what it begins with, in one piece each. */
 function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | undefined {
   const most = gpu.maxArrayLength;
-  const layout = matmulLayout(gpu, m);
+  const layout = matmulLayout(gpu, m, undefined, n * d * m);
   const several = loss === 'identity' && n * paddedRow(d) > most;
   const blocks = several ? planBlocks(gpu, n, d, layout.words) : [];
   const parts = blocks.reduce((sum, { rows }) => sum + gradientSplits(rows, d, layout), 0);

@@ -58,7 +58,7 @@ export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, s
   const { problem } = run;
   const { samples, panels, labels, network, layout, loss, momentum } = problem;
   const { blocks, n, d } = samples;
-  const scratch = scope.use(new PassScratch(gpu, blocks, layout));
+  const scratch = scope.use(new PassScratch(gpu, panels, layout));
   const splits = Math.max(...blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const margin = scope.use(gpu.array('margins', n));
   const residual = scope.use(gpu.array('residuals', n));

@@ -30,7 +30,7 @@ export async function evaluate(
   const scope = new Scope();
   let margin: GpuArray | undefined;
   try {
-    const scratch = scope.use(new PassScratch(gpu, panels.blocks, layout));
+    const scratch = scope.use(new PassScratch(gpu, panels, layout));
     const residual = scope.use(gpu.array('residuals', n));
     const summary = scope.use(gpu.array('summary', 2));
     margin = gpu.array('margins', n);

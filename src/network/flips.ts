@@ -21,7 +21,7 @@ async function derivativeBits(gpu: Gpu, problem: TrainingProblem): Promise<Uint3
   const { panels, network, layout } = problem;
   const scope = new Scope();
   try {
-    const scratch = scope.use(new PassScratch(gpu, panels.blocks, layout));
+    const scratch = scope.use(new PassScratch(gpu, panels, layout));
     const bits: Uint32Array[] = [];
     for (const [at, { rows }] of panels.blocks.entries()) {
       const batch = gpu.batch('derivative bits');

@@ -2,31 +2,36 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { forward, outputResidual } from '../kernels/forward';
+import { Scope } from '../gpu/scope';
+import { forward, outputResidual, packedWeights } from '../kernels/forward';
+import type { Packed } from '../kernels/pack';
 import type { Step } from '../kernels/step';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from './network';
 import type { Block, Panels } from './samples';
 
-/** Masks and partial outputs of one block; blocks take turns. */
+/** Masks and partial outputs of one block, and the weights as they are multiplied; blocks take turns. */
 export class PassScratch {
   readonly mask: GpuArray;
   readonly partial: GpuArray;
+  readonly packed: Packed | undefined;
+  readonly #scope = new Scope();
 
-  constructor(gpu: Gpu, blocks: readonly Block[], layout: MatmulLayout) {
+  constructor(gpu: Gpu, { blocks, d }: Pick<Panels, 'blocks' | 'd'>, layout: MatmulLayout) {
     const rows = Math.max(...blocks.map((block) => block.rows));
-    this.mask = gpu.array('mask', layout.words * rows, 'u32');
     try {
-      this.partial = gpu.array('partial outputs', layout.words * rows);
+      this.mask = this.#scope.use(gpu.array('mask', layout.words * rows, 'u32'));
+      this.partial = this.#scope.use(gpu.array('partial outputs', layout.words * rows));
+      const packed = packedWeights(gpu, d, layout);
+      this.packed = packed && this.#scope.use(packed);
     } catch (error) {
-      this.mask.dispose();
+      this.dispose();
       throw error;
     }
   }
 
   dispose(): void {
-    this.mask.dispose();
-    this.partial.dispose();
+    this.#scope.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -52,7 +57,7 @@ export function hiddenStep(
   network: Network,
   panels: Panels,
   at: number,
-  scratch: Pick<PassScratch, 'mask' | 'partial'>,
+  scratch: Pick<PassScratch, 'mask' | 'partial' | 'packed'>,
   layout: MatmulLayout,
   half?: GpuArray,
 ): Promise<Step> {
@@ -63,6 +68,7 @@ export function hiddenStep(
     readout: network.readout,
     mask: scratch.mask,
     partial: scratch.partial,
+    packed: scratch.packed,
     n: panels.blocks[at]!.rows,
     d: network.d,
     slope: network.slope,

@@ -40,7 +40,7 @@ export async function perturb(
   const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
   try {
-    const scratch = scope.use(new PassScratch(gpu, blocks, layout));
+    const scratch = scope.use(new PassScratch(gpu, panels, layout));
     const rows = scope.use(await network.rows());
     const { start: from, rows: count } = blocks[blocks.length - 1]!;
     const coefficient = span?.coefficient ?? scope.use(gpu.array('perturbation coefficients', from + count));
@@ -48,7 +48,7 @@ export async function perturb(
       const gradient = perturbation.arrays[at]!;
       const mask = span?.masks[at] ?? scratch.mask;
       const steps = await Promise.all([
-        hiddenStep(gpu, network, panels, at, { mask, partial: scratch.partial }, layout),
+        hiddenStep(gpu, network, panels, at, { ...scratch, mask }, layout),
         inputGradient(gpu, { mask, rows, readout, gradient, n, d, slope, layout }),
         perturbRows(gpu, { targets, gradient, coefficient, n, d, start, ...spec }),
       ]);

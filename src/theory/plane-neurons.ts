@@ -47,7 +47,7 @@ export async function pullsOfNeurons(
   const scope = new Scope();
   try {
     const neurons = scope.use(await drawNeurons(gpu, d, slope, sampling));
-    const scratch = scope.use(new PassScratch(gpu, blocks, layout));
+    const scratch = scope.use(new PassScratch(gpu, panels, layout));
     const most = Math.max(32, Math.floor(PART_BYTES / 4 / draws / 32) * 32);
     const matrix = scope.use(gpu.array('derivatives', draws * most));
     const ones = scope.use(gpu.upload('ones', new Float32Array(draws).fill(1)));
@@ -124,7 +124,7 @@ export class PlaneNeurons {
     const { gpu, network, layout, readout } = this;
     const { slope } = network;
     const n = block.rows;
-    using scratch = new PassScratch(gpu, [block], layout);
+    using scratch = new PassScratch(gpu, { blocks: [block], d: panels.d }, layout);
     using gradient = gpu.array('sums over neurons', n * 4);
     const sums = { mask: scratch.mask, rows: this.pulls[of], readout, gradient };
     const batch = gpu.batch('predictions');

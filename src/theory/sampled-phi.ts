@@ -47,7 +47,7 @@ export async function sampledPhi(
   const scope = new Scope();
   try {
     const neurons = scope.use(await drawNeurons(gpu, d, slope, sampling));
-    const passOver = (rows: number) => scope.use(new PassScratch(gpu, [{ start: 0, rows }], layout));
+    const passOver = (rows: number) => scope.use(new PassScratch(gpu, { blocks: [{ start: 0, rows }], d }, layout));
     const ofPoints = passOver(most);
     const masks = blocks.map(({ rows }) => scope.use(gpu.array('masks of samples', layout.words * rows, 'u32')));
     const largest = passOver(Math.max(...blocks.map(({ rows }) => rows)));

@@ -1,0 +1,67 @@
+// Operands as the subgroup kernels broadcast them: quads of rows, in a buffer or, where that is read faster, in an image.
+
+import type { GpuArray } from '../gpu/array';
+import type { Batch } from '../gpu/batch';
+import type { Gpu } from '../gpu/gpu';
+import { GpuImage } from '../gpu/image';
+import { packRows as packRowsShader } from './generated/pack-rows';
+import { grid1d, halfOf, requireSize, type Step } from './step';
+
+/** An operand that pack_rows has put in panels. */
+export type Packed = GpuArray | GpuImage;
+
+/**
+ * The constant IMAGE of kernels that take packed operands: texels where the subgroups have 8 lanes or more, which is
+ * lavapipe. There a load of them takes 6 ns, of a buffer 13; on SwiftShader (4 lanes) they are no faster.
+ */
+export const imageFor = (lanes: number): 0 | 1 => (lanes === 4 ? 0 : 1);
+
+/** Loads of a lane that a panel of so many rows takes, a quad each. */
+export const panelLoads = (rows: number, lanes: number): number => Math.ceil(Math.ceil(rows / 4) / lanes);
+
+/** Room for `rows` rows of `steps` steps in panels of `height`. */
+export function packedOperand(
+  gpu: Gpu,
+  { rows, steps, height, lanes }: { rows: number; steps: number; height: number; lanes: number },
+): Packed {
+  const quads = Math.ceil(rows / height) * steps * Math.ceil(height / 4);
+  return imageFor(lanes) ? gpu.image('packed operand', quads) : gpu.array('packed operand', quads * 4);
+}
+
+export interface PackArgs {
+  readonly input: GpuArray;
+  readonly steps: number;
+  readonly rows: number;
+  /** R: rows a panel of the output. */
+  readonly height: number;
+  /** Element (k, r) of the input is first + floor(r / width) panel + r % width + k stride. */
+  readonly first: number;
+  readonly width: number;
+  readonly panel: number;
+  readonly stride: number;
+  /** Steps of a panel of the output, and the one where these begin (default: all, from the first). */
+  readonly outSteps?: number;
+  readonly outStep?: number;
+}
+
+/** pack_rows into whatever {@link packedOperand} makes for so many lanes. */
+export async function rowPacking(
+  gpu: Gpu,
+  args: PackArgs,
+  lanes: number,
+): Promise<(batch: Batch, output: Packed) => void> {
+  const { input, height, outSteps = args.steps, outStep = 0, ...params } = args;
+  requireSize('steps', params.steps);
+  requireSize('rows', params.rows);
+  requireSize('height', height);
+  const kernel = await gpu.kernel(packRowsShader, { R: height, HALF: halfOf(input), IMAGE: imageFor(lanes) });
+  const count = Math.ceil(params.rows / height) * params.steps * Math.ceil(height / 4);
+  const all = { ...params, out_steps: outSteps, out_step: outStep };
+  return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, count));
+}
+
+/** pack_rows: rows in panels of quads. */
+export async function packRows(gpu: Gpu, { output, ...args }: PackArgs & { readonly output: Packed }): Promise<Step> {
+  const pack = await rowPacking(gpu, args, output instanceof GpuImage ? 8 : 4);
+  return (batch) => pack(batch, output);
+}
