@@ -179,6 +179,20 @@ describe('a run is gone on with, to the same bits', () => {
     expectSame(await numbers(page), expected);
   });
 
+  test('after the worker went without a word, as one does that the browser ends', async () => {
+    const { page } = site;
+    await beforeWorker(page, IN_WORKER);
+    const expected = await uninterrupted();
+    await beginRun();
+    await stored(page, 'learning');
+    // It ends the worker as it stands, in the middle of its work, and raises no event; Chromium refuses to kill one from outside.
+    await inWorker(page, 'self.close()');
+    await page.waitForSelector('.notice:has-text("worker is gone")');
+    await resumeButton(page).click();
+    await phase(page, 'done');
+    expectSame(await numbers(page), expected);
+  });
+
   test('after the page was reloaded, and not while another window is at it', async () => {
     const { page } = site;
     await beforeWorker(page, IN_WORKER);

@@ -329,5 +329,11 @@ describe('what can be missing', () => {
     await page.click('.tabs button:has-text("Benchmark")');
     await page.click('.run-bar button:has-text("Cancel")');
     await page.waitForSelector('[data-bench="idle"]');
+    // A worker that goes without a word is told, too.
+    await page.click('.run-bar .primary');
+    await page.waitForSelector('.bench tbody tr', { timeout: 90_000 });
+    await page.workers().at(-1)!.evaluate('self.close()');
+    await page.waitForSelector('.notice:has-text("The browser has ended its worker")');
+    await page.waitForSelector('[data-bench="idle"]');
   });
 });

@@ -3,9 +3,11 @@
 
 import { type BenchReport, type BenchRow, runBench } from '../bench/bench';
 import { createEngine } from '../engine';
+import { holdLifeline, type LockScope } from '../worker/lifeline';
 import { toWire, type WireError } from '../worker/wire-error';
 
 export type FromBench =
+  | { readonly kind: 'alive'; readonly lock: string }
   | { readonly kind: 'progress'; readonly done: number; readonly cases: number; readonly text: string }
   | { readonly kind: 'row'; readonly row: BenchRow }
   | { readonly kind: 'done'; readonly report: BenchReport }
@@ -16,12 +18,13 @@ export interface BenchOrder {
   readonly quick: boolean;
 }
 
-const scope = globalThis as unknown as {
+const scope = globalThis as unknown as LockScope & {
   postMessage(message: FromBench): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<BenchOrder>) => void): void;
 };
 
 scope.addEventListener('message', async ({ data: { quick } }) => {
+  void holdLifeline(scope).then((lock) => lock && scope.postMessage({ kind: 'alive', lock }));
   try {
     const engine = await createEngine();
     const report = await runBench(engine, {

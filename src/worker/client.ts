@@ -8,6 +8,7 @@ import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
 import { DeviceLostError, DisposedError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import type { PlainNetwork } from '../network/predict';
+import { whenCut } from './lifeline';
 import {
   type CallName,
   type Calls,
@@ -219,6 +220,10 @@ export class WorkerEngine {
       this.#end(fromWire(message.error));
       return;
     }
+    if (message.kind === 'alive') {
+      whenCut(message.lock, () => this.#end(endedByBrowser()));
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     switch (message.kind) {
@@ -256,6 +261,12 @@ export class WorkerEngine {
     if (!(error instanceof DisposedError)) this.#onLost(error);
   }
 }
+
+const endedByBrowser = () =>
+  new WorkerError(
+    "The engine's worker is gone: the browser has ended it, most likely for want of memory.",
+    'Start the engine anew; if it happens again, make the run smaller or close other pages.',
+  );
 
 /** What the page says to what a run asks. */
 async function answerTo(question: Question, pending: Pending): Promise<Questions[QuestionName]['answer']> {

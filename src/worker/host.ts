@@ -5,6 +5,7 @@ import { createEngine, type Engine } from '../engine';
 import type { CheckpointKeeper } from '../experiment/checkpoint';
 import { type RunOptions, runExperiment } from '../experiment/run';
 import { predict } from '../network/predict';
+import { holdLifeline, type LockScope } from './lifeline';
 import {
   type CallName,
   type Calls,
@@ -20,7 +21,7 @@ import {
 import { fromWire, toWire } from './wire-error';
 
 /** What a worker's global scope has of what is needed here. */
-export interface HostScope {
+export interface HostScope extends LockScope {
   postMessage(message: ToPage, transfer: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
 }
@@ -101,6 +102,7 @@ class Host {
   }
 
   async #start(options: HostOptions): Promise<Calls['start']['answer']> {
+    void holdLifeline(this.scope).then((lock) => lock && this.#post({ kind: 'alive', lock }));
     const engine = await this.make(options);
     this.#engine = engine;
     void engine.gpu.lost.then((error) => this.#post({ kind: 'lost', error: toWire(error) }));
