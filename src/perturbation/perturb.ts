@@ -5,7 +5,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { Scope } from '../gpu/scope';
+import { keptAfter } from '../gpu/scope';
 import { inputGradient, perturbRows } from '../kernels/perturbation';
 import type { MatmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
@@ -37,9 +37,8 @@ export async function perturb(
   const { d, slope, readout } = network;
   const { blocks } = panels;
   if (span && spec.kind !== 'l2') throw new RangeError(`${spec.kind} perturbations do not lie in the span of W`);
-  const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
-  try {
+  return keptAfter(perturbation, async (scope) => {
     const scratch = scope.use(new PassScratch(gpu, panels, layout));
     const rows = scope.use(await network.rows());
     const { start: from, rows: count } = blocks[blocks.length - 1]!;
@@ -56,11 +55,5 @@ export async function perturb(
       for (const step of steps) step(batch);
       await batch.submit();
     }
-    return perturbation;
-  } catch (error) {
-    perturbation.dispose();
-    throw error;
-  } finally {
-    scope.dispose();
-  }
+  });
 }
