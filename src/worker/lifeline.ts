@@ -8,17 +8,18 @@ export interface LockScope {
 
 /**
  * In the worker: takes a lock of its own, never to let go of it. Resolves with its name once it is held; undefined where there
- * are no locks to be had (a sandboxed frame), and the end of this worker cannot be noticed.
+ * are no locks to be had (no secure context, a sandboxed frame), and the end of this worker cannot be noticed.
  */
-export function holdLifeline({ navigator }: LockScope): Promise<string | undefined> {
+export async function holdLifeline({ navigator }: LockScope): Promise<string | undefined> {
+  if (!navigator?.locks) return undefined;
+  const { locks } = navigator;
   const name = `perturb-gpu worker ${crypto.randomUUID()}`;
   return new Promise((resolve) => {
     const held = () => {
       resolve(name);
       return new Promise<never>(() => {});
     };
-    if (!navigator?.locks) resolve(undefined);
-    else navigator.locks.request(name, held).catch(() => resolve(undefined));
+    locks.request(name, held).catch(() => resolve(undefined));
   });
 }
 
