@@ -38,7 +38,8 @@ async function measure(trainer) {
     const began = performance.now();
     const kernel = await compile(shader, constants);
     const compiled = performance.now();
-    const arrays = Object.entries(shader.bindings).map(([name, { element, half }]) => {
+    const arrays = Object.entries(shader.bindings).map(([name, { element, half, image }]) => {
+      if (image && constants.IMAGE === 1) return [name, gpu.image(name, 1024)];
       const type = half && constants.HALF === 1 ? 'f16' : element === 'raw' ? 'f32' : element;
       return [name, gpu.array(name, 1024, type)];
     });

@@ -163,18 +163,27 @@ fn crossing(value: f32, b: f32, a: f32, most: u32) -> u32 {
   return high;
 }
 
+// The bits of four samples in the word of their quad e.
+fn bits_of(marked: vec4<bool>, e: u32) -> u32 {
+  let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), marked);
+  return (bits.x | bits.y | bits.z | bits.w) << (4u * (e % 8u));
+}
+
+// Which samples of a quad there are: padding past n moves along, and never counts.
+fn inside(quad: u32) -> vec4<bool> {
+  return (vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u)) < vec4u(params.n);
+}
+
 fn derivative(value: vec4f) -> vec4f {
   return select(vec4f(me.slope), vec4f(1.0), value > vec4f(0.0));
 }
 
-// Brings C and V of one entry from its last change to epoch t; phi is the derivative it had in between.
-fn settle(i: u32, t: u32, phi: f32, s: f32) {
-  let at = own + i / 4u;
-  let c = i % 4u;
-  let since = u32(pick(state[5u * plane + at], c));
+// Brings C and V of one entry, component c of quad `at`, from its last change to epoch t; phi is the derivative it had in between.
+fn settle(at: u32, c: u32, t: u32, phi: f32, s: f32) {
+  let since = u32(state[5u * plane + at][c]);
   let p = t - since;
   let g = me.readout * s * phi / (1.0 - me.mu);
-  let v = pick(state[4u * plane + at], c);
+  let v = state[4u * plane + at][c];
   let power = decay(p);
   let b = (v - g) * me.mu / (1.0 - me.mu);
   state[3u * plane + at][c] -= me.lr * (b * (1.0 - power) + f32(p) * g);
@@ -184,65 +193,96 @@ fn settle(i: u32, t: u32, phi: f32, s: f32) {
 
 // A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
 fn apply(piece: u32, held: u32, lane: u32) {
+  let first = 2u * plane + own;
   switch (piece) {
     case 0u: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel0[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel0[row + e];
+          other += step * kernel0[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
     case 1u: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel1[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel1[row + e];
+          other += step * kernel1[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
     case 2u: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel2[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel2[row + e];
+          other += step * kernel2[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
     case 3u: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel3[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel3[row + e];
+          other += step * kernel3[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
     case 4u: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel4[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel4[row + e];
+          other += step * kernel4[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
     default: {
-      for (var e = 0u; e < per_lane; e++) {
-        let at = 2u * plane + own + e * S + lane;
-        var sum = state[at];
+      for (var e = lane; e < per_lane * S; e += 2u * S) {
+        let beside = min(e + S, (per_lane - 1u) * S + lane);
+        var sum = state[first + e];
+        var other = state[first + beside];
         for (var f = 0u; f < held; f++) {
-          sum += steps[f] * kernel5[rows[f] + e * S + lane];
+          let step = steps[f];
+          let row = rows[f];
+          sum += step * kernel5[row + e];
+          other += step * kernel5[row + beside];
         }
-        state[at] = sum;
+        state[first + e] = sum;
+        state[first + beside] = other;
       }
     }
   }
@@ -286,27 +326,32 @@ fn gram_identity_subgroup(
       var sums_h = vec4f(0.0);
       var sums_b = vec4f(0.0);
       var sums_a = vec4f(0.0);
-      for (var e = 0u; e < per_lane; e++) {
-        let at = own + e * S + lane;
-        let value = state[at];
-        let a = state[2u * plane + at];
-        let b = (state[plane + at] - a) * gain;
-        let source = sources[sources_first + e * S + lane] * derivative(value);
-        sums_h += source * value;
-        sums_b += source * b;
-        sums_a += source * a;
-        // What H can move against its sign in the epochs that still matter; most samples are out of reach.
-        let towards = select(vec4f(-1.0), vec4f(1.0), value > vec4f(0.0));
-        let reach = me.lr * (max(towards * b, vec4f(0.0)) + f32(next - 1u) * max(towards * a, vec4f(0.0)));
-        let near = 1.00001 * reach >= abs(value);
-        // One search after the other, as many as there are: lavapipe runs what a condition guards whether it holds or not.
-        let places = vec4u(4u * (e * S + lane)) + vec4u(0u, 1u, 2u, 3u);
-        let marks = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), near & (places < vec4u(params.n)));
-        var waiting = marks.x | marks.y | marks.z | marks.w;
+      for (var k = 0u; k < words; k++) {
+        var waiting = 0u;
+        for (var e = 8u * k; e < min(8u * k + 8u, per_lane); e++) {
+          let at = own + e * S + lane;
+          let value = state[at];
+          let a = state[2u * plane + at];
+          let b = (state[plane + at] - a) * gain;
+          let source = sources[sources_first + e * S + lane] * derivative(value);
+          sums_h += source * value;
+          sums_b += source * b;
+          sums_a += source * a;
+          // What H can move against its sign in the epochs that still matter; most samples are out of reach.
+          let towards = select(vec4f(-1.0), vec4f(1.0), value > vec4f(0.0));
+          let reach = me.lr * (max(towards * b, vec4f(0.0)) + f32(next - 1u) * max(towards * a, vec4f(0.0)));
+          let near = 1.00001 * reach >= abs(value);
+          waiting |= bits_of(near & inside(e * S + lane), e);
+        }
+        // One search after the other, as many as there are. Once for eight quads: lavapipe runs what a condition or a loop guards
+        // at least once, whether it holds or not.
         while (waiting != 0u) {
-          let c = firstTrailingBit(waiting);
+          let bit = firstTrailingBit(waiting);
           waiting &= waiting - 1u;
-          next = min(next, crossing(pick(value, c), pick(b, c), pick(a, c), next - 1u));
+          let at = own + (8u * k + bit / 4u) * S + lane;
+          let a = state[2u * plane + at][bit % 4u];
+          let b = (state[plane + at][bit % 4u] - a) * gain;
+          next = min(next, crossing(state[at][bit % 4u], b, a, next - 1u));
         }
       }
       let p = subgroupMin(next);
@@ -319,36 +364,47 @@ fn gram_identity_subgroup(
         let moved = sum_b * (1.0 - decay(q)) + f32(q) * sum_a;
         losses[me.losses_first + t + q - me.start] = me.readout * (sum_h - me.lr * moved);
       }
-      if (p > rest && (me.sync == 0u || rest == 0u)) {
+      if (p > rest && me.sync == 0u) {
         break;
       }
       if (p <= rest && params.have_kernel == 0u) {
         stalled = 1u;
         break;
       }
+      // Without a flip before the chunk's end everything is brought there, each entry as if it had changed.
+      let closing = p > rest;
       let advance = min(p, rest);
       let power = decay(advance);
-      for (var w = 0u; w < words; w++) {
-        flipped[w] = 0u;
-      }
-      for (var e = 0u; e < per_lane; e++) {
-        let at = own + e * S + lane;
-        let value = state[at];
-        let a = state[2u * plane + at];
-        let u = state[plane + at];
-        let b = (u - a) * gain;
-        let moved = value - me.lr * (b * (1.0 - power) + f32(advance) * a);
-        state[at] = moved;
-        state[plane + at] = power * u + (1.0 - power) * a;
-        let places = vec4u(4u * (e * S + lane)) + vec4u(0u, 1u, 2u, 3u);
-        let changed = ((moved > vec4f(0.0)) != (value > vec4f(0.0))) & (places < vec4u(params.n));
-        if (any(changed)) {
-          let bits = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), changed);
-          flipped[e / 8u] |= (bits.x | bits.y | bits.z | bits.w) << (4u * (e % 8u));
+      for (var k = 0u; k < words; k++) {
+        var changed = 0u;
+        for (var e = 8u * k; e < min(8u * k + 8u, per_lane); e++) {
+          let at = own + e * S + lane;
+          let value = state[at];
+          let a = state[2u * plane + at];
+          let u = state[plane + at];
+          let b = (u - a) * gain;
+          let moved = value - me.lr * (b * (1.0 - power) + f32(advance) * a);
+          state[at] = moved;
+          state[plane + at] = power * u + (1.0 - power) * a;
+          let other = ((moved > vec4f(0.0)) != (value > vec4f(0.0))) | vec4<bool>(closing);
+          changed |= bits_of(other & inside(e * S + lane), e);
+        }
+        flipped[k] = changed;
+        while (changed != 0u) {
+          let bit = firstTrailingBit(changed);
+          changed &= changed - 1u;
+          let place = (8u * k + bit / 4u) * S + lane;
+          // What it had in between: before a flip the other one.
+          let on = (state[own + place][bit % 4u] > 0.0) == closing;
+          let phi = select(me.slope, 1.0, on);
+          settle(own + place, bit % 4u, t + advance, phi, sources[sources_first + place][bit % 4u]);
         }
       }
       t += advance;
-      events++;
+      events += min(advance, 1u);
+      if (closing) {
+        break;
+      }
       w = 0u;
       var crowd = 0u;
       for (var k = 0u; k < words; k++) {
@@ -381,20 +437,10 @@ fn gram_identity_subgroup(
           let at = e * S + lane;
           let value = state[own + at];
           let source = sources[sources_first + at];
-          // The flips come to an end here, each in its own lane; then the rows to add take their place.
-          var bits = (flipped[e / 8u] >> (4u * (e % 8u))) & 15u;
-          while (bits != 0u) {
-            let c = firstTrailingBit(bits);
-            bits &= bits - 1u;
-            let old = select(1.0, me.slope, pick(value, c) > 0.0);
-            settle(4u * at + c, t, old, pick(source, c));
-          }
+          // The rows to add take the place of the flips.
           let taken = select(vec4<bool>(less.y), vec4<bool>(less.x), source < vec4f(0.0));
           let adds = ((value > vec4f(0.0)) != taken) & (source != vec4f(0.0));
-          let marks = select(vec4u(0u), vec4u(1u, 2u, 4u, 8u), adds);
-          let shift = 4u * (e % 8u);
-          let all = marks.x | marks.y | marks.z | marks.w;
-          flipped[e / 8u] = (flipped[e / 8u] & ~(15u << shift)) | (all << shift);
+          flipped[e / 8u] = (flipped[e / 8u] & ~(15u << (4u * (e % 8u)))) | bits_of(adds, e);
           let negative = sources[sums_first + at];
           let positive = sources[sums_first + params.quads + at];
           state[2u * plane + own + at] = scale * (share.x * negative + share.y * positive);
@@ -433,9 +479,6 @@ fn gram_identity_subgroup(
         let old = select(1.0, me.slope, now == 1.0);
         let source = pick(sources[sources_first + at], first % 4u);
         change = source * (now - old);
-        if (!anew) {
-          settle(i, t, old, source);
-        }
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);
@@ -445,18 +488,6 @@ fn gram_identity_subgroup(
     }
     if (held > 0u) {
       apply(piece, held, lane);
-    }
-  }
-  if (me.sync == 1u && stalled == 0u) {
-    for (var e = 0u; e < per_lane; e++) {
-      let at = e * S + lane;
-      let phi = derivative(state[own + at]);
-      let source = sources[sources_first + at];
-      for (var c = 0u; c < 4u; c++) {
-        if (4u * at + c < params.n) {
-          settle(4u * at + c, end, pick(phi, c), pick(source, c));
-        }
-      }
     }
   }
   if (lane == 0u) {

@@ -11,7 +11,7 @@
 //            4 params uniform
 // Constants  S lanes of a subgroup, exactly; R rows held at once, a multiple of 4; U steps of k at once; AF = ceil(R / S);
 //            AQ = ceil(R / (4 S)); ACC 1 to accumulate; HALF 1 for b stored as halves; IMAGE 1 for a of texels
-// Dispatch   (ceil(quads / S), ceil(rows / R), 1)
+// Dispatch   (ceil(rows / R), ceil(quads / S), 1): neighbours share a panel of b
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes
 // Order      the bias, then k ascending, in one lane; the scale; what the output held last; deterministic
@@ -62,14 +62,14 @@ fn quad_of_a(at: u32) -> vec4f {
 
 @compute @workgroup_size(S)
 fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.y * R;
-  if (i32((group.x + 1u) * S * 4u) <= i32(first) + params.diagonal) {
+  let first = group.x * R;
+  if (i32((group.y + 1u) * S * 4u) <= i32(first) + params.diagonal) {
     return;
   }
-  let quad = group.x * S + lane;
+  let quad = group.y * S + lane;
   let inside = min(quad, params.quads - 1u);
   let column = params.b_first + (inside / params.b_width) * params.b_panel + inside % params.b_width;
-  let panel = group.y * params.steps * (R / 4u);
+  let panel = group.x * params.steps * (R / 4u);
   var start: array<f32, AF>;
   // @unroll
   for (var f = 0u; f < AF; f++) {

@@ -2,26 +2,25 @@
 //
 // Computes   output[p, out_step + k, q] = (input[k, p R + 4 q + c], c = 0..3), 0 where 4 q + c >= R or past the last row
 // Shapes     steps k, rows r, where input[k, r] is the element first + (r / width) panel + r % width + k stride;
-//            output (ceil(rows / R), out_steps, Q) as vec4, Q = ceil(R / 4)
+//            output (ceil(rows / R), out_steps, Q) as vec4, R = height, Q = ceil(R / 4)
 // Bindings   0 input  read        scalars
 //            1 output read_write  as vec4: a buffer, or texels in rows of 8192
 //            2 params uniform
-// Constants  R rows a panel; HALF 1 for an input stored as halves; IMAGE 1 for an output of texels
+// Constants  HALF 1 for an input stored as halves; IMAGE 1 for an output of texels
 // Dispatch   (x, y, 1) with 64 x y >= ceil(rows / R) steps Q
 // Workgroup  (64); no workgroup memory, no barrier
 // Assumes    nothing
 // Order      a copy; exact, deterministic
 
-const R = 32u; // @specialised
 const HALF = 0u; // @specialised
 const IMAGE = 0u; // @specialised
-const Q = (R + 3u) / 4u;
 
 alias Scalar = f32; // @half f16
 
 struct Params {
   steps: u32,
   rows: u32,
+  height: u32,
   first: u32,
   width: u32,
   panel: u32,
@@ -44,6 +43,8 @@ fn pack_rows(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let R = params.height;
+  let Q = (R + 3u) / 4u;
   let at = (group.y * groups.x + group.x) * 64u + lane;
   let q = at % Q;
   let k = (at / Q) % params.steps;

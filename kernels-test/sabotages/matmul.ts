@@ -31,7 +31,7 @@ export const MATMUL: Sabotages = {
     { what: 'sign', from: 'params.scale * acc[r]', to: '-params.scale * acc[r]', check: product },
     { what: 'not where the output begins', from: 'params.output_first + first', to: 'first', check: product },
     { what: 'rows of as many columns', from: /params\.output_stride/g, to: 'params.quads', check: part },
-    { what: 'the first panel of a', from: 'group.y * params.steps', to: '0u * params.steps', check: part },
+    { what: 'the first panel of a', from: 'group.x * params.steps', to: '0u * params.steps', check: part },
     { what: 'not where b begins', from: 'params.b_first + ', to: '', check: part },
     { what: 'what was there overwritten', from: 'acc[r] += output', to: 'acc[r] += 0.0 * output', check: part },
     { what: 'one too much left out', from: '* S * 4u) <=', to: '* S * 4u) - 1 <=', check: upper },

@@ -132,6 +132,14 @@ export class Batch {
     await this.gpu.finish();
   }
 
+  /** Submits, and reads what an array then holds: one wait for both. Throws what went wrong. */
+  async submitReading(array: GpuArray): Promise<ArrayBuffer> {
+    const { held } = this.gpu;
+    if (held) await held;
+    this.send();
+    return this.gpu.readBytes(array, 0, array.length);
+  }
+
   /**
    * Makes the device time this batch; call it before the first dispatch. Then {@link submitTimed} gives seconds.
    * @returns false when the adapter has no timestamps.

@@ -77,6 +77,9 @@ export interface MatmulArgs {
   readonly matrix?: boolean;
 }
 
+/** Multiply-adds of a row below which a subgroup holds fewer rows. */
+const SMALL = 2 ** 20;
+
 /** A multiple of 4 by 4. @throws RangeError that names it */
 function quads(name: string, value: number): number {
   if (value % 4) throw new RangeError(`${name} = ${value}: it must be a multiple of 4`);
@@ -133,13 +136,14 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
-    const height = MATMUL_ROWS;
+    // Half the rows a workgroup compile in half the time, which products this small do not gain.
+    const height = steps * columns < SMALL ? MATMUL_ROWS / 2 : MATMUL_ROWS;
     const { array: input, ...address } = a;
     const pack = await rowPacking(gpu, { first: 0, ...address, input, steps, rows, height }, lanes);
     const sizes = { S: lanes, R: height, U: lanes === 4 ? 1 : 4, AF: Math.ceil(height / lanes) };
     const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
     const kernel = await gpu.kernel(matmulSubgroupShader, constants);
-    const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / height)] as const;
+    const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
     return (batch) => {
       const packed = batch.own(packedOperand(gpu, { rows, steps, height, lanes }));
       pack(batch, packed);

@@ -50,11 +50,12 @@ export async function rowPacking(
   args: PackArgs,
   lanes: number,
 ): Promise<(batch: Batch, output: Packed) => void> {
-  const { input, height, outSteps = args.steps, outStep = 0, ...params } = args;
+  const { input, outSteps = args.steps, outStep = 0, ...params } = args;
+  const { height } = params;
   requireSize('steps', params.steps);
   requireSize('rows', params.rows);
   requireSize('height', height);
-  const kernel = await gpu.kernel(packRowsShader, { R: height, HALF: halfOf(input), IMAGE: imageFor(lanes) });
+  const kernel = await gpu.kernel(packRowsShader, { HALF: halfOf(input), IMAGE: imageFor(lanes) });
   const count = Math.ceil(params.rows / height) * params.steps * Math.ceil(height / 4);
   const all = { ...params, out_steps: outSteps, out_step: outStep };
   return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, count));

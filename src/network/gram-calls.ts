@@ -67,44 +67,27 @@ export class GramCalls {
 
   /** Runs the kernel on all groups; when a flip asks for K, makes it, and goes on. */
   async run(orders: readonly Order[]): Promise<Done> {
-    const { gpu, groups, kernel } = this;
-    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
-    let { waiting, counts } = await this.#dispatch(orders, stride);
-    let makingSeconds = 0;
-    if (waiting) {
-      const began = gpu.now();
-      await kernel.make();
-      makingSeconds = (gpu.now() - began) / 1000;
-      const rest = await this.#dispatch(orders, stride);
-      if (rest.waiting) throw new Error('a neuron waits for K, which is there');
-      counts = counts.map((count, k) => total(count, rest.counts[k]!));
-    }
-    using sums = gpu.array('epoch losses', orders.length * stride);
-    const batch = gpu.batch('epoch losses');
-    for (const [k, { active, epochs }] of orders.entries()) {
-      if (epochs === 0) continue;
-      let accumulate = false;
-      for (const group of groups) {
-        for (const part of group.parts) {
-          if (part.job !== active.at) continue;
-          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
-          const to = { output: sums, outputFirst: k * stride, accumulate };
-          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
-          accumulate = true;
-        }
-      }
-    }
-    await batch.submit();
-    const values = await sums.read();
-    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
-    return { losses, counts, makingSeconds };
+    const { gpu, kernel } = this;
+    const { waiting, ...done } = await this.#dispatch(orders);
+    if (!waiting) return { ...done, makingSeconds: 0 };
+    const began = gpu.now();
+    await kernel.make();
+    const makingSeconds = (gpu.now() - began) / 1000;
+    const rest = await this.#dispatch(orders);
+    if (rest.waiting) throw new Error('a neuron waits for K, which is there');
+    const counts = done.counts.map((count, k) => total(count, rest.counts[k]!));
+    return { losses: rest.losses, counts, makingSeconds };
   }
 
-  /** One dispatch a group. @returns whether a neuron waits for K, and what flipped, order by order */
-  async #dispatch(orders: readonly Order[], stride: number): Promise<{ waiting: boolean; counts: FlipCount[] }> {
+  /**
+   * One dispatch a group, and the losses summed over neurons.
+   * @returns whether a neuron waits for K; order by order, what flipped and the losses, which mean nothing where one waits
+   */
+  async #dispatch(orders: readonly Order[]): Promise<Omit<Done, 'makingSeconds'> & { readonly waiting: boolean }> {
     const { gpu, groups, sources, vectors, kernel } = this;
     const { n } = this.actives[0]!.run.problem.samples;
     const batch = gpu.batch('Gram epochs');
+    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
     const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
     const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
@@ -119,11 +102,38 @@ export class GramCalls {
       const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
       (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
     }
-    await batch.submit();
+    using sums = gpu.array('epoch losses', orders.length * stride);
+    for (const [k, { active, epochs }] of orders.entries()) {
+      if (epochs === 0) continue;
+      let accumulate = false;
+      for (const group of groups) {
+        for (const part of group.parts) {
+          if (part.job !== active.at) continue;
+          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
+          const to = { output: sums, outputFirst: k * stride, accumulate };
+          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
+          accumulate = true;
+        }
+      }
+    }
+    // Everything that comes back in one array: each read is a round trip.
+    const length = busy.reduce((sum, { neurons }) => sum + neurons.length, sums.length);
+    using report = gpu.array('report of a chunk', length);
+    batch.copy(sums, 0, report, 0, sums.length);
+    let at = sums.length;
+    for (const { neurons } of busy) {
+      batch.copy(neurons, 0, report, at, neurons.length);
+      at += neurons.length;
+    }
+    const bytes = await batch.submitReading(report);
+    const values = new Float32Array(bytes, 0, sums.length);
+    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
     let waiting = false;
     const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
+    at = sums.length;
     for (const group of busy) {
-      const words = await group.neurons.readUint();
+      const words = new Uint32Array(bytes, at * 4, group.neurons.length);
+      at += group.neurons.length;
       for (const part of group.parts) {
         const k = orders.findIndex(({ active }) => active.at === part.job);
         if (k < 0) continue;
@@ -138,7 +148,7 @@ export class GramCalls {
         counts[k] = { flips, events };
       }
     }
-    return { waiting, counts };
+    return { waiting, losses, counts };
   }
 
   /** Records what all samples of each class together give to Q, for every label vector. */
