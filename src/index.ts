@@ -17,7 +17,6 @@ export {
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
-  HalfRangeError,
 } from './gpu/errors';
 export { type AdapterReport, Gpu } from './gpu/gpu';
 export type { Kernels } from './kernels';
@@ -30,6 +29,7 @@ export { gramObstacle } from './network/choose';
 export { trainDirect } from './network/direct';
 export { DivergenceError } from './network/divergence';
 export { evaluate } from './network/evaluate';
+export { HalfRangeError } from './network/half-range';
 export { Network } from './network/network';
 export { type PlainNetwork, predict } from './network/predict';
 export { Panels, planBlocks, Samples } from './network/samples';

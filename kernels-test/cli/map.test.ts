@@ -1,6 +1,6 @@
 // `perturb map`: which configuration it runs, what it writes and where, and that it replaces only what it makes.
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
@@ -83,6 +83,14 @@ describe('perturb map', () => {
     const { code, err } = await cli(dir, ['map', 'runs/a', '--resolution', '3', '--quiet'], services);
     expect(code).toBe(0);
     expect(err).toMatch(/^warning: the run gave other metrics than result\.json/);
+  });
+
+  it('says so when what lies there cannot be compared with', async () => {
+    const dir = await finished();
+    await truncate(join(dir, 'runs/a/result.json'), 2 ** 40);
+    const { code, err } = await cli(dir, ['map', 'runs/a', '--resolution', '3', '--quiet'], mapping());
+    expect(code).toBe(0);
+    expect(err).toMatch(/^warning: result\.json cannot be read: it has 1099511627776 bytes.* not compared/);
   });
 
   it.each([

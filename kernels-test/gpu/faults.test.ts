@@ -1,6 +1,6 @@
 // What the runtime says when a call is wrong or the device refuses it.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { GpuArray } from '../../src/gpu/array';
 import {
   DeviceLostError,
@@ -39,6 +39,26 @@ describe('errors say what failed and what to do', () => {
     expect(await thrown(() => lost.during(refused()))).toBeInstanceOf(DeviceLostError);
     const error = await thrown(() => bound.gpu.during(refused()));
     expect(error.message).toMatch(/unmapped/);
+  });
+
+  test('a compilation that ends with the device is a lost device', async () => {
+    const losing = {
+      features: new Set(),
+      pushErrorScope: () => {},
+      popErrorScope: () => Promise.reject(new Error('no device')),
+      createShaderModule: () => ({}),
+      createComputePipelineAsync: () => Promise.reject(Object.assign(new Error('gone'), { reason: 'internal' })),
+      lost: new Promise((resolve) => setTimeout(() => resolve({ message: 'gone' }), 30)),
+    };
+    const options = { adapter: bound.engine.adapter, ownsDevice: false };
+    const lost = new Gpu(losing as unknown as GPUDevice, options);
+    expect(await thrown(() => lost.kernel(bare('last', '')))).toBeInstanceOf(DeviceLostError);
+  });
+  test.for(['nonsense', 'fn other() {}'])('what the compiler refuses is not taken for a loss: "%s"', async (code) => {
+    // A loss would be waited for.
+    using wait = vi.spyOn(globalThis, 'setTimeout');
+    await expect(bound.gpu.kernel(bare('refused', code))).rejects.toThrow(GpuValidationError);
+    expect(wait).not.toHaveBeenCalled();
   });
 
   test('a shader that does not compile: the kernel, the line and its text', async () => {

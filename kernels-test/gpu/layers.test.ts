@@ -31,6 +31,9 @@ const NODE_FILES = ['data/node.ts', 'node.ts', 'gpu/dawn.ts', 'gpu/swiftshader.t
 /** May name a GPUDevice: src/gpu, and the engine, which only passes one on. */
 const DEVICE_FILES = ['engine.ts'];
 
+/** What src/gpu knows nothing of. */
+const OF_LEARNING = /\b(epochs?|trainings?|learning|checkpoints?|perturbations?)\b/i;
+
 interface Source {
   readonly path: string;
   readonly text: string;
@@ -68,6 +71,8 @@ function problems({ path, text }: Source): string[] {
   }
   if (/\bGPUDevice\b/.test(code) && layer !== 'gpu' && !DEVICE_FILES.includes(path))
     found.push(`${path} names GPUDevice`);
+  const word = layer === 'gpu' && code.match(OF_LEARNING);
+  if (word) found.push(`${path} speaks of learning: ${word[0]}`);
   return found;
 }
 
@@ -93,6 +98,7 @@ describe('an import the wrong way is noticed', () => {
     ['index.ts', "export { x } from './gpu/dawn';", /needs Node/],
     ['kernels/step.ts', 'export const x = (device: GPUDevice) => device;', /names GPUDevice/],
     ['kernels/step.ts', "import { create } from 'webgpu';", /imports webgpu/],
+    ['gpu/errors.ts', "stage: 'standard' | 'learning';", /speaks of learning: learning/],
     ['other/x.ts', '', /no layer/],
   ] as [string, string, RegExp][])('%s: %s', ([path, text, complaint]) => {
     expect(problems({ path, text }).join('\n')).toMatch(complaint);

@@ -4,7 +4,8 @@ import { gramIdentityWorkgroup } from '../../src/kernels/generated';
 import { gramIdentity } from '../../src/kernels/gram-identity';
 import { gramSamples } from '../../src/kernels/gram-limits';
 import { type GramLoop, gramLoop, subgroupLanes } from '../../src/kernels/variant';
-import { checkGramIdentity, type GramCase, type GramTraining } from '../checks/gram-identity';
+import { checkGramIdentity } from '../checks/gram-identity';
+import type { GramCase, GramTraining } from '../checks/gram-identity-problem';
 import { workgroupBytes } from '../contract';
 import { useEngine } from '../helpers';
 

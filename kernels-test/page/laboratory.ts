@@ -4,6 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { parseConfig } from '../../src/experiment/config';
+import { linkOf } from '../../src/web/config-link';
+
+/** A run of a second. */
+export const SHORT = linkOf(
+  parseConfig({
+    data: { kind: 'shifted-gauss', n: 64, d: 20 },
+    network: { width: 32 },
+    standard: { lr: 0.1, epochs: 12 },
+    learning: { lr: 0.1, epochs: 12 },
+    save: ['networks'],
+  }),
+);
 
 /** Waits for the phase of the run. By the clock, not by frames: a browser whose device was destroyed may draw none for a while. */
 export const phase = (page: Page, name: string, timeout = 110_000) =>

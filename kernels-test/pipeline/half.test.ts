@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { Engine } from '../../src/engine';
 import { runExperiment, runExperiments } from '../../src/experiment/run';
 import type { ExperimentConfig } from '../../src/experiment/types';
-import { HalfRangeError } from '../../src/gpu/errors';
 import { DivergenceError } from '../../src/network/divergence';
+import { HalfRangeError } from '../../src/network/half-range';
 import { NO_HALVES, normwise, useEngine, variants, withShaders } from '../helpers';
 import { numbersOf, smallConfig } from './helpers';
 

@@ -7,6 +7,7 @@ import { encodeNpy } from '../../src/data/npy';
 import { parseConfig } from '../../src/experiment/config';
 import type { Snapshot } from '../../src/experiment/snapshot';
 import * as errors from '../../src/gpu/errors';
+import { HalfRangeError } from '../../src/network/half-range';
 import { predict } from '../../src/network/predict';
 import { fromWire, toWire } from '../../src/worker/wire-error';
 import { expectSameBits, useEngine } from '../helpers';
@@ -121,7 +122,7 @@ test('every error class of the package comes through as itself', () => {
     new errors.GpuOutOfMemoryError('too much', 'X', 7),
     new errors.GpuUnavailableError('none', 'r'),
     new errors.GpuValidationError('refused', 'forward'),
-    errors.HalfRangeError.tooLarge('samples', 2),
+    HalfRangeError.tooLarge('samples', 2),
     new InputError('bad', { file: 'X.npy', offset: 3, remedy: 'r' }),
   ];
   const classes = Object.entries(errors).filter(([name]) => name !== 'GpuError');

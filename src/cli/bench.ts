@@ -1,6 +1,5 @@
 // `perturb bench`: how fast the kernels are here, beside what the adapter can do; and what changed between two such reports.
 
-import { readFile } from 'node:fs/promises';
 import { arch, cpus, platform } from 'node:os';
 import { resolve } from 'node:path';
 import type { BenchOptions, BenchReport } from '../bench/bench';
@@ -12,6 +11,7 @@ import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { benchTable, comparisonTable, kernelTable } from '../report/bench-table';
 import { rooflineSvg } from '../report/roofline';
+import { readBoundedText } from './bounded-read';
 import { withEngine } from './engine';
 import { InterruptedError } from './failure';
 import type { CliIo, Disposable, Services } from './io';
@@ -87,8 +87,8 @@ function commandOf(args: BenchArguments): string {
 /** A report that `perturb bench` wrote. @throws InputError for what is none */
 async function reportFile(path: string, io: CliIo): Promise<BenchReport> {
   const remedy = 'Give two files that "perturb bench --out DIR" wrote as bench.json.';
-  const text = await readFile(resolve(io.cwd, path), 'utf8').catch((cause) => {
-    throw new InputError('the benchmark report cannot be read', { file: path, remedy, cause });
+  const text = await readBoundedText(resolve(io.cwd, path)).catch((cause) => {
+    throw new InputError(`the benchmark report cannot be read: ${cause.message}`, { file: path, remedy, cause });
   });
   const read = readReport(text);
   if ('problem' in read) throw new InputError(`this is no benchmark report: ${read.problem}`, { file: path, remedy });

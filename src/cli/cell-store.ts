@@ -6,13 +6,14 @@
 //   FIGURE/panel-1.json, .csv, .svg and so on, FIGURE/report.html, and summary.json: written anew whenever a run ends
 //   maps/map-1.json and so on, maps/map-1-seed-0/ and so on: grids and picture of a decision map
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { CellOutcome, CellStore } from '../reproduce/run';
+import { readBoundedText } from './bounded-read';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile } from './store';
 
@@ -60,16 +61,21 @@ export class CellDirectory implements CellStore {
     return this.lock.release();
   }
 
-  /** A file that is not whole, or was changed, counts as absent: the cell is computed again. */
+  /** A file that is not whole, too long for one, or was changed, counts as absent: the cell is computed again. */
   async load(id: string): Promise<CellOutcome | undefined> {
     try {
-      const document: unknown = JSON.parse(await readFile(this.#path(id), 'utf8'));
+      const document: unknown = JSON.parse(await readBoundedText(this.#path(id)));
       if (!isPlainObject(document)) return undefined;
       const { check, ...outcome } = document;
       const whole = outcome.id === id && check === (await contentHash(outcome));
       return whole ? (outcome as unknown as CellOutcome) : undefined;
     } catch (error) {
-      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (
+        error instanceof SyntaxError ||
+        error instanceof RangeError ||
+        (error as NodeJS.ErrnoException).code === 'ENOENT'
+      )
+        return undefined;
       throw asInputError(error, this.directory);
     }
   }
@@ -91,10 +97,18 @@ export class CellDirectory implements CellStore {
 
   /** The text of a file of the directory; undefined when it is not there. */
   async read(...path: readonly string[]): Promise<string | undefined> {
+    const file = join(this.directory, ...path);
     try {
-      return await readFile(join(this.directory, ...path), 'utf8');
+      return await readBoundedText(file);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (error instanceof RangeError) {
+        throw new InputError(`a file of the reproduction cannot be read: ${error.message}`, {
+          file,
+          remedy: 'Delete it: the same command writes it again.',
+          cause: error,
+        });
+      }
       throw asInputError(error, this.directory);
     }
   }

@@ -12,9 +12,8 @@ import {
   watchedReader,
 } from '../experiment/checkpoint-format';
 import { placeOf } from '../experiment/checkpoint-place';
-import { DivergenceError } from '../experiment/divergence';
+import { DivergenceError, HalfRangeError } from '../experiment/divergence';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { HalfRangeError } from '../gpu/errors';
 import { bytes } from '../report/format';
 import { type CheckpointStore, checkpointDirectory } from './checkpoint';
 import { overLostDevices, withEngine } from './engine';

@@ -1,12 +1,12 @@
 // The configuration of a run: a file or nothing, --set and --save over it, checked to the end before a device is made.
 
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { applySets, parseConfig, SAVE_ITEMS, setKeys } from '../experiment/config';
 import { isPlainObject } from '../experiment/config-problems';
 import { parseConfigText } from '../experiment/config-text';
 import type { ExperimentConfig } from '../experiment/types';
+import { readBoundedText } from './bounded-read';
 
 export interface ConfigArguments {
   readonly file?: string;
@@ -25,11 +25,11 @@ export interface ReadConfig {
 export async function readDocument(file: string, cwd: string, what = 'configuration'): Promise<unknown> {
   let text: string;
   try {
-    text = await readFile(resolve(cwd, file), 'utf8');
+    text = await readBoundedText(resolve(cwd, file));
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code, message } = cause as NodeJS.ErrnoException;
     const why = { ENOENT: 'does not exist', EISDIR: 'is a directory', EACCES: 'may not be read' }[String(code)];
-    throw new InputError(`the ${what} file ${why ?? `cannot be read (${code})`}`, {
+    throw new InputError(`the ${what} file ${why ?? `cannot be read: ${message}`}`, {
       file,
       remedy:
         what === 'configuration' ? 'Name a JSON file, or leave it out to run with the defaults.' : 'Name a JSON file.',

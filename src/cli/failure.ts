@@ -1,8 +1,8 @@
 // Every way to fail as one readable block and one exit code. A stack is for us, not for users: PERTURB_DEBUG=1 shows it.
 
 import { InputError } from '../data/input-error';
-import { DivergenceError } from '../experiment/divergence';
-import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError, HalfRangeError } from '../gpu/errors';
+import { DivergenceError, HalfRangeError } from '../experiment/divergence';
+import { DeviceLostError, GpuError, GpuOutOfMemoryError, GpuUnavailableError } from '../gpu/errors';
 
 export const EXIT = {
   done: 0,

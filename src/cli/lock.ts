@@ -6,8 +6,11 @@ import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
+import { readBoundedText } from './bounded-read';
 
 export const LOCK_FILE = 'lock.json';
+/** Bytes of a lock, amply: what is longer is none of ours. */
+const MOST_LOCK = 2 ** 12;
 
 interface Holder {
   readonly pid: number;
@@ -46,7 +49,7 @@ function isAlive(pid: number): boolean {
 /** The holder a lock file names; undefined when there is none, null when it cannot be read as one. */
 async function holderOf(path: string): Promise<Holder | null | undefined> {
   try {
-    const holder = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder> | null;
+    const holder = JSON.parse(await readBoundedText(path, MOST_LOCK)) as Partial<Holder> | null;
     return typeof holder?.pid === 'number' && typeof holder.host === 'string' ? (holder as Holder) : null;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : null;

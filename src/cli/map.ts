@@ -1,13 +1,14 @@
 // `perturb map`: the decision map of an experiment, from its configuration alone. The experiment is run again, which gives
 // the same networks to the bit on the same adapter and version; nothing of it but the map is written.
 
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../data/input-error';
 import { toJson } from '../experiment/artifacts';
 import { isPlainObject } from '../experiment/config-problems';
 import type { ExperimentResult } from '../experiment/types';
 import { seconds } from '../report/format';
+import { readBoundedText } from './bounded-read';
 import { type ReadConfig, readConfig } from './config-file';
 import { overLostDevices, withEngine } from './engine';
 import type { CliIo, Disposable, Services } from './io';
@@ -95,11 +96,18 @@ const numberOf = (text: string): number | string =>
 
 /** Says so when the run of the map is not the one whose result lies there. */
 async function warnIfOther(file: string, result: ExperimentResult, io: CliIo): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
+  const uncompared = (why: string) => io.stderr.write(`warning: ${why}; the map was not compared with it\n`);
+  let text: string;
+  try {
+    text = await readBoundedText(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') uncompared(`result.json cannot be read: ${message}`);
+    return;
+  }
   const before = metricsIn(text);
   if (!before) {
-    io.stderr.write('warning: result.json is not that of a run; the map was not compared with it\n');
+    uncompared('result.json is not that of a run');
     return;
   }
   const { cosine: _, ...now } = result.metrics;

@@ -7,7 +7,7 @@
 //   results.jsonl, results.csv, summary.json, report.html      of what is finished when a run ends, by itself or not
 //   lock.json                  while a process works here
 
-import { access, constants, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
 import { resultDocument, toJson } from '../experiment/artifacts';
@@ -17,6 +17,7 @@ import { contentHash } from '../experiment/plan';
 import type { Cell } from '../experiment/sweep';
 import type { CellDivergence, CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
 import type { ExperimentResult } from '../experiment/types';
+import { readBoundedText } from './bounded-read';
 import { LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile, type StoredFile, writeResult } from './store';
 
@@ -168,10 +169,10 @@ async function removePartial(directory: string): Promise<void> {
 async function readCell(path: string, hash: string): Promise<CellOutcome | { readonly reason: string }> {
   let document: unknown;
   try {
-    document = JSON.parse(await readFile(path, 'utf8'));
+    document = JSON.parse(await readBoundedText(path));
   } catch (error) {
-    const parsed = error instanceof SyntaxError;
-    return { reason: parsed ? 'it is not whole' : `it cannot be read (${(error as NodeJS.ErrnoException).code})` };
+    if (error instanceof SyntaxError) return { reason: 'it is not whole' };
+    return { reason: `it cannot be read: ${(error as Error).message}` };
   }
   if (!isPlainObject(document)) return { reason: 'it is not a cell' };
   const { check, ...body } = document;

@@ -11,11 +11,12 @@ import {
   StateMismatchError,
   type TrainingState,
 } from '../network/training-state';
+import type { RunPlace } from './checkpoint-place';
 import type { Trained } from './trajectories';
 
 export { StateMismatchError } from '../network/training-state';
 
-type TrainingStage = 'standard' | 'learning';
+type TrainingStage = RunPlace['stage'];
 
 /** How f was trained; its history is among the arrays. */
 interface FirstFacts extends Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
@@ -29,11 +30,7 @@ export interface CheckpointFacts {
 }
 
 /** The arrays may be large. */
-export interface Checkpoint {
-  /** The training that it stands in, or before. */
-  readonly stage: TrainingStage;
-  /** Epochs of that training that are done. */
-  readonly epoch: number;
+export interface Checkpoint extends RunPlace {
   readonly facts: CheckpointFacts;
   readonly arrays: HostArrays;
 }

@@ -4,6 +4,7 @@ import type { DivergenceError } from '../network/divergence';
 import type { ExperimentConfig } from './types';
 
 export { DivergenceError } from '../network/divergence';
+export { HalfRangeError } from '../network/half-range';
 
 /** A loss before the first update that leaves no room for training: the square of it is past float32. */
 const LARGE = 1e19;

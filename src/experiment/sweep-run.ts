@@ -2,8 +2,9 @@
 // not take others with it: its batch is halved until it stands alone.
 
 import { InputError } from '../data/input-error';
-import { GpuOutOfMemoryError, HalfRangeError } from '../gpu/errors';
+import { GpuOutOfMemoryError } from '../gpu/errors';
 import type { DivergenceError } from '../network/divergence';
+import { HalfRangeError } from '../network/half-range';
 import type { Cell } from './sweep';
 import type { ExperimentConfig, ExperimentResult } from './types';
 

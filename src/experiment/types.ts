@@ -1,5 +1,6 @@
 // The configuration after validation: every default filled in. The schema in config.ts produces exactly this.
 
+import type { AdapterReport } from '../gpu/gpu';
 import type { DecisionMap } from '../theory/map';
 
 export interface PlateauConfig {
@@ -92,16 +93,8 @@ export interface Progress {
   readonly accuracy?: number;
 }
 
-export interface DeviceReport {
-  readonly name: string;
-  readonly vendor: string;
-  readonly architecture: string;
-  readonly description: string;
-  readonly backend: string;
-  /** True when the adapter runs on the CPU. */
-  readonly software: boolean;
-  readonly subgroupSize: number | null;
-}
+/** The adapter that an experiment ran on. */
+export type DeviceReport = AdapterReport;
 
 /** A float32 array of known shape, row-major. */
 export interface NamedArray {

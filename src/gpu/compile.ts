@@ -11,6 +11,8 @@ export interface CompileRequest {
   readonly constants: Readonly<Record<string, number>>;
   /** Identity within a device. */
   readonly key: string;
+  /** Awaits what only the device can end; a lost device is thrown before all. */
+  during<T>(promise: Promise<T>): Promise<T>;
   /** Throws what there is to say of the device before a fault is blamed on the shader. */
   assertAlive(): void;
 }
@@ -35,19 +37,21 @@ export async function compileKernel(device: GPUDevice, request: CompileRequest):
   const workgroup = shader.workgroupSize.map((size) => (typeof size === 'number' ? size : (all[size] ?? 1)));
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ label: shader.name, code });
-  const scope = device.popErrorScope();
+  // It rejects with a lost device, and so does what follows.
+  const scope = device.popErrorScope().catch(() => null);
+  const compiling = device.createComputePipelineAsync({
+    label: shader.name,
+    layout: 'auto',
+    compute: { module, entryPoint: shader.name, constants: pick(shader.overrides) },
+  });
   let pipeline: GPUComputePipeline;
   try {
-    pipeline = await device.createComputePipelineAsync({
-      label: shader.name,
-      layout: 'auto',
-      compute: { module, entryPoint: shader.name, constants: pick(shader.overrides) },
-    });
+    pipeline = await request.during(compiling);
   } catch (cause) {
-    // What the scope knows is among the messages.
-    await scope.catch(() => null);
     request.assertAlive();
-    const messages = await messagesOf(module, shader.name, code);
+    // What the scope knows is among the messages.
+    const { messages: told } = await request.during(module.getCompilationInfo());
+    const messages = listed(told, shader.name, code);
     throw new GpuValidationError(`${shader.name} did not compile: ${messages || String(cause)}`, shader.name, cause);
   }
   const fault = await scope;
@@ -56,9 +60,8 @@ export async function compileKernel(device: GPUDevice, request: CompileRequest):
   return new Kernel(shader, pipeline, key, workgroup, all);
 }
 
-async function messagesOf(module: GPUShaderModule, name: string, code: string): Promise<string> {
+function listed(messages: readonly GPUCompilationMessage[], name: string, code: string): string {
   const lines = code.split('\n');
-  const { messages } = await module.getCompilationInfo();
   return messages
     .map(
       ({ type, lineNum, linePos, message }) =>

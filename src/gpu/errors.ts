@@ -1,18 +1,8 @@
 // One error class a failure, each with what to do next. The command line maps them to exit codes.
 
-/** Where the last checkpoint of a run stands. */
-export interface RunPlace {
-  /** The training: `standard` of f, `learning` of g. */
-  readonly stage: 'standard' | 'learning';
-  /** Epochs of it that are done. */
-  readonly epoch: number;
-}
-
 /** Base of every error the GPU layer throws: `message` says what is wrong, `remedy` what to do. */
 export abstract class GpuError extends Error {
   readonly remedy: string;
-  /** Of a run that was interrupted and left a checkpoint with its caller: it can go on from there on a new engine. */
-  declare readonly resumeFrom?: RunPlace;
   constructor(message: string, remedy: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.remedy = remedy;
@@ -64,25 +54,6 @@ export class GpuValidationError extends GpuError {
       message,
       'This is a fault in perturb-gpu or in the driver, not in your input: please report it with this text.',
       cause,
-    );
-  }
-}
-
-/** Numbers that the half precision which was asked for cannot hold. */
-export class HalfRangeError extends GpuError {
-  override readonly name = 'HalfRangeError';
-
-  static tooLarge(what: string, count: number): HalfRangeError {
-    return new HalfRangeError(
-      `Half precision holds numbers up to 65504; ${count} of the ${what} ${count === 1 ? 'is' : 'are'} larger or no number.`,
-      'Set precision to "f32", or scale the samples down.',
-    );
-  }
-
-  static tooSmall(what: string): HalfRangeError {
-    return new HalfRangeError(
-      `Half precision loses digits below 6.1e-5 and ends at 6e-8; all of the ${what} are smaller than the first.`,
-      'Set precision to "f32", or scale the samples or perturbation.size up.',
     );
   }
 }

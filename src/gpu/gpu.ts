@@ -43,6 +43,13 @@ export interface GpuOptions {
 /** Chromium on two busy cores: some milliseconds. What failed for another reason is told so much later. */
 const LOSS_TOLD_MS = 500;
 
+/**
+ * Whether it is the compiler's word on a pipeline. A device that is lost has none: WebGPU asks that it answers as if all were
+ * well, and so do Dawn and Chromium, whether the loss comes before the shader, the pipeline or the answer.
+ */
+const isVerdict = (error: unknown): boolean =>
+  (error as Partial<GPUPipelineError> | undefined)?.reason === 'validation';
+
 // The global enums do not exist in plain Node.
 const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 const STORAGE_BINDING = 0x08; // of textures
@@ -239,8 +246,13 @@ export class Gpu {
     const key = `${shader.name}:${JSON.stringify(Object.entries(constants).sort())}`;
     let kernel = this.#pipelines.get(key);
     if (!kernel) {
-      const request = { shader, constants: constants as Record<string, number>, key };
-      kernel = this.during(compileKernel(this.device, { ...request, assertAlive: () => this.assertAlive() }));
+      kernel = compileKernel(this.device, {
+        shader,
+        constants: constants as Record<string, number>,
+        key,
+        during: (promise) => this.during(promise),
+        assertAlive: () => this.assertAlive(),
+      });
       this.#pipelines.set(key, kernel);
       // A failure is told to whoever asked, and tried again by the next who asks.
       kernel.catch(() => this.#pipelines.delete(key));
@@ -265,7 +277,7 @@ export class Gpu {
     try {
       return await (this.options.during?.(promise) ?? promise);
     } catch (error) {
-      await this.#lossTold();
+      if (!isVerdict(error)) await this.#lossTold();
       this.assertAlive();
       throw error;
     }

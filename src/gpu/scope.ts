@@ -13,3 +13,20 @@ export class Scope {
     for (const thing of this.#things.splice(0).reverse()) thing.dispose();
   }
 }
+
+/** What is to be kept, once `work` is done in a scope of its own; disposed when that throws. */
+export async function keptAfter<T extends { dispose(): void }>(
+  kept: T,
+  work: (scope: Scope) => Promise<void>,
+): Promise<T> {
+  const scope = new Scope();
+  try {
+    await work(scope);
+    return kept;
+  } catch (error) {
+    kept.dispose();
+    throw error;
+  } finally {
+    scope.dispose();
+  }
+}

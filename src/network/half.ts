@@ -1,11 +1,11 @@
 // Operands of half precision for the direct trainer: samples and weights as halves, made from the float32 ones that stay.
 
 import type { GpuArray } from '../gpu/array';
-import { HalfRangeError } from '../gpu/errors';
 import type { Gpu } from '../gpu/gpu';
 import type { Scope } from '../gpu/scope';
 import { halfLength, halve } from '../kernels/data';
 import { inOrder, type Step } from '../kernels/step';
+import { HalfRangeError } from './half-range';
 import type { Network } from './network';
 import { Panels, Samples } from './samples';
 

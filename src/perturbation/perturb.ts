@@ -5,7 +5,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { Scope } from '../gpu/scope';
+import { keptAfter } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { inputGradient, perturbRows } from '../kernels/perturbation';
 import type { MatmulLayout } from '../kernels/variant';
@@ -39,9 +39,8 @@ export async function perturb(
   const { d, slope, slices } = network;
   const { blocks } = panels;
   if (span && spec.kind !== 'l2') throw new RangeError(`${spec.kind} perturbations do not lie in the span of W`);
-  const scope = new Scope();
   const perturbation = Samples.allocate(gpu, 'perturbation', blocks, d);
-  try {
+  return keptAfter(perturbation, async (scope) => {
     const scratch = scope.use(new PassScratch(gpu, blocks, layout, network));
     const rows: GpuArray[] = [];
     for (const slice of slices) rows.push(scope.use(await network.rows(slice)));
@@ -65,11 +64,5 @@ export async function perturb(
       (await perturbRows(gpu, { targets, gradient, coefficient, n, d, start, ...spec }))(batch);
       await batch.submit();
     }
-    return perturbation;
-  } catch (error) {
-    perturbation.dispose();
-    throw error;
-  } finally {
-    scope.dispose();
-  }
+  });
 }

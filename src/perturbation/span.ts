@@ -4,7 +4,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { Scope } from '../gpu/scope';
+import { keptAfter, type Scope } from '../gpu/scope';
 import { transpose } from '../kernels/data';
 import { MATMUL_ROWS, panelOperand, plainOperand } from '../kernels/matmul';
 import { spanCoefficients } from '../kernels/perturbation';
@@ -70,8 +70,7 @@ export async function spanGram(
   const { m } = network;
   const { variant } = span.layout;
   const matrix = GramMatrix.allocate(gpu, span.n);
-  const scope = new Scope();
-  try {
+  return keptAfter(matrix, async (scope) => {
     const products = new BoundedProducts(gpu, 'span', signal);
     const weights = await squareWeights(gpu, network, span.layout, products, scope);
     const left: FactorBlock[] = [];
@@ -85,13 +84,7 @@ export async function spanGram(
       right.push({ start, rows: ld, from: (sample) => plainOperand(coefficients, ld, sample) });
     }
     await symmetricProduct(gpu, matrix, { a: left, b: right, steps: m, constant, variant }, signal);
-    return matrix;
-  } catch (error) {
-    matrix.dispose();
-    throw error;
-  } finally {
-    scope.dispose();
-  }
+  });
 }
 
 /**
@@ -111,8 +104,7 @@ export async function spanGramOnto(
 ): Promise<GramMatrix> {
   const { m, d } = network;
   const { variant } = span.layout;
-  const scope = new Scope();
-  try {
+  return keptAfter(matrix, async (scope) => {
     const products = new BoundedProducts(gpu, 'span', signal);
     const weights = await squareWeights(gpu, network, span.layout, products, scope);
     const zero = scope.use(gpu.array('zero', 1));
@@ -149,13 +141,7 @@ export async function spanGramOnto(
     }
     const product = { a: left, b: right, steps: 2 * m, accumulate: true, variant };
     await symmetricProduct(gpu, matrix, product, signal);
-    return matrix;
-  } catch (error) {
-    matrix.dispose();
-    throw error;
-  } finally {
-    scope.dispose();
-  }
+  });
 }
 
 /** Consecutive samples of one block whose factors fit an array. */

@@ -5,9 +5,11 @@ import { type BenchReport, type BenchRow, runBench } from '../bench/bench';
 import type { BenchShape } from '../bench/cases';
 import { type Tuned, tune } from '../bench/tune';
 import { createEngine } from '../engine';
+import { holdLifeline, type LockScope } from '../worker/lifeline';
 import { toWire, type WireError } from '../worker/wire-error';
 
 export type FromBench =
+  | { readonly kind: 'alive'; readonly lock: string }
   | { readonly kind: 'progress'; readonly done: number; readonly cases: number; readonly text: string }
   | { readonly kind: 'row'; readonly row: BenchRow }
   | { readonly kind: 'done'; readonly report: BenchReport }
@@ -21,7 +23,7 @@ export interface BenchOrder {
   readonly tune?: { readonly shapes?: readonly BenchShape[] };
 }
 
-const scope = globalThis as unknown as {
+const scope = globalThis as unknown as LockScope & {
   postMessage(message: FromBench): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<BenchOrder>) => void): void;
 };
@@ -39,6 +41,7 @@ async function carryOut({ quick, tune: choosing }: BenchOrder): Promise<FromBenc
 }
 
 scope.addEventListener('message', async ({ data }) => {
+  void holdLifeline(scope).then((lock) => lock && scope.postMessage({ kind: 'alive', lock }));
   try {
     scope.postMessage(await carryOut(data));
   } catch (error) {

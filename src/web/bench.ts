@@ -4,6 +4,7 @@ import { signal } from '@preact/signals';
 import type { BenchReport, BenchRow } from '../bench/bench';
 import type { Tuned } from '../bench/tune';
 import { toJson } from '../experiment/artifacts';
+import { whenCut } from '../worker/lifeline';
 import { fromWire } from '../worker/wire-error';
 import type { BenchOrder, FromBench } from './bench-worker';
 import type { Download } from './downloads';
@@ -33,13 +34,16 @@ export function startBench(order: BenchOrder): void {
   const own = new Worker(new URL('./bench-worker.js', import.meta.url), { type: 'module' });
   worker = own;
   const fail = (text: string, remedy = 'Start it again.') => {
+    if (worker !== own) return;
     say('benchmark', { title: 'The benchmark failed.', text, remedy });
     stopBench();
   };
   own.addEventListener('error', (event) => fail(event.message || 'Its worker did not start.'));
   own.addEventListener('message', ({ data }: MessageEvent<FromBench>) => {
     if (worker !== own) return;
-    if (data.kind === 'progress') measuring.value = data;
+    if (data.kind === 'alive') {
+      whenCut(data.lock, () => fail('The browser has ended its worker, most likely for want of memory.'));
+    } else if (data.kind === 'progress') measuring.value = data;
     else if (data.kind === 'row') rows.value = [...rows.value, data.row];
     else if (data.kind === 'failed') {
       const error = fromWire(data.error) as Error & { remedy?: string };

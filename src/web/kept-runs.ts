@@ -3,6 +3,7 @@
 
 import { sha256 } from '../data/sha256';
 import type { Checkpoint } from '../experiment/checkpoint';
+import type { RunPlace } from '../experiment/checkpoint-place';
 import { contentHash } from '../experiment/plan';
 import type { ExperimentConfig } from '../experiment/types';
 import type { Held } from './dropped-files';
@@ -18,16 +19,14 @@ export interface PageIdentity {
 }
 
 /** All of a run but its arrays; structured data, files included. */
-export interface StoredRun {
+export interface StoredRun extends RunPlace {
   readonly id: string;
   readonly config: ExperimentConfig;
   readonly identity: PageIdentity;
   readonly files: readonly Held[];
   /** What was seen of it so far. */
   readonly courses: Courses;
-  /** Where its state stands, and when that was taken: milliseconds since 1970. */
-  readonly stage: Checkpoint['stage'];
-  readonly epoch: number;
+  /** When its state was taken: milliseconds since 1970. */
   readonly at: number;
 }
 

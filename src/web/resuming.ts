@@ -20,14 +20,16 @@ import {
 /** Says what happened to an engine that went away, and offers what can be done. */
 export function tellLost(error: Error): void {
   const { config, kept } = interrupt();
+  const workerGone = error instanceof WorkerError;
+  const advice = `make the experiment smaller or ${workerGone ? 'close other pages' : 'update the GPU driver'}`;
   const again = () => void openEngine().then(() => config && start(config));
   say('engine', {
-    title: error instanceof WorkerError ? 'The engine stopped.' : 'The GPU device was lost.',
+    title: workerGone ? 'The engine stopped.' : 'The GPU device was lost.',
     text: kept ? `${error.message} The run is kept as it was at ${shortPlace(kept.run)}.` : error.message,
     remedy: kept
-      ? 'Go on from there on a new engine: the run ends with the same numbers as one that was never interrupted. If this happens again, make the experiment smaller or update the GPU driver.'
+      ? `Go on from there on a new engine: the run ends with the same numbers as one that was never interrupted. If this happens again, ${advice}.`
       : config
-        ? 'Start the engine anew and run the experiment again: with the same seed it takes the same course. If it is lost again, make the experiment smaller or update the GPU driver.'
+        ? `Start the engine anew and run the experiment again: with the same seed it takes the same course. If this happens again, ${advice}.`
         : 'Start the engine anew.',
     actions: [
       kept

@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Checkpoint } from '../experiment/checkpoint';
+import type { RunPlace } from '../experiment/checkpoint-place';
 import type { WorkerEngine } from '../worker';
 import { heldFor } from './dropped-files';
 import { keptRuns, type PageIdentity, putRun, removeRun, type StoredRun, stateOf } from './kept-runs';
@@ -36,7 +37,7 @@ export function changedSince({ identity }: StoredRun, now: PageIdentity): string
 }
 
 /** "epoch 40 of g": for buttons, where the words of experiment/checkpoint-place do not fit. */
-export const shortPlace = ({ stage, epoch }: Pick<StoredRun, 'stage' | 'epoch'>): string =>
+export const shortPlace = ({ stage, epoch }: RunPlace): string =>
   `epoch ${epoch} of ${stage === 'standard' ? 'f' : 'g'}`;
 
 const lockOf = (id: string) => `perturb-gpu run ${id}`;

@@ -3,12 +3,13 @@
 import type { LoadedTuning, TuningStorage } from '../bench/tuning';
 import type { Checkpoint } from '../experiment/checkpoint';
 import type { RunIdentity } from '../experiment/checkpoint-format';
-import { placeOf } from '../experiment/checkpoint-place';
+import { placeOf, type Resumable, type RunPlace } from '../experiment/checkpoint-place';
 import type { RunOptions as EngineRunOptions } from '../experiment/run';
 import type { ExperimentConfig, ExperimentResult } from '../experiment/types';
-import { DeviceLostError, DisposedError, type RunPlace } from '../gpu/errors';
+import { DeviceLostError, DisposedError } from '../gpu/errors';
 import type { AdapterReport } from '../gpu/gpu';
 import type { PlainNetwork } from '../network/predict';
+import { whenCut } from './lifeline';
 import {
   type CallName,
   type Calls,
@@ -159,8 +160,8 @@ export class WorkerEngine {
 
   /**
    * As the function of the same name; runs that are asked for while one goes on wait for it, and can be cancelled there.
-   * @throws as the function does; and when the engine goes away (DeviceLostError, WorkerError), the error's `resumeFrom`
-   * says where the last checkpoint stands, if there is one: a new engine goes on from it
+   * @throws as the function does; and when the engine goes away (DeviceLostError, WorkerError), the error is {@link Resumable}
+   * if there is a checkpoint that a new engine goes on from
    */
   runExperiment(config: ExperimentConfig, options: RunOptions = {}): Promise<ExperimentResult> {
     const { signal, onProgress, readFile, watch, checkpoint } = options;
@@ -238,6 +239,10 @@ export class WorkerEngine {
       this.#end(fromWire(message.error));
       return;
     }
+    if (message.kind === 'alive') {
+      whenCut(message.lock, () => this.#end(endedByBrowser()));
+      return;
+    }
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     switch (message.kind) {
@@ -276,6 +281,12 @@ export class WorkerEngine {
   }
 }
 
+const endedByBrowser = () =>
+  new WorkerError(
+    "The engine's worker is gone: the browser has ended it, most likely for want of memory.",
+    'Start the engine anew; if it happens again, make the run smaller or close other pages.',
+  );
+
 /** What the page says to what a call asks. */
 async function answerTo(question: Question, pending: Pending): Promise<Questions[QuestionName]['answer']> {
   const { readFile, watch, checkpoint, tunings } = pending.options;
@@ -300,9 +311,7 @@ async function answerTo(question: Question, pending: Pending): Promise<Questions
 /** The same error, with where the run can go on, when the engine went away under one that left a checkpoint. */
 function resumable(error: Error, { kept }: Pending): Error {
   if (!kept || !(error instanceof DeviceLostError || error instanceof WorkerError)) return error;
-  const told = fromWire(toWire(error));
-  return Object.assign(told, {
-    resumeFrom: kept,
-    remedy: `Make a new engine and go on from the last checkpoint, at ${placeOf(kept)}.`,
-  });
+  const place: Resumable = { resumeFrom: kept };
+  const remedy = `Make a new engine and go on from the last checkpoint, at ${placeOf(kept)}.`;
+  return Object.assign(fromWire(toWire(error)), place, { remedy });
 }

@@ -6,6 +6,7 @@ import { createEngine, type Engine } from '../engine';
 import type { CheckpointKeeper } from '../experiment/checkpoint';
 import { type RunOptions, runExperiment } from '../experiment/run';
 import { predict } from '../network/predict';
+import { holdLifeline, type LockScope } from './lifeline';
 import {
   type CallName,
   type Calls,
@@ -21,7 +22,7 @@ import {
 import { fromWire, toWire } from './wire-error';
 
 /** What a worker's global scope has of what is needed here. */
-export interface HostScope {
+export interface HostScope extends LockScope {
   postMessage(message: ToPage, transfer: Transferable[]): void;
   addEventListener(type: 'message', listener: (event: MessageEvent<ToWorker>) => void): void;
 }
@@ -102,6 +103,7 @@ class Host {
   }
 
   async #start(id: number, { options, tunings }: Calls['start']['ask']): Promise<Calls['start']['answer']> {
+    void holdLifeline(this.scope).then((lock) => lock && this.#post({ kind: 'alive', lock }));
     const made = await this.make(options);
     const { adapter, gpu } = made;
     const key = await tuningKey(gpu);

@@ -1,5 +1,6 @@
 // perturb-gpu/worker: the engine in a Web Worker, so that a page never stalls.
 
+export type { Resumable, RunPlace } from '../experiment/checkpoint-place';
 export {
   createWorkerEngine,
   type RunOptions,

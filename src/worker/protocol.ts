@@ -86,7 +86,9 @@ export type ToPage =
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
   | ({ readonly kind: 'question'; readonly id: number; readonly number: number } & Question)
-  | { readonly kind: 'lost'; readonly error: WireError };
+  | { readonly kind: 'lost'; readonly error: WireError }
+  /** The lock that the worker holds for as long as it lives. */
+  | { readonly kind: 'alive'; readonly lock: string };
 
 /** The buffers of all typed arrays inside plain data, each once: what a message moves instead of copying. */
 export function transferables(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {

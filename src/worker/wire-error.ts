@@ -8,9 +8,9 @@ import {
   GpuOutOfMemoryError,
   GpuUnavailableError,
   GpuValidationError,
-  HalfRangeError,
 } from '../gpu/errors';
 import { DivergenceError } from '../network/divergence';
+import { HalfRangeError } from '../network/half-range';
 
 /** The worker itself is gone or did not start: its script is missing, it ran out of memory, it was ended. */
 export class WorkerError extends GpuError {

@@ -16,7 +16,8 @@ import { Advanced, RunFacts, StageF, StageG, StageR } from './stages';
 function Device() {
   const { value } = adapter;
   const state = engineState.value;
-  const text = state === 'starting' ? 'looking for a GPU…' : state === 'ready' && value ? value.name : 'no GPU';
+  const texts = { starting: 'looking for a GPU…', ready: value?.name, missing: 'no GPU', lost: 'engine stopped' };
+  const text = texts[state];
   return (
     <p
       class="device"
