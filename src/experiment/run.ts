@@ -110,7 +110,10 @@ export async function runExperiments(
   const checkpoints = checkpoint && new (await checkpointing()).Checkpoints(checkpoint.keeper, checkpoint.from);
   const stages = planRuns(configs, (run) => {
     const { loaded, layout } = inputs[run]!;
-    return planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
+    const blocks = planBlocks(engine.gpu, loaded.n, loaded.d, layout.words);
+    // Refused now, not when the samples are there.
+    planSlices(engine.gpu, loaded.d, layout);
+    return blocks;
   });
   const results: ExperimentResult[] = [];
   // A run that is held notices nothing.
@@ -196,8 +199,6 @@ async function readInputs(
     const phiNeurons =
       phi === 'exact' ? {} : await initValues(phi, phi.draws, d, readFile, 'theory.phi.init', 'theory.phi.draws');
     const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
-    // Refused now, not when the samples are there.
-    planSlices(engine.gpu, d, layout);
     requirePrecision(engine, config);
     requireTrainer(engine, config, n, d);
     inputs.push({ config, loaded, layout, k, targets, initF, initG, phiNeurons });
