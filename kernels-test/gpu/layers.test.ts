@@ -22,7 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   reproduce: ['report', 'experiment', 'theory', 'data'],
   index: ['engine', 'experiment', 'network', 'perturbation', 'theory', 'data', 'kernels', 'gpu', 'report'],
   node: ['index', 'bench', 'engine', 'experiment', 'theory', 'data', 'gpu'],
-  worker: ['index', 'engine', 'experiment', 'network', 'data', 'gpu'],
+  worker: ['index', 'bench', 'engine', 'experiment', 'network', 'data', 'gpu'],
   cli: ['node', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'data', 'gpu'],
   web: ['worker', 'index', 'bench', 'engine', 'reproduce', 'report', 'experiment', 'theory', 'network', 'data', 'gpu'],
 };

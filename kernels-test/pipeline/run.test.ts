@@ -3,6 +3,7 @@ import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
 import type { ExperimentResult, Progress, Stage } from '../../src/experiment/types';
 import { Gpu } from '../../src/gpu/gpu';
+import { IMAGE_ROW } from '../../src/gpu/image';
 import { subgroupLanes } from '../../src/kernels/variant';
 import { expectSameBits, normwise, useEngine, variants } from '../helpers';
 import { distant, type Given, givenExperiment, numbersOf, smallConfig } from './helpers';
@@ -330,8 +331,13 @@ describe('memory', () => {
     const K = 4 * ld * ld;
     const state = 2 * 4 * 6 * m * ld + 4 * rows * ld;
     const losses = 4 * m * Math.max(16, epochs);
+    // What a chunk brings back in one read: an order a neuron, and the losses, which are summed before.
+    const report = 14 * 4 * m + 2 * 4 * Math.max(16, epochs);
     const { peakDeviceBytes } = result.memory;
-    expect(peakDeviceBytes).toBeLessThanOrEqual(1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + losses + 12 * epochs);
+    // C as it is multiplied at the end: in panels of 32 neurons, on lavapipe in whole rows of texels.
+    const packed = 4 * Math.ceil(m / 32) * 32 * n + 16 * IMAGE_ROW;
+    const most = 1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + losses + report + packed + 12 * epochs;
+    expect(peakDeviceBytes).toBeLessThanOrEqual(most);
     // The second stage holds three X, but may do without K: no bit need flip on perturbations so small.
     expect(peakDeviceBytes).toBeGreaterThan(2 * X + 4 * n * n + 2 * 4 * 6 * m * n);
   });

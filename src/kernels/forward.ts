@@ -2,11 +2,19 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { forwardSubgroup as forwardSubgroupShader } from './generated/forward-subgroup';
 import { forwardTiled as forwardTiledShader } from './generated/forward-tiled';
 import { marginSummary as marginSummaryShader } from './generated/margin-summary';
 import { outputResidual as outputResidualShader } from './generated/output-residual';
-import { imageFor, type Packed, type PackedSize, packedBytes, packedOperand, panelLoads, rowPacking } from './pack';
+import {
+  imageFor,
+  type Packed,
+  type PackedSize,
+  packedBytes,
+  packedOperand,
+  panelLoads,
+  rowPacking,
+  subgroupShaders,
+} from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, tileFor } from './variant';
 
@@ -74,7 +82,8 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
         ]
       : [await rowPacking(gpu, { ...address, input: rest.weights, first: 0, steps: d + 1 }, lanes)];
     const blocking = { G: group, NW, U, AF: Math.ceil(height / lanes), AQ: panelLoads(height, lanes) };
-    const kernel = await gpu.kernel(forwardSubgroupShader, { S: lanes, ...blocking, HALF, IMAGE: imageFor(lanes) });
+    const { forwardSubgroup } = await subgroupShaders();
+    const kernel = await gpu.kernel(forwardSubgroup, { S: lanes, ...blocking, HALF, IMAGE: imageFor(lanes) });
     const grid = [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))] as const;
     return (batch) => {
       for (const pack of packs) pack(batch, packed);

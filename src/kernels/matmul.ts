@@ -2,9 +2,8 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { matmulSubgroup as matmulSubgroupShader } from './generated/matmul-subgroup';
 import { matmulTiled as matmulTiledShader } from './generated/matmul-tiled';
-import { imageFor, packedOperand, panelLoads, rowPacking } from './pack';
+import { imageFor, packedOperand, panelLoads, rowPacking, subgroupShaders } from './pack';
 import { halfOf, requireSize, type Step } from './step';
 import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
 
@@ -142,7 +141,7 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const pack = await rowPacking(gpu, { first: 0, ...address, input, steps, rows, height }, lanes);
     const sizes = { S: lanes, R: height, U: lanes === 4 ? 1 : 4, AF: Math.ceil(height / lanes) };
     const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
-    const kernel = await gpu.kernel(matmulSubgroupShader, constants);
+    const kernel = await gpu.kernel((await subgroupShaders()).matmulSubgroup, constants);
     const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.

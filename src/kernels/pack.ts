@@ -4,8 +4,11 @@ import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { GpuImage, IMAGE_ROW } from '../gpu/image';
-import { packRows as packRowsShader } from './generated/pack-rows';
+import { lazy } from '../gpu/lazy';
 import { grid1d, halfOf, requireSize, type Step } from './step';
+
+/** Loads the shaders of the variant `subgroup`. */
+export const subgroupShaders = lazy(() => import('./subgroup'));
 
 /** An operand that pack_rows has put in panels. */
 export type Packed = GpuArray | GpuImage;
@@ -68,7 +71,7 @@ export async function rowPacking(
   requireSize('steps', params.steps);
   requireSize('rows', params.rows);
   requireSize('height', height);
-  const kernel = await gpu.kernel(packRowsShader, { HALF: halfOf(input), IMAGE: imageFor(lanes) });
+  const kernel = await gpu.kernel((await subgroupShaders()).packRows, { HALF: halfOf(input), IMAGE: imageFor(lanes) });
   const count = Math.ceil(params.rows / height) * params.steps * Math.ceil(height / 4);
   const all = { ...params, out_steps: outSteps, out_step: outStep };
   return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, count));

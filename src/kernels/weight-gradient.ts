@@ -4,8 +4,8 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { momentumUpdate as momentumUpdateShader } from './generated/momentum-update';
 import { plateau as plateauShader } from './generated/plateau';
-import { weightGradientSubgroup as weightGradientSubgroupShader } from './generated/weight-gradient-subgroup';
 import { weightGradientTiled as weightGradientTiledShader } from './generated/weight-gradient-tiled';
+import { subgroupShaders } from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
 import { type MatmulLayout, type Tile, tileFor, tileGroups } from './variant';
 
@@ -80,7 +80,8 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
   const tiles = gradientQuads(d, layout) / lanes;
   if (layout.variant === 'subgroup') {
     const BF = Math.ceil((U * NW) / lanes);
-    const kernel = await gpu.kernel(weightGradientSubgroupShader, { S: lanes, G: group, NW, U, BF, HALF });
+    const { weightGradientSubgroup } = await subgroupShaders();
+    const kernel = await gpu.kernel(weightGradientSubgroup, { S: lanes, G: group, NW, U, BF, HALF });
     const padded = { ...params, mask_words: words, words: gradientWords(layout) };
     return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }

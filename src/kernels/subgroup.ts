@@ -1,0 +1,6 @@
+// The shaders of the variant `subgroup`, which adapters on the CPU run: loaded by who runs it.
+
+export { forwardSubgroup } from './generated/forward-subgroup';
+export { matmulSubgroup } from './generated/matmul-subgroup';
+export { packRows } from './generated/pack-rows';
+export { weightGradientSubgroup } from './generated/weight-gradient-subgroup';
