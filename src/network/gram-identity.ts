@@ -15,7 +15,7 @@ import { type Departure, leaveGram } from './gram-leave';
 import { PLANE } from './gram-size';
 import { PlateauReplay } from './plateau';
 import type { LazyGram } from './sample-gram';
-import { SUBMIT_SECONDS } from './submit-time';
+import { CPU_CHUNK_SECONDS, SUBMIT_SECONDS } from './submit-time';
 import type { TrainingOptions } from './trainer';
 import type { TrainingRun } from './training-run';
 import { fillFrom, readAll, StateMismatchError, type TrainerPlace } from './training-state';
@@ -163,7 +163,8 @@ class GramTraining {
     // K, if it was made, was made for the first of the two.
     const seconds = (this.gpu.now() - began) / 1000 - first.makingSeconds;
     const longest = Math.max(...orders.map(({ epochs }) => epochs));
-    const fitting = Math.floor((SUBMIT_SECONDS / seconds) * longest);
+    const wanted = this.gpu.adapter.software ? CPU_CHUNK_SECONDS : SUBMIT_SECONDS;
+    const fitting = Math.floor((wanted / seconds) * longest);
     // With fewer events than neurons the time went into passing through the state once, which more epochs hardly lengthen.
     const events = first.counts.reduce((sum, count) => sum + count.events, 0);
     const neurons = orders.reduce((sum, { active }) => sum + active.readout.length, 0);
