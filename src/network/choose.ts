@@ -57,11 +57,11 @@ interface Costs {
 }
 
 const LAVAPIPE: Costs = {
-  direct: 6.5e-11,
-  epoch: 5e-4,
-  gram: 7e-11,
-  ends: 0.03,
-  flip: 8e-10,
+  direct: 4.2e-11,
+  epoch: 8e-4,
+  gram: 2.5e-11,
+  ends: 0.025,
+  flip: 7e-10,
   event: 6e-9,
   entry: 3e-8,
 };
@@ -78,7 +78,7 @@ const SWIFTSHADER: Costs = {
 /** Flips of a derivative bit in a whole run, before anything is known (measured: 0.3 to 0.6; pure noise up to 5). */
 const PRIOR_FLIPS = 0.6;
 /** How far off that may be before a run is started without a look. */
-const DOUBT = 5;
+const DOUBT = 3;
 /** Epochs over which the rate of flips is taken to last; later it falls off as 1 / epochs (measured on Gauss and MNIST). */
 const STEADY = 64;
 
@@ -265,11 +265,11 @@ export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, fli
   // Without a flip K may never be needed.
   const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lasting(left) * perEpoch;
   const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
-  const later = PROBES.some((probe) => probe > epoch && probe < shape.epochs);
-  // While an epoch of so many flips costs more than a direct one, the switch can wait.
-  const wait = later && perEpoch > estimate.directEpoch;
+  const next = PROBES.find((probe) => probe > epoch && probe < shape.epochs);
+  // Early flips fall off as 1 / epochs. While those up to the next look cost more than direct epochs, the switch can wait.
+  const wait = next && perEpoch * epoch * Math.log(next / epoch) > (next - epoch) * estimate.directEpoch;
   if (gram < direct && !wait) return { trainer: 'gram', reason };
-  return { trainer: later ? 'probe' : 'direct', reason };
+  return { trainer: next ? 'probe' : 'direct', reason };
 }
 
 /** Whether to stay in Gram space at `epoch`, after so many flips and events since the last look. */
