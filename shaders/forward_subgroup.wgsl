@@ -17,12 +17,12 @@
 // Assumes    every subgroup has S lanes (adapters whose smallest and largest size are equal); 4 S divides 32 or is 64
 // Order      the bias, then k ascending; neurons ascending in one lane; deterministic
 //
-// Loads decide everything on a CPU adapter: for 4 U G NW multiply-adds a lane loads U vec4 of inputs and U ceil(G NW / 4 / S)
-// of weights. Samples lie on the lanes, so neither the mask word nor the readout sum crosses a lane. Panels make
-// the inputs one stream: with plain k-major rows this kernel ran at half the speed at n = 12700 (a page a row). Measured
-// at 12700/784/100 on lavapipe, the weights as scalars in a buffer NW 2 U 2 46 GFLOP/s, as texels 54, U 3 59, U 4 62, NW 4 U 4 65;
-// on SwiftShader at 1000/100/100 NW 2 U 1 5.6, U 2 3.4, NW 1 U 1 5.2, U 2 6.0, U 4 3.7. Weights read at a uniform address
-// instead of broadcast: half the speed.
+// Loads decide everything on a CPU adapter: for 4 U G NW multiply-adds a lane loads U vec4 of inputs and
+// U ceil(G NW / 4 / S) of weights. Samples lie on the lanes, so neither the mask word nor the readout sum crosses a lane.
+// Panels make the inputs one stream: with plain k-major rows this kernel ran at half the speed at n = 12700 (a page a row).
+// Measured on lavapipe at 12700/784/100: scalars of weights from a buffer, NW 2 U 2, 46 GFLOP/s; texels 54, U 3 59, U 4 62,
+// NW 4 U 4 65. At 1000/100/100 NW 2 U 2 35, U 4 39, NW 1 U 4 35 for half the time to compile. On SwiftShader there NW 2 U 1
+// 5.6, U 2 3.4, NW 1 U 1 5.2, U 2 6.0 once. Weights read at a uniform address instead of broadcast: half the speed.
 enable subgroups;
 
 const S = 8u; // @specialised

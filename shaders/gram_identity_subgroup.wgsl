@@ -23,9 +23,9 @@
 // Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
-// Order      flips of one epoch, or the rows that A is made anew from, by ascending sample; deterministic, and the same however the epochs are cut into chunks and
-//            whatever other neurons run beside: state stands at the neuron's last flip, not at the chunk's end, unless sync
-//            is 1
+// Order      flips of one epoch, or the rows that A is made anew from, by ascending sample; deterministic, and the same
+//            however the epochs are cut into chunks and whatever other neurons run beside: state stands at the neuron's
+//            last flip, not at the chunk's end, unless sync is 1
 //
 // Quad e S + lane of samples lies in lane `lane`. The state stays in storage: private arrays are no faster on lavapipe, which
 // zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,

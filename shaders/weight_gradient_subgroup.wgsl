@@ -14,7 +14,7 @@
 //            BF = ceil(U NW / S); HALF 1 for inputs stored as halves
 // Dispatch   (words / NW, quads / S, splits)
 // Workgroup  (S); no workgroup memory, no barrier
-// Assumes    every subgroup has S lanes
+// Assumes    every subgroup has S lanes; sums of s x below 2^97, past which their scaled form overflows
 // Order      split z takes samples [z step, (z + 1) step) and writes part params.part + z; i ascending; deterministic
 //
 // The left operand is bits: one word serves all G neurons of a sample, and one load of a lane brings the words of S pairs of a

@@ -141,8 +141,13 @@ describe('a tuning', () => {
     expect((await tunedEngine(bound.engine, holding(null))).settings).toEqual(settings);
     const own = { ...tuning, key: await tuningKey(gpu) };
     const tuned = await tunedEngine(bound.engine, holding(own));
-    const versions = { ...settings.versions, tuning: `${own.key.slice(0, 8)} of ${own.date}` };
+    const versions = { ...settings.versions, tuning: expect.stringMatching(`^${name} ${choices[name!]!.variant}`) };
     expect(tuned.settings).toEqual({ ...settings, tuning: own, versions });
+    // What runs, not when it was chosen: a checkpoint of an earlier tuning with the same choices goes on.
+    const again = await tunedEngine(bound.engine, holding({ ...own, date: '2027-01-01T00:00:00Z' }));
+    expect(again.settings.versions).toEqual(tuned.settings.versions);
+    const none = await tunedEngine(bound.engine, holding({ ...own, choices: {} }));
+    expect(none.settings.versions).toEqual(settings.versions);
     const refused = await tunedEngine(bound.engine, holding(tuning));
     expect(refused.settings).toEqual({ ...settings, tuningRefused: expect.stringMatching(/key is abc/) });
   });

@@ -3,7 +3,7 @@ import * as shaders from '../../src/kernels/generated';
 import { matmul, panelOperand, plainOperand } from '../../src/kernels/matmul';
 import { matrixObstacle, subgroupLanes, TILES } from '../../src/kernels/variant';
 import { checkMatmul, type MatmulCase } from '../checks/matmul';
-import { NO_HALVES, useEngine } from '../helpers';
+import { Draws, NO_HALVES, useEngine } from '../helpers';
 
 const bound = useEngine();
 const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
@@ -68,6 +68,50 @@ describe('matmul_subgroup', () => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
     await checkMatmul({ ...each, variant: 'subgroup', exact: true })(bound.gpu);
   });
+});
+
+test('products of one batch that pack rows in panels of other heights do not share their scratch', async () => {
+  const { gpu } = bound;
+  const [steps, rows] = [784, 100];
+  const draws = new Draws(1);
+  using a = gpu.upload('a', draws.integers(steps * rows, 3));
+  using zero = gpu.upload('zero', Float32Array.of(0));
+  using b = gpu.upload('b', draws.integers(steps * 2048, 3));
+  using small = gpu.array('small', 128 * 4);
+  using large = gpu.array('large', 128 * 2048);
+  const operands = { a: plainOperand(a, rows), b: plainOperand(b, 2048), bias: { array: zero, first: 0, stride: 0 } };
+  const products = [
+    await matmul(gpu, { ...operands, output: small, steps, rows, columns: 4 }),
+    await matmul(gpu, { ...operands, output: large, steps, rows, columns: 2048 }),
+  ];
+  const batch = gpu.batch('both');
+  for (const step of products) step(batch);
+  await batch.submit();
+  const together = await large.read(0, rows * 2048);
+  const alone = gpu.batch('alone');
+  products[1]!(alone);
+  await alone.submit();
+  expect(await large.read(0, rows * 2048)).toEqual(together);
+  const [first, same] = [
+    await small.read(0, rows * 4),
+    Float32Array.from({ length: rows * 4 }, (_, e) => together[Math.floor(e / 4) * 2048 + (e % 4)]!),
+  ];
+  expect(first).toEqual(same);
+});
+
+test('a batch that is never sent gives back what it packed', async () => {
+  const { gpu } = bound;
+  using a = gpu.array('a', 64 * 64);
+  using output = gpu.array('output', 64 * 64);
+  const operand = plainOperand(a, 64);
+  const bias = { array: a, first: 0, stride: 0 };
+  const product = await matmul(gpu, { a: operand, b: operand, bias, output, steps: 64, rows: 64, columns: 64 });
+  const before = gpu.liveArrays;
+  {
+    using batch = gpu.batch('never sent');
+    product(batch);
+  }
+  expect(gpu.liveArrays).toBe(before);
 });
 
 describe('matmul_tiled', () => {

@@ -34,7 +34,8 @@ test('what is kept for its adapter is taken, told and written into results; with
   const { storage, tuning } = await storageWith(key);
   using engine = await engineBehindMessages(bound.engine, { tunings: storage });
   expect([engine.tuningKey, engine.tuning]).toEqual([key, { tuning }]);
-  expect(engine.identity.versions.tuning).toBe(`${key.slice(0, 8)} of ${date}`);
+  const { variant } = tuning.choices[shapeClass(SHAPE)]!;
+  expect(engine.identity.versions.tuning).toBe(`${shapeClass(SHAPE)} ${variant}`);
   const { trainer, versions } = await engine.runExperiment(config);
   expect(trainer.kernels).toMatchObject({
     matmul: tuning.choices[shapeClass(SHAPE)]!.variant,

@@ -2,6 +2,8 @@
 // that results are checked against.
 
 import type { GpuArray } from '../gpu/array';
+import { GpuOutOfMemoryError } from '../gpu/errors';
+import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { random } from '../kernels/data';
@@ -47,6 +49,12 @@ export class BenchProblem {
       const panels = scope.use(Panels.allocate(gpu, blocks, d));
       await panels.fill(gpu, samples);
       const network = scope.use(await Network.create(gpu, { d, m, slope: 0 }, {}, SEED, STREAMS));
+      if (network.slices.length > 1) {
+        const bytes = 4 * (d + 1) * m;
+        const limit = formatBytes(4 * gpu.maxArrayLength);
+        const text = `"weights" needs ${formatBytes(bytes)} in one piece; this adapter binds at most ${limit}, and kernels are measured whole.`;
+        throw new GpuOutOfMemoryError(text, 'weights', bytes);
+      }
       return new BenchProblem(gpu, shape, samples, panels, labels, network, scope);
     } catch (error) {
       scope.dispose();

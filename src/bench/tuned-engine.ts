@@ -24,6 +24,10 @@ export async function tunedEngine(engine: Engine, storage: Pick<TuningStorage, '
 export function withTuning({ gpu, settings }: Engine, { tuning, refused }: LoadedTuning): Engine {
   if (!tuning) return new Engine(gpu, { ...settings, ...(refused === undefined ? {} : { tuningRefused: refused }) });
   // Another choice of kernels sums in another order: results say so where they say what else they depend on.
-  const versions = { ...settings.versions, tuning: `${tuning.key.slice(0, 8)} of ${tuning.date}` };
-  return new Engine(gpu, { ...settings, versions, tuning });
+  const chosen = Object.entries(tuning.choices).sort();
+  if (chosen.length === 0) return new Engine(gpu, { ...settings, tuning });
+  const named = chosen.map(
+    ([shapes, { variant, tile }]) => `${shapes} ${variant}${tile ? ` ${tile.rows}x${tile.columns}` : ''}`,
+  );
+  return new Engine(gpu, { ...settings, versions: { ...settings.versions, tuning: named.join(', ') }, tuning });
 }

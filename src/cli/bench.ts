@@ -110,7 +110,10 @@ async function deliver(report: BenchReport, tuned: KeptTuning | undefined, args:
     return;
   }
   io.stdout.write(`${benchTable(report)}\n`);
-  if (tuned) io.stdout.write(`\n${kernelTable(tuned.kernels)}\nkept in ${tuned.folder} for later runs\n`);
+  const told = Object.keys(tuned?.tuning.choices ?? {}).length
+    ? `kept in ${tuned!.folder} for later runs`
+    : 'nothing was clearly faster: later runs of these shapes take the defaults';
+  if (tuned) io.stdout.write(`\n${kernelTable(tuned.kernels)}\n${told}\n`);
   if (args.out !== undefined) io.stdout.write(`written to ${args.out}: bench.json, roofline.svg\n`);
 }
 

@@ -147,10 +147,17 @@ function refuseOther(from: KeptRun | undefined, now: RunIdentity): void {
   const names = Object.keys({ ...from.versions, ...now.versions });
   const differing = names.find((name) => from.versions[name] !== now.versions[name]);
   if (differing === undefined) return;
-  throw new InputError(
-    `the checkpoint has ${differing} ${from.versions[differing] ?? 'none'}; this run has ${now.versions[differing] ?? 'none'}`,
-    { key: '--resume', remedy: 'Install that version again, or run from the beginning.' },
-  );
+  const [before, here] = [from.versions[differing] ?? 'none', now.versions[differing] ?? 'none'];
+  const back =
+    differing !== 'tuning'
+      ? 'Install that version again'
+      : from.versions.tuning === undefined
+        ? 'Add --no-tune'
+        : 'Bring the same choices about by "perturb bench --tune"';
+  throw new InputError(`the checkpoint has ${differing} ${before}; this run has ${here}`, {
+    key: '--resume',
+    remedy: `${back}, or run from the beginning.`,
+  });
 }
 
 export async function runCommand<E extends Disposable>(

@@ -221,7 +221,9 @@ function requireTrainer(engine: Engine, config: ExperimentConfig, n: number, d: 
   for (const stage of ['standard', 'learning'] as const) {
     const { epochs, momentum } = config[stage];
     const { loss, precision } = config;
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
+    const m = config.network.width;
+    const layout = tunedLayout(engine.gpu, { n, d, m }, engine.settings);
+    const shape = { n, d, m, epochs, momentum, loss, precision, layout };
     const obstacle = gramObstacle(engine.gpu, shape);
     if (obstacle) throw new InputError(obstacle, { key: 'trainer', remedy: 'Set trainer to "auto" or "direct".' });
   }

@@ -123,11 +123,28 @@ export class Batch {
   send(): void {
     if (!this.#open) throw new Error(`batch "${this.label}" was already submitted`);
     this.#open = false;
-    this.#endPass();
-    this.gpu.assertAlive();
-    this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
+    try {
+      this.#endPass();
+      this.gpu.assertAlive();
+      this.gpu.scoped(this.label, () => this.gpu.device.queue.submit([this.#encoder.finish()]));
+    } finally {
+      this.#release();
+    }
+  }
+
+  #release(): void {
     for (const params of this.#params) this.gpu.bindings.end(params);
     for (const memory of this.#owned.values()) memory.dispose();
+    this.#params.clear();
+    this.#owned.clear();
+  }
+
+  /** Gives back what a batch holds that is never sent, because recording it failed. */
+  [Symbol.dispose](): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#endPass();
+    this.#release();
   }
 
   /** Submits, waits until the device has done it, and throws what went wrong. */

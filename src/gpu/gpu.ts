@@ -132,7 +132,7 @@ export class Gpu {
     this.#peak = this.#current;
   }
 
-  /** Arrays not yet disposed, for leak checks. */
+  /** Arrays and images not yet disposed, for leak checks. */
   get liveArrays(): number {
     return this.#live.size;
   }

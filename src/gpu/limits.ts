@@ -12,6 +12,7 @@ const LIMITS = [
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupSizeY',
   'maxComputeWorkgroupsPerDimension',
+  'maxTextureDimension2D',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
 // The last is Chromium's, behind the toggle allow_unsafe_apis: only kernels that are asked for by name use it.

@@ -145,7 +145,9 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.
-      const packed = batch.own(`packed ${rows} ${steps}`, () => packedOperand(gpu, { rows, steps, height, lanes }));
+      const packed = batch.own(`packed ${rows} ${steps} ${height}`, () =>
+        packedOperand(gpu, { rows, steps, height, lanes }),
+      );
       pack(batch, packed);
       batch.dispatch(kernel, { ...arrays, a: packed }, params, grid);
     };

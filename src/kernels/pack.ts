@@ -60,25 +60,27 @@ export interface PackArgs {
   readonly outStep?: number;
 }
 
-/** pack_rows into whatever {@link packedOperand} makes for so many lanes. */
-export async function rowPacking(
-  gpu: Gpu,
-  args: PackArgs,
-  lanes: number,
-): Promise<(batch: Batch, output: Packed) => void> {
+/** Records pack_rows into a given operand. */
+type Packing = (batch: Batch, output: Packed) => void;
+
+async function packInto(gpu: Gpu, args: PackArgs, IMAGE: 0 | 1): Promise<Packing> {
   const { input, outSteps = args.steps, outStep = 0, ...params } = args;
   const { height } = params;
   requireSize('steps', params.steps);
   requireSize('rows', params.rows);
   requireSize('height', height);
-  const kernel = await gpu.kernel((await subgroupShaders()).packRows, { HALF: halfOf(input), IMAGE: imageFor(lanes) });
+  const kernel = await gpu.kernel((await subgroupShaders()).packRows, { HALF: halfOf(input), IMAGE });
   const count = Math.ceil(params.rows / height) * params.steps * Math.ceil(height / 4);
   const all = { ...params, out_steps: outSteps, out_step: outStep };
   return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, count));
 }
 
+/** pack_rows into whatever {@link packedOperand} makes for so many lanes. */
+export const rowPacking = (gpu: Gpu, args: PackArgs, lanes: number): Promise<Packing> =>
+  packInto(gpu, args, imageFor(lanes));
+
 /** pack_rows: rows in panels of quads. */
 export async function packRows(gpu: Gpu, { output, ...args }: PackArgs & { readonly output: Packed }): Promise<Step> {
-  const pack = await rowPacking(gpu, args, output instanceof GpuImage ? 8 : 4);
+  const pack = await packInto(gpu, args, output instanceof GpuImage ? 1 : 0);
   return (batch) => pack(batch, output);
 }

@@ -1,7 +1,7 @@
 // Which variant of matmul and of the Gram loop runs on which adapter, and the layouts that follow from it.
 //
 // subgroup: one subgroup a workgroup, no workgroup memory, no barrier. On lavapipe a barrier switches coroutines and a
-//   load is eight scalar loads, so register tiles of 50 neurons x 4 samples a lane fed by broadcast win: 5 times the tiled
+//   load is eight scalar loads, so register tiles of 25 to 128 neurons x 4 samples a lane fed by broadcast win: 5 times the tiled
 //   kernels' speed for a whole epoch at 12700/784/100. On SwiftShader the order is the same.
 // tiled: tiles of 64 or 128 a side in workgroup memory, for real GPUs and for adapters whose subgroup size is not fixed.
 

@@ -72,7 +72,7 @@ export class BoundedProducts {
       columns,
       ...(triangle ? { triangle: { row: triangle.row + row, column: triangle.column + column } } : {}),
     });
-    const batch = this.gpu.batch(this.label);
+    using batch = this.gpu.batch(this.label);
     step(batch);
     const began = this.gpu.now();
     await batch.submit();

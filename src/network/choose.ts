@@ -11,7 +11,7 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-limits';
 import { paddedRow } from '../kernels/step';
-import { gramLoop, matmulLayout } from '../kernels/variant';
+import { gramLoop, type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
 import { changeLength } from './gram-ends';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
@@ -32,6 +32,8 @@ export interface TrainingShape {
   readonly precision?: Precision;
   /** Multiply-adds that an entry of K takes (default: d). */
   readonly inner?: number;
+  /** That of the kernels which run (default: the adapter's own). */
+  readonly layout?: MatmulLayout;
 }
 
 /** Epochs after which a training that goes on directly has its flips counted. */
@@ -88,15 +90,20 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** What the kernels of a training are cut by. */
+const layoutOf = (gpu: Gpu, { n, d, m, layout }: Pick<TrainingShape, 'n' | 'd' | 'm' | 'layout'>): MatmulLayout =>
+  layout ?? matmulLayout(gpu, m, undefined, n * d * m);
+
 /** Why Gram training cannot run, in words for the user, or undefined. */
 export function gramObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
   return innerObstacle(gpu, shape) ?? endsObstacle(gpu, shape);
 }
 
 /** What Gram training ends with, and for samples in several blocks what it begins with, in one piece each. */
-function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | undefined {
+function endsObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
+  const { n, d, m, loss } = shape;
   const most = gpu.maxArrayLength;
-  const layout = matmulLayout(gpu, m, undefined, n * d * m);
+  const layout = layoutOf(gpu, shape);
   if (!inOneSlice(gpu, d, layout)) {
     return `Gram training needs ${formatBytes(4 * (d + 1) * m)} in one piece for the weights; this adapter binds ${formatBytes(4 * most)}`;
   }
@@ -109,7 +116,7 @@ function endsObstacle(gpu: Gpu, { n, d, m, loss }: TrainingShape): string | unde
 }
 
 function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
-  const { n, m, loss, momentum, epochs, precision } = shape;
+  const { n, loss, momentum, epochs, precision } = shape;
   if (precision === 'f16') return "Gram training computes in float32; half precision is the direct trainer's";
   const most = gpu.maxArrayLength;
   const ld = gramRow(n);
@@ -127,14 +134,14 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
       const bytes = formatBytes(4 * gramLength(n));
       return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
     }
-    const state = groupLength(n, matmulLayout(gpu, m).group);
+    const state = groupLength(n, layoutOf(gpu, shape).group);
     if (state > most) {
       return `Gram training needs ${formatBytes(4 * state)} in one piece for the state of a few neurons; this adapter binds ${limit}`;
     }
     return undefined;
   }
   const { rows } = gramPieces(gpu, n);
-  const state = rows > 0 ? gramLogisticLength(n, rows, matmulLayout(gpu, m)) : Infinity;
+  const state = rows > 0 ? gramLogisticLength(n, rows, layoutOf(gpu, shape)) : Infinity;
   if (state > most) {
     const bytes = formatBytes(4 * (rows > 0 ? state : 32 * ld));
     return `Gram training under the logistic loss needs ${bytes} in one piece beside the matrix X X^T of ${formatBytes(4 * gramLength(n))}; this adapter binds ${limit}`;
@@ -143,10 +150,11 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
 }
 
 /** Bytes that Gram training holds beyond the samples and the weights: K, its state, and the copy a rollback needs. */
-export function gramBytes(gpu: Gpu, { n, m, loss }: Pick<TrainingShape, 'n' | 'm' | 'loss'>): number {
+export function gramBytes(gpu: Gpu, shape: Pick<TrainingShape, 'n' | 'd' | 'm' | 'loss' | 'layout'>): number {
+  const { n, m, loss } = shape;
   const ld = gramRow(n);
   const { rows } = gramPieces(gpu, n);
-  const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, matmulLayout(gpu, m));
+  const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, layoutOf(gpu, shape));
   return 4 * (gramLength(n) + state);
 }
 

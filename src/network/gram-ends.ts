@@ -80,7 +80,7 @@ export async function applyCoefficients(
     const zero = scope.use(gpu.array('zero', 1));
     const change = scope.use(gpu.array('change of W', changeLength(d, m)));
     const turned = scope.use(gpu.array('change of weights', (d + 1) * m));
-    const batch = gpu.batch('Gram end');
+    using batch = gpu.batch('Gram end');
     const bias = { array: zero, first: 0, stride: 0 };
     // Rows past `count` spill into those of the next neurons, whose product comes later.
     for (const { array, first, ld, neuron, count } of from) {

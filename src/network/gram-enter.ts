@@ -33,7 +33,7 @@ export async function enterGram(
 ): Promise<void> {
   // The products write whole multiples of MATMUL_ROWS rows: what they spill lands in rows that are filled later.
   for (const group of groups) {
-    const batch = gpu.batch('Gram start');
+    using batch = gpu.batch('Gram start');
     for (const part of group.parts) {
       const { problem } = runs[part.job]!;
       await preActivations(gpu, batch, problem, problem.network.weights, group.rows(part, PLANE.H));

@@ -28,7 +28,7 @@ export async function leaveGram(gpu: Gpu, from: Departure, network: Network, run
   const { problem, coefficients, brought, carry, moved } = from;
   const count = network.weights.length;
   await applyCoefficients(gpu, problem, coefficients, network.weights);
-  const batch = gpu.batch('Gram velocity');
+  using batch = gpu.batch('Gram velocity');
   if (brought) (await add(gpu, { a: brought, b: network.weights, count, scale: -moved }))(batch);
   if (!run || run.epoch === problem.epochs) return batch.submit();
   const velocity = gpu.array('velocity', count);

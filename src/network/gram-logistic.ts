@@ -95,7 +95,7 @@ async function fillPreActivations(gpu: Gpu, problem: TrainingProblem, h: GpuArra
   const { m } = problem.network;
   const rows = gpu.array('pre-activations', preActivationsLength(problem.samples.n, m));
   try {
-    const batch = gpu.batch('H');
+    using batch = gpu.batch('H');
     const to = { array: rows, first: 0, ld, neuron: 0, count: m };
     await preActivations(gpu, batch, problem, problem.network.weights, to);
     (await transpose(gpu, { input: rows, output: h, rows: m, cols: ld }))(batch);

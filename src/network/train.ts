@@ -71,8 +71,8 @@ export interface TrainOptions {
 
 /** The numbers of a problem that the choice depends on. */
 export function trainingShape(problem: TrainingProblem): TrainingShape {
-  const { samples, network, epochs, loss, momentum, precision = 'f32' } = problem;
-  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, precision };
+  const { samples, network, epochs, loss, momentum, precision = 'f32', layout } = problem;
+  return { n: samples.n, d: samples.d, m: network.m, epochs, loss, momentum, precision, layout };
 }
 
 /**

@@ -51,7 +51,8 @@ export async function perturb(
     const coefficient = span?.coefficient ?? scope.use(gpu.array('perturbation coefficients', from + count));
     for (const [at, { start, rows: n }] of blocks.entries()) {
       const gradient = perturbation.arrays[at]!;
-      const outputs = { ...scratch, ...(span ? { mask: span.masks[at]! } : {}) };
+      const { mask, partial, packed, slice } = scratch;
+      const outputs = { mask: span?.masks[at] ?? mask, partial, packed, ...(slice ? { slice } : {}) };
       const batch = gpu.batch('perturbation');
       (await hiddenStep(gpu, network, panels, at, outputs, layout))(batch);
       for (const [k, slice] of slices.entries()) {

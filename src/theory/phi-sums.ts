@@ -86,7 +86,7 @@ export class PhiSums {
   /** The sums of `count` points, which are rows `first` on of `from`, (rows, ld). */
   async run(from: GpuArray, first: number, count: number, sums: readonly PhiSum[]): Promise<void> {
     const { gpu, samples, tile, phi } = this;
-    const batch = gpu.batch('sums over samples');
+    using batch = gpu.batch('sums over samples');
     const piece = await this.#prepare(batch, from, first, count);
     for (const [at, { rows }] of samples.blocks.entries()) {
       for (const step of await phi.fill(at, piece, tile, rows)) step(batch);
@@ -106,7 +106,7 @@ export class PhiSums {
    */
   async runTriangle(own: number, first: number, count: number, { of, columns, output }: PhiSum, back: BackSum) {
     const { gpu, samples, tile, phi } = this;
-    const batch = gpu.batch('sums over samples');
+    using batch = gpu.batch('sums over samples');
     const piece = await this.#prepare(batch, samples.arrays[own]!, first, count);
     for (let at = 0; at <= own; at++) {
       const before = at < own ? samples.blocks[at]!.rows : first;

@@ -55,7 +55,7 @@ export async function pullsOfNeurons(
     const given = scope.use(gpu.upload('pulls of samples', pulls));
     const output = scope.use(gpu.array('pulls of neurons', (draws + MATMUL_ROWS) * 4));
     for (const [at, block] of blocks.entries()) {
-      const batch = gpu.batch('pulls of neurons');
+      using batch = gpu.batch('pulls of neurons');
       (await hiddenStep(gpu, neurons, panels, at, scratch, layout))(batch);
       for (let first = 0; first < block.rows; first += most) {
         const [start, count] = [block.start + first, Math.min(most, block.rows - first)];

@@ -60,7 +60,7 @@ async function classSums(gpu: Gpu, samples: Samples, y: Float32Array): Promise<[
       );
       using a = gpu.upload('class members', members);
       const operands = { a: plainOperand(a, 2), b: plainOperand(samples.arrays[at]!, ld) };
-      const batch = gpu.batch('class sums');
+      using batch = gpu.batch('class sums');
       const bias = { array: zero, first: 0, stride: 0 };
       (await matmul(gpu, { ...operands, bias, output, steps: n, rows: 2, columns: ld }))(batch);
       await batch.submit();

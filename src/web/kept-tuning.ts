@@ -39,6 +39,10 @@ export const forget = (adapter: AdapterReport): Promise<void> => forgetTuning(lo
 
 export function rememberDefaults(only: boolean): void {
   defaultsOnly.value = only;
-  if (only) allowed()?.setItem(DEFAULTS_ITEM, '1');
-  else allowed()?.removeItem(DEFAULTS_ITEM);
+  try {
+    if (only) allowed()?.setItem(DEFAULTS_ITEM, '1');
+    else allowed()?.removeItem(DEFAULTS_ITEM);
+  } catch {
+    // A full storage: the choice holds until the page is loaded again.
+  }
 }
