@@ -81,6 +81,8 @@ const SWIFTSHADER: Costs = {
 const PRIOR_FLIPS = 0.6;
 /** How far off that may be before a run is started without a look. */
 const DOUBT = 3;
+/** Direct epochs that counting flips, or changing the trainer on the way, costs. */
+const LOOK = 4;
 /** Epochs over which the rate of flips is taken to last; later it falls off as 1 / epochs (measured on Gauss and MNIST). */
 const STEADY = 64;
 
@@ -274,8 +276,9 @@ export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, fli
   const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lasting(left) * perEpoch;
   const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
   const next = PROBES.find((probe) => probe > epoch && probe < shape.epochs);
-  // Early flips fall off as 1 / epochs. While those up to the next look cost more than direct epochs, the switch can wait.
-  const wait = next && perEpoch * epoch * Math.log(next / epoch) > (next - epoch) * estimate.directEpoch;
+  // Early flips fall off about as 1 / epochs^2 (measured on shifted Gauss). While those up to the next look cost more than
+  // direct epochs and the look, the switch can wait.
+  const wait = next && perEpoch * epoch * (1 - epoch / next) > (next - epoch + LOOK) * estimate.directEpoch;
   if (gram < direct && !wait) return { trainer: 'gram', reason };
   return { trainer: next ? 'probe' : 'direct', reason };
 }
@@ -292,7 +295,7 @@ export function reviewGram(
   const left = shape.epochs - epoch;
   const perEpoch = (since.flips * estimate.flip + since.events * estimate.event) / since.epochs;
   const gram = lasting(left) * perEpoch;
-  const direct = left * estimate.directEpoch + 4 * estimate.directEpoch;
+  const direct = (left + LOOK) * estimate.directEpoch;
   const share = ((100 * since.flips) / (shape.n * shape.m * since.epochs)).toPrecision(2);
   const reason = `${share} % of the derivative bits flipped in an epoch up to epoch ${epoch}: the rest ${compared(gram, direct)}`;
   return { stay: gram <= direct, reason };
