@@ -37,12 +37,9 @@ export async function keep(tuned: Tuned): Promise<void> {
 
 export const forget = (adapter: AdapterReport): Promise<void> => forgetTuning(localStorage, adapter);
 
+/** @throws DOMException where the browser does not let it be kept: it then holds until the page is loaded again */
 export function rememberDefaults(only: boolean): void {
   defaultsOnly.value = only;
-  try {
-    if (only) allowed()?.setItem(DEFAULTS_ITEM, '1');
-    else allowed()?.removeItem(DEFAULTS_ITEM);
-  } catch {
-    // A full storage: the choice holds until the page is loaded again.
-  }
+  if (only) allowed()?.setItem(DEFAULTS_ITEM, '1');
+  else allowed()?.removeItem(DEFAULTS_ITEM);
 }

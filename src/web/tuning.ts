@@ -13,15 +13,18 @@ export async function keepTuning(tuned: Tuned): Promise<void> {
   try {
     await keep(tuned);
   } catch (error) {
-    const { name, message } = error as DOMException;
-    say('tuning', {
-      title: 'The browser does not let this page keep the choice of kernels.',
-      text: 'Experiments run as before.',
-      remedy: `Allow this page to store data, or leave private browsing, and tune again. The browser says: ${message || name}`,
-    });
+    tellUnkept(error as DOMException, 'Experiments run as before.');
     return;
   }
   await openEngine();
+}
+
+function tellUnkept({ name, message }: DOMException, text: string): void {
+  say('tuning', {
+    title: 'The browser does not let this page keep the choice of kernels.',
+    text,
+    remedy: `Allow this page to store data, or leave private browsing, and choose again. The browser says: ${message || name}`,
+  });
 }
 
 export async function forgetKept(): Promise<void> {
@@ -32,7 +35,11 @@ export async function forgetKept(): Promise<void> {
 
 /** @param only what is kept stays there, and is not used */
 export async function useDefaults(only: boolean): Promise<void> {
-  rememberDefaults(only);
+  try {
+    rememberDefaults(only);
+  } catch (error) {
+    tellUnkept(error as DOMException, 'It holds until the page is loaded again.');
+  }
   await openEngine();
 }
 
