@@ -26,10 +26,6 @@ export class GpuImage {
     this.#view = texture.createView();
   }
 
-  get disposed(): boolean {
-    return this.#texture === undefined;
-  }
-
   /** What a bind group takes; throws {@link DisposedError} when the image is gone. */
   get resource(): GPUTextureView {
     if (this.#texture === undefined) throw new DisposedError(`The GPU image "${this.label}"`);

@@ -5,18 +5,9 @@ import type { Gpu } from '../gpu/gpu';
 import { forwardTiled as forwardTiledShader } from './generated/forward-tiled';
 import { marginSummary as marginSummaryShader } from './generated/margin-summary';
 import { outputResidual as outputResidualShader } from './generated/output-residual';
-import {
-  imageFor,
-  type Packed,
-  type PackedSize,
-  packedBytes,
-  packedOperand,
-  panelLoads,
-  rowPacking,
-  subgroupShaders,
-} from './pack';
+import { imageFor, type Packed, type PackedSize, packedBytes, packedOperand, panelLoads, rowPacking } from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
-import { type MatmulLayout, tileFor } from './variant';
+import { type MatmulLayout, subgroupShaders, tileFor } from './variant';
 
 export interface ForwardArgs {
   /** Inputs in panels of 32 samples: (ceil(n / 32), d, 32), from {@link panels}; of type f16 for half precision. */

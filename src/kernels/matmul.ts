@@ -3,9 +3,17 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { matmulTiled as matmulTiledShader } from './generated/matmul-tiled';
-import { imageFor, packedOperand, panelLoads, rowPacking, subgroupShaders } from './pack';
+import { imageFor, packedOperand, panelLoads, rowPacking } from './pack';
 import { halfOf, requireSize, type Step } from './step';
-import { type MatmulVariant, matmulVariant, matrixObstacle, TILES, type Tile, tileFor } from './variant';
+import {
+  type MatmulVariant,
+  matmulVariant,
+  matrixObstacle,
+  subgroupShaders,
+  TILES,
+  type Tile,
+  tileFor,
+} from './variant';
 
 /**
  * A k-major operand: plain (k, width), or panels of 32 samples. Addresses are in elements: in halves where the array is of

@@ -4,11 +4,8 @@ import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { GpuImage, IMAGE_ROW } from '../gpu/image';
-import { lazy } from '../gpu/lazy';
 import { grid1d, halfOf, requireSize, type Step } from './step';
-
-/** Loads the shaders of the variant `subgroup`. */
-export const subgroupShaders = lazy(() => import('./subgroup'));
+import { subgroupShaders } from './variant';
 
 /** An operand that pack_rows has put in panels. */
 export type Packed = GpuArray | GpuImage;
@@ -30,7 +27,8 @@ export interface PackedSize {
   readonly lanes: number;
 }
 
-const quadsOf = ({ rows, steps, height }: PackedSize) => Math.ceil(rows / height) * steps * Math.ceil(height / 4);
+const quadsOf = ({ rows, steps, height }: Omit<PackedSize, 'lanes'>) =>
+  Math.ceil(rows / height) * steps * Math.ceil(height / 4);
 
 /** Room for an operand. */
 export function packedOperand(gpu: Gpu, size: PackedSize): Packed {
@@ -65,14 +63,12 @@ type Packing = (batch: Batch, output: Packed) => void;
 
 async function packInto(gpu: Gpu, args: PackArgs, IMAGE: 0 | 1): Promise<Packing> {
   const { input, outSteps = args.steps, outStep = 0, ...params } = args;
-  const { height } = params;
   requireSize('steps', params.steps);
   requireSize('rows', params.rows);
-  requireSize('height', height);
+  requireSize('height', params.height);
   const kernel = await gpu.kernel((await subgroupShaders()).packRows, { HALF: halfOf(input), IMAGE });
-  const count = Math.ceil(params.rows / height) * params.steps * Math.ceil(height / 4);
   const all = { ...params, out_steps: outSteps, out_step: outStep };
-  return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, count));
+  return (batch, output) => void batch.dispatch(kernel, { input, output }, all, grid1d(gpu, quadsOf(params)));
 }
 
 /** pack_rows into whatever {@link packedOperand} makes for so many lanes. */

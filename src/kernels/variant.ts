@@ -6,6 +6,10 @@
 // tiled: tiles of 64 or 128 a side in workgroup memory, for real GPUs and for adapters whose subgroup size is not fixed.
 
 import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
+
+/** The shaders of the variant `subgroup`. */
+export const subgroupShaders = lazy(() => import('./subgroup'));
 
 export const MATMUL_VARIANTS = ['subgroup', 'tiled'] as const;
 export type MatmulVariant = (typeof MATMUL_VARIANTS)[number];
@@ -42,7 +46,8 @@ export interface Blocking {
 // Measured at (n, d, m) = (12700, 784, 100) and (1000, 100, 100); the figures stand in the shaders' head blocks.
 // SwiftShader has half the lanes and spills sooner.
 const LAVAPIPE = { forward: { words: 1, steps: 4 }, gradient: { words: 2, steps: 4 } };
-// A quarter faster, for three times as long to compile: a second, which a hundred epochs of this size gain.
+// A tenth to a quarter faster, for twice as long to compile (the gradient 0.78 s for 0.36 s), which a hundred epochs of this
+// size gain.
 const LAVAPIPE_LARGE = { forward: { words: 4, steps: 4 }, gradient: { words: 4, steps: 4 } };
 const LARGE = 2 ** 29;
 const SWIFTSHADER = { forward: { words: 2, steps: 1 }, gradient: { words: 1, steps: 4 } };

@@ -5,9 +5,8 @@ import type { Gpu } from '../gpu/gpu';
 import { momentumUpdate as momentumUpdateShader } from './generated/momentum-update';
 import { plateau as plateauShader } from './generated/plateau';
 import { weightGradientTiled as weightGradientTiledShader } from './generated/weight-gradient-tiled';
-import { subgroupShaders } from './pack';
 import { grid1d, halfOf, requireSize, type Step } from './step';
-import { type MatmulLayout, type Tile, tileFor, tileGroups } from './variant';
+import { type MatmulLayout, subgroupShaders, type Tile, tileFor, tileGroups } from './variant';
 
 /** Column quads (d inputs and the bias, by fours) rounded up to whole tiles. */
 export function gradientQuads(d: number, layout: MatmulLayout): number {
