@@ -58,9 +58,13 @@ describe('perturb bench', () => {
     expect(code).toBe(0);
     expect(services.benches[0]).toMatchObject({ shapes: [{ n: 8, d: 8, m: 8 }] });
     expect(out).toMatch(/forward .* tiled .* chosen .* because/);
+    expect(out.match(/absent/g)).toHaveLength(1);
     expect(out).toContain('kept in the cache');
     const json = await cli(await temporary(), ['bench', '--tune', '--json']);
-    expect(JSON.parse(json.out)).toMatchObject({ tuning: { key: 'k' }, kernels: [{ status: 'chosen' }] });
+    expect(JSON.parse(json.out)).toMatchObject({
+      tuning: { key: 'k' },
+      kernels: [{ status: 'chosen' }, { status: 'absent' }],
+    });
   });
 
   it.for([

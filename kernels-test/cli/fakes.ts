@@ -99,7 +99,8 @@ export class FakeServices implements Services<{ dispose(): void }> {
     const report = fakeBench();
     const shape = { n: 1000, d: 100, m: 100 };
     const why = { kernel: 'forward', shape, seconds: 1e-3, reason: 'because' } as const;
-    const kernels = [{ ...why, variant: 'tiled', status: 'chosen' } as const];
+    const absent = report.skipped.map((skip) => ({ ...skip, status: 'absent' }) as const);
+    const kernels = [{ ...why, variant: 'tiled', status: 'chosen' } as const, ...absent];
     const choice = { variant: 'tiled', speedup: 2, measuredAt: '1000/100/100', date: report.date } as const;
     const tuning = { schemaVersion: 1, key: 'k', date: report.date, choices: { '10/7/7': choice } } as const;
     return { tuning, kernels, report, folder: 'the cache' };

@@ -58,12 +58,12 @@ export function benchTable(report: BenchReport): string {
   return lines.join('\n');
 }
 
-/** Which variant runs for each operation and shape, and why the others do not. */
+/** Of the variants that were measured, which runs and why the others do not; {@link benchTable} tells of the rest. */
 export function kernelTable(kernels: readonly KernelReport[]): string {
   const table = new Table({ ...STYLE, head: ['kernel', 'n/d/m', 'variant', '', 'time', 'why'] });
   for (const { kernel, shape, variant, status, seconds, reason } of kernels) {
-    const time = seconds === undefined ? '' : duration(seconds);
-    table.push([kernel, shapeName(shape), variant, status, time, reason]);
+    if (seconds === undefined) continue;
+    table.push([kernel, shapeName(shape), variant, status, duration(seconds), reason]);
   }
   return table.toString();
 }
