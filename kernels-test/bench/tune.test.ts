@@ -1,6 +1,6 @@
 // Choosing variants by measurement: what is reported, what is kept, and that a run takes what was kept and says so.
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { BenchReport } from '../../src/bench/bench';
@@ -180,10 +180,17 @@ describe('a tuning', () => {
     expect(variant).toBe(tunedLayout(bound.gpu, { n: 64, d: 16, m: 16 }, {}).variant);
   });
 
-  test('whose file cannot be read is refused, too', async () => {
-    const files = tuningFiles({ XDG_CACHE_HOME: await temporary() });
-    await mkdir(join(files.folder, 'perturb-gpu-tuning-A-GPU-of-256-bits-vulkan.json'), { recursive: true });
-    expect((await loadTuning(files, adapter, 'abc')).refused).toMatch(/cannot be read/);
+  test('whose file cannot be read, or is far too long, is refused, too', async () => {
+    const file = 'perturb-gpu-tuning-A-GPU-of-256-bits-vulkan.json';
+    const folder = tuningFiles({ XDG_CACHE_HOME: await temporary() });
+    await mkdir(join(folder.folder, file), { recursive: true });
+    expect((await loadTuning(folder, adapter, 'abc')).refused).toMatch(/cannot be read/);
+    const huge = tuningFiles({ XDG_CACHE_HOME: await temporary() });
+    await mkdir(huge.folder, { recursive: true });
+    await writeFile(join(huge.folder, file), '');
+    // A terabyte that takes no space.
+    await truncate(join(huge.folder, file), 2 ** 40);
+    expect((await loadTuning(huge, adapter, 'abc')).refused).toMatch(/it has 1099511627776 bytes, more than/);
   });
 
   test('is what a run of its shape takes, and its result says so; other shapes and forced variants do not', async () => {

@@ -1,9 +1,10 @@
 // Tunings on the disk, in the user's cache.
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { TuningStorage } from '../bench/tuning';
+import { readBoundedText } from './bounded-read';
 
 /** Files of a folder (default: perturb-gpu in the user's cache), each there completely or not at all. */
 export function tuningFiles(
@@ -14,7 +15,7 @@ export function tuningFiles(
   return {
     folder,
     getItem: (key) =>
-      readFile(path(key), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      readBoundedText(path(key)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return null;
         throw error;
       }),
