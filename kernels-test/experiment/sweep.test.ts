@@ -235,7 +235,7 @@ describe('planSweep', () => {
   });
   test('parts a data set whose trainings of f do not fit together, between them', async () => {
     const configs = (await expand(document)).cells.map(({ config }) => config);
-    const { batches } = await planSweep(undefined, configs, noFiles, 1);
+    const { batches } = await planSweep(undefined, configs, noFiles, { memoryLimit: 1 });
     expect(batches).toHaveLength(4);
     for (const { runs } of batches) expect(new Set(runs.map((run) => configs[run]!.standard.lr)).size).toBe(1);
     expect(batches.flatMap(({ runs }) => runs).sort((a, b) => a - b)).toEqual(configs.map((_, run) => run));

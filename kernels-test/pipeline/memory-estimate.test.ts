@@ -5,7 +5,9 @@ import { Engine } from '../../src/engine';
 import { estimateStage } from '../../src/experiment/estimate';
 import { planRuns } from '../../src/experiment/plan';
 import { runExperiment } from '../../src/experiment/run';
+import { planSweep } from '../../src/experiment/sweep-plan';
 import { Gpu } from '../../src/gpu/gpu';
+import { shapeClass, type TunedChoice } from '../../src/kernels/tuning';
 import { NO_HALVES, useEngine } from '../helpers';
 import { needsGram, smallConfig } from './helpers';
 
@@ -22,6 +24,8 @@ interface Case {
   readonly precision?: 'f16';
   /** Elements that one array may have. */
   readonly most?: number;
+  /** Forced kernels, or those that were measured to be the fastest. */
+  readonly kernels?: 'tiled' | 'tuned';
 }
 
 const CASES: Case[] = [
@@ -29,6 +33,8 @@ const CASES: Case[] = [
   { shape: 'tall', trainer: 'direct', onData: true, loss: 'logistic' },
   { shape: 'tall', trainer: 'direct', precision: 'f16' },
   { shape: 'tall', trainer: 'direct', most: 200_000 },
+  { shape: 'tall', trainer: 'direct', kernels: 'tiled' },
+  { shape: 'tall', trainer: 'direct', kernels: 'tuned' },
   { shape: 'wide', trainer: 'direct', onData: true },
   { shape: 'flat', trainer: 'direct' },
   { shape: 'flat', trainer: 'direct', precision: 'f16', onData: true },
@@ -42,9 +48,17 @@ const CASES: Case[] = [
   { shape: 'flat', trainer: 'gram', loss: 'logistic', onData: true },
 ];
 
-test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity', precision = 'f32', most }, {
-  skip,
-}) => {
+/** Settings under which other kernels run than the adapter's own. */
+function settingsFor(kernels: Case['kernels'], n: number, d: number, m: number) {
+  if (kernels !== 'tuned') return kernels ? { matmul: kernels } : {};
+  const tile = { rows: 1, columns: 2 } as const;
+  const date = '2026-11-22T00:00:00Z';
+  const choice: TunedChoice = { variant: 'tiled', tile, speedup: 2, measuredAt: [n, d, m].join('/'), date };
+  return { tuning: { schemaVersion: 1, key: 'abc', date, choices: { [shapeClass({ n, d, m })]: choice } } } as const;
+}
+
+test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity', ...rest }, { skip }) => {
+  const { precision = 'f32', most, kernels } = rest;
   if (trainer === 'gram') needsGram(bound.gpu, skip);
   if (precision === 'f16' && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
   const { device, adapter } = bound.gpu;
@@ -56,13 +70,23 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
     ...{ perturbation: { kind: 'l2', size: 0.1, onData }, standard: stage, learning: stage, test: { n: 300 } },
   });
   const [plan] = planRuns([config], () => 0);
-  const { bytes } = estimateStage(gpu, plan!, [config], { n, d });
-  const { memory, trainer: used } = await runExperiment(new Engine(gpu), config);
+  const settings = settingsFor(kernels, n, d, width);
+  const { bytes } = estimateStage(gpu, plan!, [config], { n, d }, settings);
+  const { memory, trainer: used } = await runExperiment(new Engine(gpu, settings), config);
   expect(used.chosen).toBe(trainer);
   const ratio = bytes / memory.peakDeviceBytes;
   if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
   expect(ratio).toBeGreaterThanOrEqual(1);
   expect(ratio).toBeLessThan(1.25);
+});
+
+test('the plan of a sweep is of the kernels that will run', async () => {
+  const [n, d, width] = SHAPES.tall;
+  const config = smallConfig({ data: { kind: 'shifted-gauss', n, d }, network: { width } });
+  const [stage] = planRuns([config], () => 0);
+  const settings = { matmul: 'tiled' } as const;
+  const { batches } = await planSweep(bound.gpu, [config], () => Promise.reject(new Error('no file')), settings);
+  expect(batches[0]!.estimate.bytes).toBe(estimateStage(bound.gpu, stage!, [config], { n, d }, settings).bytes);
 });
 
 test('a run that fits only when trained directly is told so', async ({ skip }) => {

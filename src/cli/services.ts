@@ -29,7 +29,7 @@ export const services: Services<Engine> = {
   runExperiments: async (engine, configs, options) =>
     (await import('../experiment/run')).runExperiments(engine, configs, { ...options, collect: false }),
   planSweep: async (engine, configs, readFile) =>
-    (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings.memoryLimit),
+    (await import('../experiment/sweep-plan')).planSweep(engine?.gpu, configs, readFile, engine?.settings),
   adapterOf: ({ adapter }) => ({ ...adapter }),
   // The checks of the test suite, bundled with the command: what they find there they find here.
   examine: async function* (engine, signal) {

@@ -2,11 +2,13 @@
 // else multiply-adds, and device memory.
 
 import type { ReadFile } from '../data/dataset';
+import type { EngineSettings } from '../engine';
 import type { Gpu } from '../gpu/gpu';
 import { estimateCosts, expectTraining, gramObstacle } from '../network/choose';
 import { gramLength } from '../network/gram-matrix';
 import {
   makingBytes,
+  type NetworkShape,
   networkBytes,
   perturbingBytes,
   SMALL_BYTES,
@@ -14,6 +16,7 @@ import {
   spanBytes,
   testBytes,
   trainingBytes,
+  withLayout,
 } from './memory';
 import { type DataStage, type FirstTraining, type PerturbationStage, runsOf } from './plan';
 import { loadData } from './prepare';
@@ -25,6 +28,9 @@ export interface DataShape {
   readonly n: number;
   readonly d: number;
 }
+
+/** What of an engine's settings decides what a run takes. */
+export type EstimateSettings = Pick<EngineSettings, 'matmul' | 'tuning' | 'memoryLimit'>;
 
 /** Of experiments on the same samples. */
 export interface StageEstimate {
@@ -60,16 +66,17 @@ interface Cost {
 /**
  * Estimates a data stage of {@link planRuns}.
  * @param gpu undefined: without an adapter there are no seconds, and memory is that of direct training
+ * @param settings the engine's: which kernels run, and what training in Gram space may take
  */
 export function estimateStage(
   gpu: Gpu | undefined,
   stage: DataStage,
   configs: readonly ExperimentConfig[],
   shape: DataShape,
-  memoryLimit?: number,
+  settings: EstimateSettings = {},
 ): StageEstimate {
   const { n, d } = shape;
-  const sizeOf = ({ network }: ExperimentConfig) => ({ n, d, m: network.width });
+  const sizeOf = ({ network }: ExperimentConfig) => withLayout(gpu, { n, d, m: network.width }, settings);
   const shares = new Map<number, number>();
   const total: Cost = { operations: 0, seconds: gpu ? 0 : undefined };
   const add = (runs: readonly number[], cost: Cost) => {
@@ -93,7 +100,7 @@ export function estimateStage(
     group: readonly { runs: number[]; config: ExperimentConfig; ends: number }[],
     inner = d,
   ): Group => {
-    const all = group.map(({ config }) => expectedOf(gpu, config, which, { ...shape, inner }, memoryLimit));
+    const all = group.map(({ config }) => expectedOf(gpu, config, which, sizeOf(config), inner, settings));
     let gram = false;
     for (const [at, { operations, gram: own, matrix, seconds }] of all.entries()) {
       const shared = own && gram ? matrix : 0;
@@ -195,14 +202,15 @@ function expectedOf(
   gpu: Gpu | undefined,
   config: ExperimentConfig,
   which: 'standard' | 'learning',
-  { n, d, inner }: DataShape & { readonly inner: number },
-  memoryLimit: number | undefined,
+  network: NetworkShape,
+  inner: number,
+  { memoryLimit }: EstimateSettings,
 ) {
   const { epochs, momentum } = config[which];
   const { loss, precision, trainer } = config;
-  const m = config.network.width;
+  const { n, d, m } = network;
   const operations = 2 * epochs * n * d * m;
-  const shape = { n, d, m, epochs, loss, precision };
+  const shape = { ...network, epochs, loss, precision };
   const directly = () => trainingBytes(gpu, { ...shape, start: 'direct', auto: false });
   if (!gpu) return { operations, seconds: undefined, gram: false, matrix: 0, memory: directly() };
   const { start, seconds } = expectTraining(gpu, { ...shape, momentum, inner }, trainer, memoryLimit);

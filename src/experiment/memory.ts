@@ -8,7 +8,8 @@ import { NEURON_WORDS } from '../kernels/gram-identity';
 import { MATMUL_ROWS } from '../kernels/matmul';
 import { packedBytes } from '../kernels/pack';
 import { paddedRow } from '../kernels/step';
-import { type MatmulLayout, matmulLayout } from '../kernels/variant';
+import { type TuningSettings, tunedLayout } from '../kernels/tuning';
+import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
 import { gramBytes } from '../network/choose';
 import { changeLength } from '../network/gram-ends';
@@ -24,6 +25,8 @@ export interface NetworkShape {
   readonly n: number;
   readonly d: number;
   readonly m: number;
+  /** That of the kernels which will run, see {@link withLayout}. */
+  readonly layout: MatmulLayout;
 }
 
 export interface TrainingMemoryShape extends NetworkShape {
@@ -51,11 +54,19 @@ const anyLayout = (m: number): MatmulLayout => {
   return { variant: 'tiled', reason: '', lanes: 16, group: 32, words, m, forward: single, gradient: single };
 };
 
+/** A shape with the layout that runs take on this adapter and under these settings. */
+export function withLayout(
+  gpu: Gpu | undefined,
+  shape: Omit<NetworkShape, 'layout'>,
+  settings: TuningSettings,
+): NetworkShape {
+  return { ...shape, layout: gpu ? tunedLayout(gpu, shape, settings) : anyLayout(shape.m) };
+}
+
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** How the samples and a network lie on an adapter. */
-function arrange(gpu: Gpu | undefined, { n, d, m }: NetworkShape) {
-  const layout = gpu ? matmulLayout(gpu, m, undefined, n * d * m) : anyLayout(m);
+function arrange(gpu: Gpu | undefined, { n, d, m, layout }: NetworkShape) {
   const blocks: readonly Block[] = gpu ? planBlocks(gpu, n, d, layout.words) : [{ start: 0, rows: n }];
   const ranges = gpu ? planSlices(gpu, d, layout) : [{ first: 0, m }];
   const slices = ranges.map((range) => sliceLayout(layout, range));
@@ -64,7 +75,7 @@ function arrange(gpu: Gpu | undefined, { n, d, m }: NetworkShape) {
 }
 
 /** Of f or g: weights, biases and readout. */
-export const networkBytes = ({ d, m }: NetworkShape): number => 4 * (d + 2) * m;
+export const networkBytes = ({ d, m }: Pick<NetworkShape, 'd' | 'm'>): number => 4 * (d + 2) * m;
 
 /** Of a set of samples, and of their panels. */
 export function samplesBytes(gpu: Gpu | undefined, shape: NetworkShape): { rows: number; panels: number } {

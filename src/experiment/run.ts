@@ -155,8 +155,7 @@ async function requireMemory(
   const { n, d } = inputs[runsOf.data(stage)[0]!]!.loaded;
   // Apart, as below: pages ask for neither.
   const { estimateStage } = await estimating();
-  const needs = (of: readonly ExperimentConfig[]) =>
-    estimateStage(gpu, stage, of, { n, d }, settings.memoryLimit).bytes;
+  const needs = (of: readonly ExperimentConfig[]) => estimateStage(gpu, stage, of, { n, d }, settings).bytes;
   const bytes = needs(configs);
   if (bytes <= available) return;
   const directly = needs(configs.map((config) => ({ ...config, trainer: 'direct' })));

@@ -5,7 +5,14 @@ import type { ReadFile } from '../data/dataset';
 import { InputError } from '../data/input-error';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_MEMORY } from '../network/choose';
-import { batchesOf, type DataShape, dataShape, estimateStage, type StageEstimate } from './estimate';
+import {
+  batchesOf,
+  type DataShape,
+  dataShape,
+  type EstimateSettings,
+  estimateStage,
+  type StageEstimate,
+} from './estimate';
 import { canonical, planRuns, runsOf } from './plan';
 import type { ExperimentConfig } from './types';
 
@@ -26,13 +33,13 @@ export interface SweepPlan {
 /**
  * Plans experiments. Reads the files that they name, for the sizes of the data alone.
  * @param gpu see {@link estimateStage}
- * @param memoryLimit bytes that the trainings of f over one data set may take at once
+ * @param settings the engine's; the trainings of f over one data set may take `memoryLimit` bytes at once
  */
 export async function planSweep(
   gpu: Gpu | undefined,
   configs: readonly ExperimentConfig[],
   readFile: ReadFile,
-  memoryLimit = GRAM_MEMORY,
+  settings: EstimateSettings = {},
 ): Promise<SweepPlan> {
   const { shapes, failed } = await readShapes(configs, readFile);
   const possible = configs.flatMap((_, run) => (failed.has(run) ? [] : [run]));
@@ -41,7 +48,7 @@ export async function planSweep(
   const estimate = (runs: readonly number[]) => {
     const own = runs.map((run) => configs[run]!);
     const [stage] = planRuns(own, () => 0);
-    return { stage: stage!, estimate: estimateStage(gpu, stage!, own, shapes.get(runs[0]!)!, memoryLimit) };
+    return { stage: stage!, estimate: estimateStage(gpu, stage!, own, shapes.get(runs[0]!)!, settings) };
   };
   for (const stage of planRuns(
     possible.map((run) => configs[run]!),
@@ -49,7 +56,7 @@ export async function planSweep(
   )) {
     const runs = runsOf.data(stage).map((at) => possible[at]!);
     const whole = estimate(runs);
-    for (const places of batchesOf(whole.stage, whole.estimate, memoryLimit)) {
+    for (const places of batchesOf(whole.stage, whole.estimate, settings.memoryLimit ?? GRAM_MEMORY)) {
       const batch = places.map((at) => runs[at]!);
       const { shares: parts, firstBytes: _, ...own } = estimate(batch).estimate;
       for (const [at, part] of parts) shares.set(batch[at]!, part);

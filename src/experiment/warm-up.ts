@@ -5,7 +5,7 @@ import type { Engine } from '../engine';
 import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
-import { chooseStart, gramObstacle } from '../network/choose';
+import { chooseStart, gramObstacle, type TrainingShape } from '../network/choose';
 import { trainDirect } from '../network/direct';
 import { Network } from '../network/network';
 import { Panels, Samples } from '../network/samples';
@@ -25,7 +25,7 @@ export async function warmUp(
   { n, d }: { readonly n: number; readonly d: number },
 ): Promise<void> {
   const { kind } = config.perturbation;
-  const gram = mayUseGram(engine, config, n, d);
+  const gram = mayUseGram(engine, config, { n, d, layout });
   const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${layout.variant} ${JSON.stringify(layout.tile)} ${gram ? n : ''}`;
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
@@ -57,12 +57,16 @@ export async function warmUp(
 }
 
 /** Whether a stage may be trained in Gram space. */
-function mayUseGram({ gpu, settings }: Engine, config: ExperimentConfig, n: number, d: number): boolean {
+function mayUseGram(
+  { gpu, settings }: Engine,
+  config: ExperimentConfig,
+  data: Pick<TrainingShape, 'n' | 'd' | 'layout'>,
+): boolean {
   if (config.trainer === 'direct') return false;
   return (['standard', 'learning'] as const).some((stage) => {
     const { epochs, momentum } = config[stage];
     const { loss, precision } = config;
-    const shape = { n, d, m: config.network.width, epochs, momentum, loss, precision };
+    const shape = { ...data, m: config.network.width, epochs, momentum, loss, precision };
     if (epochs === 0 || gramObstacle(gpu, shape)) return false;
     return config.trainer === 'gram' || chooseStart(gpu, shape, settings.memoryLimit).trainer !== 'direct';
   });
