@@ -64,6 +64,19 @@ async function anotherChoice(): Promise<readonly [item: string, text: string]> {
   return [item, JSON.stringify({ ...JSON.parse(text), choices: { [shapeClass(SHAPE)]: choice } })];
 }
 
+/** Counts, from the next page on, how often what is kept is read. */
+async function countReads(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    const { getItem } = Storage.prototype;
+    const counted = Object.assign(globalThis, { tuningReads: 0 });
+    Storage.prototype.getItem = function (item) {
+      if (item.startsWith('perturb-gpu-tuning-')) counted.tuningReads++;
+      return getItem.call(this, item);
+    };
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { readonly tuningReads: number }).tuningReads);
+}
+
 /** Opens the experiment with something kept, or nothing. */
 async function openWith(item: string, text: string | undefined): Promise<void> {
   const { page } = site;
@@ -124,7 +137,9 @@ test('tuning says of every variant what became of it and why, and is kept where 
 test('what is kept is what runs, to the same bits, and the result says so; switched off or forgotten, the defaults', async () => {
   const { page } = site;
   const [item, text] = await anotherChoice();
+  const reads = await countReads(page);
   await openWith(item, text);
+  expect(await reads()).toBe(1);
   const tuned = await ran(page);
   const reason = expect.stringMatching(
     /^tuned on 2026-11-22 \(\w{8}\): 1\.25 times the default's speed at 64\/20\/32$/,

@@ -26,8 +26,9 @@ export const kept = signal<LoadedTuning>({});
 /** Whether experiments run the default kernels, whatever is kept. Outlives the page, as the tuning does. */
 export const defaultsOnly = signal(tunings.getItem(DEFAULTS_ITEM) !== null);
 
-export async function findKept({ adapter, tuningKey }: WorkerEngine): Promise<void> {
-  kept.value = await loadTuning(tunings, adapter, tuningKey);
+/** As the engine found it when it started; one that runs the defaults has not asked. */
+export async function findKept({ adapter, tuningKey, tuning }: WorkerEngine): Promise<void> {
+  kept.value = defaultsOnly.value ? await loadTuning(tunings, adapter, tuningKey) : tuning;
 }
 
 /** @throws DOMException where the browser does not let it be kept */
