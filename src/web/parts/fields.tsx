@@ -11,7 +11,6 @@ interface FieldProps {
   readonly width?: 'third' | 'quarter' | 'whole';
 }
 
-const classOf = (width: FieldProps['width']) => (width ? `field ${width}` : 'field');
 const idOf = (name: string) => `field-${name.replaceAll('.', '-')}`;
 
 function Problem({ name }: { readonly name: string }) {
@@ -27,14 +26,25 @@ function Problem({ name }: { readonly name: string }) {
 const describe = (name: string) =>
   problemAt(name) ? ({ 'aria-invalid': true, 'aria-describedby': `${idOf(name)}-problem` } as const) : {};
 
-/** A number typed as text, so that 1e-3 and half-written numbers are possible; the schema judges it. */
-export function NumberField({ name, label, hint, width }: FieldProps) {
-  const value = valueAt(name);
+/** A control below its label, and below it what is wrong with what it holds. */
+function Labelled({ name, label, hint, width, children }: FieldProps & { readonly children: ComponentChildren }) {
   return (
-    <div class={classOf(width)}>
+    <div class={width ? `field ${width}` : 'field'}>
       <label for={idOf(name)} title={hint}>
         {label}
       </label>
+      {children}
+      <Problem name={name} />
+    </div>
+  );
+}
+
+/** A number typed as text, so that 1e-3 and half-written numbers are possible; the schema judges it. */
+export function NumberField(field: FieldProps) {
+  const { name } = field;
+  const value = valueAt(name);
+  return (
+    <Labelled {...field}>
       <input
         id={idOf(name)}
         name={name}
@@ -53,8 +63,7 @@ export function NumberField({ name, label, hint, width }: FieldProps) {
           if (currentTarget.value.trim() === '') unset(name);
         }}
       />
-      <Problem name={name} />
-    </div>
+    </Labelled>
   );
 }
 
@@ -70,12 +79,10 @@ interface SelectProps extends FieldProps {
   readonly value?: string;
 }
 
-export function SelectField({ name, label, hint, width, options, onChoose, value }: SelectProps) {
+export function SelectField({ options, onChoose, value, ...field }: SelectProps) {
+  const { name } = field;
   return (
-    <div class={classOf(width)}>
-      <label for={idOf(name)} title={hint}>
-        {label}
-      </label>
+    <Labelled {...field}>
       <select
         id={idOf(name)}
         name={name}
@@ -89,8 +96,7 @@ export function SelectField({ name, label, hint, width, options, onChoose, value
           </option>
         ))}
       </select>
-      <Problem name={name} />
-    </div>
+    </Labelled>
   );
 }
 
