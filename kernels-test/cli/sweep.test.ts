@@ -37,7 +37,8 @@ describe('perturb sweep', () => {
 
   it('computes only what is new when the grid has grown, and nothing when it has not', async () => {
     const dir = await folder();
-    await cli(dir, ['sweep', 'grid.json', '--out', 'o']);
+    const first = await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--quiet']);
+    expect([first.err, first.out]).toEqual(['', expect.stringContaining('written to o: report.html')]);
     const again = await cli(dir, ['sweep', 'grid.json', '--out', 'o', '--json']);
     expect(again.services.engines).toEqual([]);
     expect(JSON.parse(again.out)).toMatchObject({ cells: { finished: 6 } });

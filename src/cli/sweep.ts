@@ -254,9 +254,8 @@ export async function sweepCommand<E extends Disposable>(
   const summary = await runSweep(job, services, io);
   if (args.json) io.stdout.write(toJson({ directory, ...summary }));
   else {
-    io.stdout.write(`${sweepTable(summary)}\n`);
-    if (!args.quiet)
-      io.stdout.write(`\nwritten to ${writtenTo}: report.html, results.csv, results.jsonl, summary.json, cells/\n`);
+    const files = 'report.html, results.csv, results.jsonl, summary.json, cells/';
+    io.stdout.write(`${sweepTable(summary)}\n\nwritten to ${writtenTo}: ${files}\n`);
   }
   refuseIncomplete(summary, writtenTo);
 }
