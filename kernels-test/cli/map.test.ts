@@ -94,12 +94,12 @@ describe('perturb map', () => {
   });
 
   it.each([
-    [['map', 'nowhere'], /there is no "nowhere"/],
+    [['map', 'nowhere'], /there is no file or directory "nowhere"/],
     [['map', 'my.json'], /does not say where its map goes/],
-    [['map', 'runs/a', '--resolution', '1'], /theory\.map\.resolution/],
-    [['map', 'runs/a', '--resolution', 'fine'], /theory\.map\.resolution/],
-    [['map', 'runs/a', '--limits', '3,1'], /theory\.map\.limits/],
-    [['map', 'runs/a', '--limits', '3'], /theory\.map\.limits/],
+    [['map', 'runs/a', '--resolution', '1'], /where: --resolution\nfix: {3}Set --resolution to an integer/],
+    [['map', 'runs/a', '--resolution', 'fine'], /error: --resolution must be .*, not "fine"/],
+    [['map', 'runs/a', '--limits', '3,1'], /error: --limits must be .*\nwhere: --limits\n/],
+    [['map', 'runs/a', '--limits', '3'], /error: --limits must be/],
     [['map', 'empty'], /does not exist/],
   ])('refuses %j before an engine is made', async (args, message) => {
     const dir = await finished();

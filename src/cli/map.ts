@@ -61,7 +61,7 @@ export async function mapCommand<E extends Disposable>(
 /** The configuration meant by `path`, and where the map goes. */
 async function target(path: string, named: string, out?: string): Promise<{ file: string; directory: string }> {
   const kind = await stat(path).catch((cause) => {
-    throw new InputError(`there is no "${named}"`, {
+    throw new InputError(`there is no file or directory "${named}"`, {
       remedy: 'Name a result directory, or a configuration file.',
       cause,
     });
@@ -87,7 +87,16 @@ async function mapConfig(file: string, { resolution, limits }: MapArguments, cwd
     ...(limits === undefined ? {} : { limits: limits.split(',').map(numberOf) }),
   };
   const sets = [`theory.map=${JSON.stringify(wanted)}`, 'theory.cosine=false', 'save=[]'];
-  return readConfig({ file, sets }, cwd);
+  return readConfig({ file, sets }, cwd).catch((error: unknown) => {
+    throw error instanceof InputError ? (asOption(error) ?? error) : error;
+  });
+}
+
+/** What is wrong with --resolution or --limits, told of the option; undefined for what is wrong with the configuration. */
+function asOption({ key, file, message, remedy }: InputError): InputError | undefined {
+  const option = file === '--set' && key?.replace(/^theory\.map\.(resolution|limits)$/, '--$1');
+  if (!option || option === key) return undefined;
+  return new InputError(message.replace(key!, option), { key: option, remedy: remedy.replace(key!, option) });
 }
 
 /** A number, or the text as it is: the schema then says what it should have been. */
