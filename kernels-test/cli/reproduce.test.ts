@@ -285,7 +285,7 @@ describe('perturb reproduce', () => {
   });
 
   test.for([
-    [['reproduce', 'shifted-gaus'], /there is no figure shifted-gaus[\s\S]*shifted-gauss-a/],
+    [['reproduce', 'shifted-gaus'], /there is no figure "shifted-gaus"[\s\S]*Did you mean shifted-gauss-a\?/],
     [['reproduce', 'cosine', '--panel', '7'], /cosine has 6 panels, not 7/],
     [['reproduce', 'cosine', '--panel', '0'], /--panel must be a whole number of at least 1/],
     [['reproduce', 'cosine', '--seeds', 'two'], /--seeds must be a whole number[\s\S]*or --seeds published/],

@@ -128,7 +128,12 @@ describe('perturb run', () => {
 
 describe('bad input', () => {
   it.each<[string, string[], RegExp]>([
-    ['a misspelt option', ['run', '--sett', 'a=1'], /unknown option '--sett'[\s\S]*Did you mean --set\?/],
+    [
+      'a misspelt option',
+      ['run', '--sett', 'a=1'],
+      /unknown option '--sett'[\s\S]*Did you mean --set\? See perturb run --help/,
+    ],
+    ['a misspelt data set', ['fetch', 'mnits'], /no data set "mnits"[\s\S]*Did you mean mnist\?/],
     ['an unknown command', ['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/],
     ['an option without its value', ['run', '--out'], /argument missing/],
     ['one argument too many', ['run', 'a.json', 'b.json'], /too many arguments/],

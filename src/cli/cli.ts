@@ -12,7 +12,6 @@ import type { FetchArguments } from './fetch';
 import type { CliIo, Disposable, Services } from './io';
 import { type MapArguments, mapCommand } from './map';
 import type { ReproduceArguments } from './reproduce';
-
 import { type RunArguments, runCommand } from './run';
 import type { ServeArguments } from './serve';
 import type { SweepArguments } from './sweep';
@@ -36,7 +35,7 @@ Examples:
   perturb serve --open                                 the laboratory page in the browser
 
 Exit codes: 0 done, 2 bad usage or input, 3 no usable GPU adapter, 4 out of GPU memory, 5 device lost,
-6 the training diverged (a sweep records such experiments and goes on), 130 interrupted.`;
+6 the training diverged (a sweep records such experiments and goes on), 130 interrupted, 1 a fault of ours.`;
 
 const RUN_HELP = `
 KEY=VALUE is a dotted key and a JSON value; a bare word is a string:
@@ -199,11 +198,14 @@ export function buildProgram<E extends Disposable>(services: Services<E>, io: Cl
   return program;
 }
 
-/** Commander's usage errors as input errors: its text starts with "error: " and ends in "(Did you mean ...?)". */
-function usageError(error: CommanderError): InputError {
+/**
+ * Commander's usage errors as input errors: its text starts with "error: " and ends in "(Did you mean ...?)".
+ * @param command whose help says more
+ */
+function usageError(error: CommanderError, command: string): InputError {
   const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const meant = suggestion?.replace(/^\(|\)$/g, '');
-  return new InputError(what, { remedy: `${meant ? `${meant} ` : ''}See perturb --help.` });
+  return new InputError(what, { remedy: `${meant ? `${meant} ` : ''}See ${command} --help.` });
 }
 
 /** Notes whether anything went to stdout, where --json promises exactly one document. */
@@ -229,8 +231,9 @@ export async function runCli<E extends Disposable>(
   outside: CliIo,
 ): Promise<number> {
   const { io, wrote } = watch(outside);
+  const program = buildProgram(services, io);
   try {
-    await buildProgram(services, io).parseAsync([...argv], { from: 'user' });
+    await program.parseAsync([...argv], { from: 'user' });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -238,7 +241,9 @@ export async function runCli<E extends Disposable>(
       // Without a command commander has printed the help already.
       if (error.code === 'commander.help') return EXIT.input;
     }
-    const thrown = error instanceof CommanderError ? usageError(error) : error;
+    const command = program.commands.find((each) => each.name() === argv[0]);
+    const asked = command ? `perturb ${command.name()}` : 'perturb';
+    const thrown = error instanceof CommanderError ? usageError(error, asked) : error;
     const failure = describeFailure(thrown, io.signal.aborted);
     io.stderr.write(failureBlock(failure));
     if (io.env.PERTURB_DEBUG === '1' && thrown instanceof Error) io.stderr.write(`${thrown.stack}\n`);

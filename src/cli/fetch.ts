@@ -11,6 +11,7 @@ import { bytes } from '../report/format';
 import { type DownloadOptions, download } from './download';
 import { InterruptedError } from './failure';
 import type { CliIo } from './io';
+import { oneOf } from './one-of';
 
 export interface FetchArguments {
   readonly dir?: string;
@@ -34,7 +35,7 @@ export async function fetchCommand(
   if (!data) {
     throw new InputError(`there is no data set "${name}" to fetch`, {
       key: 'fetch',
-      remedy: `Choose one of ${Object.keys(catalogue).join(', ')}.`,
+      remedy: oneOf(name, Object.keys(catalogue)),
     });
   }
   const dir = resolve(io.cwd, args.dir ?? join('data', name));

@@ -21,6 +21,7 @@ import { hasPublishedNumbers } from '../reproduce/published-numbers';
 import type { MapReading } from '../reproduce/run';
 import { MAP_RESOLUTION, type Scale, type Seeds } from '../reproduce/scale';
 import type { CellDirectory } from './cell-store';
+import { oneOf } from './one-of';
 import { writeResult } from './store';
 
 interface PanelTask {
@@ -84,9 +85,9 @@ const noFiles = (needs: string): Obstacle => ({
 export async function chooseTasks(choice: Choice): Promise<{ tasks: Task[]; left: LeftOut[] }> {
   const { figure, panel, scale, seeds, folders } = choice;
   if (figure !== 'all' && !FIGURE_IDS.includes(figure)) {
-    throw new InputError(`there is no figure ${figure}`, {
+    throw new InputError(`there is no figure "${figure}"`, {
       key: 'figure',
-      remedy: `Choose one of ${FIGURE_IDS.join(', ')}, or all.`,
+      remedy: oneOf(figure, [...FIGURE_IDS, 'all']),
     });
   }
   const wanted = figure === 'all' ? FIGURE_IDS : [figure];
