@@ -10,6 +10,7 @@
 import { PhiloxStream } from '../src/data/philox';
 import type { ElementType, GpuArray } from '../src/gpu/array';
 import type { Gpu } from '../src/gpu/gpu';
+import { type GpuImage, IMAGE_ROW, imageStride } from '../src/gpu/image';
 import type { Step } from '../src/kernels/step';
 
 /** Unit roundoff of float32. */
@@ -109,7 +110,7 @@ const GUARD = 71;
 
 /** Arrays of one test: inputs with NaN behind them, outputs poisoned inside and behind; all freed together. */
 export class Bench {
-  readonly #arrays: GpuArray[] = [];
+  readonly #arrays: (GpuArray | GpuImage)[] = [];
   readonly #outputs = new Map<GpuArray, { length: number; before: Uint32Array }>();
   constructor(readonly gpu: Gpu) {}
 
@@ -121,6 +122,19 @@ export class Bench {
     array.write(new Uint32Array(array.length).fill(isFloat ? 0x7fc00000 : 0xffffffff));
     array.write(values);
     return array;
+  }
+
+  /** Values to be read only, as texels in rows of `width`. Behind them lie NaNs. */
+  image(label: string, values: Float32Array, width = IMAGE_ROW): GpuImage {
+    const image = this.gpu.image(label, values.length / 4, width);
+    this.#arrays.push(image);
+    const height = Math.ceil(values.length / 4 / width);
+    const stride = imageStride(4 * width);
+    using rows = this.gpu.array(label, height * stride);
+    rows.write(new Float32Array(rows.length).fill(Number.NaN));
+    for (let r = 0; r < height; r++) rows.write(values.subarray(r * 4 * width, (r + 1) * 4 * width), r * stride);
+    this.gpu.batch(label).copyRows(image, 0, height, rows, true).send();
+    return image;
   }
 
   /** Values that halves hold exactly, stored as such, with NaN behind them. */

@@ -7,19 +7,21 @@
 //            goes straight to its next flip. The loss of each epoch in between follows from sums of S H, S B and S A.
 // Shapes     n samples in rows of 4 quads (a multiple of 4 S), m neurons; state holds H, U, A, C, V and the epoch of the
 //            last change; K in PIECES row pieces of piece_rows each
-// Bindings   0 kernel0 read        rows of K, as vec4
+// Bindings   0 kernel0 read        rows of K, as vec4: a buffer, or texels (quad, row), then all rows
 //            1 kernel1 read        the next piece, or any array when there are fewer
 //            2 kernel2 read        likewise
 //            3 kernel3 read        likewise
 //            4 kernel4 read        likewise
 //            5 kernel5 read        likewise
 //            6 sources read        (3 label vectors, quads) as vec4: first every s = -y / n, zero past n; then for each the sums
-//                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums
+//                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums. Texels in
+//                                  rows of 8192 where K is texels
 //            7 neurons read_write  (m) struct Neuron
 //            8 state   read_write  (6, m, quads) as vec4; H, U and A past n move along, and mean nothing
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
 //            10 params uniform
-// Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of K
+// Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of
+//            K; IMAGE 1 for K and sources of texels
 // Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
@@ -29,8 +31,9 @@
 //
 // Quad e S + lane of samples lies in lane `lane`. The state stays in storage: private arrays are no faster on lavapipe, which
 // zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,
-// and compiles for minutes. K comes by gathers (1 ns an entry, the cost of a flip), so each entry of A is held in a register
-// while the rows of all flips pass. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// and compiles for minutes. K is what a flip costs, so each entry of A is
+// held in a register while the rows of all flips pass. lavapipe gathers a buffer lane by lane and compiles each place that does so
+// for 10 ms and more: with K and sources of texels it takes 1.0 s instead of 1.4, and a flip at n = 12,700 costs a quarter less. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 // Perturbations lie close together, and flip in crowds (half of them in an epoch). Where that is cheaper, A is then made anew:
 // of each class either the active samples are added up, or the others taken from what all of them give, which label_sums knows.
 enable subgroups;
@@ -41,6 +44,7 @@ diagnostic(off, subgroup_uniformity);
 const S = 8u; // @specialised
 const NW = 64u; // @specialised
 const PIECES = 1u; // @specialised
+const IMAGE = 0u; // @specialised
 // Flips applied in one pass over A.
 const HELD = 32u;
 // So many flips in one epoch, and it is looked whether A costs less made anew.
@@ -80,13 +84,13 @@ struct Neuron {
   slope: f32,
 }
 
-@group(0) @binding(0) var<storage, read> kernel0: array<vec4f>;
+@group(0) @binding(0) var<storage, read> kernel0: array<vec4f>; // @image @group(0) @binding(0) var kernel0: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(1) var<storage, read> kernel1: array<vec4f>;
 @group(0) @binding(2) var<storage, read> kernel2: array<vec4f>;
 @group(0) @binding(3) var<storage, read> kernel3: array<vec4f>;
 @group(0) @binding(4) var<storage, read> kernel4: array<vec4f>;
 @group(0) @binding(5) var<storage, read> kernel5: array<vec4f>;
-@group(0) @binding(6) var<storage, read> sources: array<vec4f>;
+@group(0) @binding(6) var<storage, read> sources: array<vec4f>; // @image @group(0) @binding(6) var sources: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(7) var<storage, read_write> neurons: array<Neuron>;
 @group(0) @binding(8) var<storage, read_write> state: array<vec4f>;
 @group(0) @binding(9) var<storage, read_write> losses: array<f32>;
@@ -191,100 +195,62 @@ fn settle(at: u32, c: u32, t: u32, phi: f32, s: f32) {
   state[5u * plane + at][c] = f32(t);
 }
 
-// A += steps . rows of K, in the order of the flips, whether or not they come in one pass.
+// Entries of K, and of a row of `sources`, by quads.
+fn quad_of_kernel(piece: u32, row: u32, e: u32) -> vec4f {
+  let at = row * params.quads + e;
+  if (PIECES > 1u) {
+    switch (piece) {
+      case 1u: {
+        return kernel1[at];
+      }
+      case 2u: {
+        return kernel2[at];
+      }
+      case 3u: {
+        return kernel3[at];
+      }
+      case 4u: {
+        return kernel4[at];
+      }
+      case 5u: {
+        return kernel5[at];
+      }
+      default: {}
+    }
+  }
+  return kernel0[at]; // @image return textureLoad(kernel0, vec2u(e, row));
+}
+
+fn quad_of_sources(at: u32) -> vec4f {
+  return sources[at]; // @image return textureLoad(sources, vec2u(at % 8192u, at / 8192u));
+}
+
+// Entries of A at two quads, and one flip more.
+fn added(a: mat2x4f, piece: u32, f: u32, e: u32, beside: u32) -> mat2x4f {
+  let step = steps[f];
+  let row = rows[f];
+  return mat2x4f(a[0] + step * quad_of_kernel(piece, row, e), a[1] + step * quad_of_kernel(piece, row, beside));
+}
+
+// A += steps . rows of K, in the order of the flips, whether or not they come in one pass. Two quads and four flips at once,
+// because a round of a loop costs lavapipe as much as a flip.
 fn apply(piece: u32, held: u32, lane: u32) {
   let first = 2u * plane + own;
-  switch (piece) {
-    case 0u: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel0[row + e];
-          other += step * kernel0[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
+  for (var e = lane; e < per_lane * S; e += 2u * S) {
+    let beside = min(e + S, (per_lane - 1u) * S + lane);
+    var a = mat2x4f(state[first + e], state[first + beside]);
+    var f = 0u;
+    for (; f + 4u <= held; f += 4u) {
+      a = added(a, piece, f, e, beside);
+      a = added(a, piece, f + 1u, e, beside);
+      a = added(a, piece, f + 2u, e, beside);
+      a = added(a, piece, f + 3u, e, beside);
     }
-    case 1u: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel1[row + e];
-          other += step * kernel1[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
+    for (; f < held; f++) {
+      a = added(a, piece, f, e, beside);
     }
-    case 2u: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel2[row + e];
-          other += step * kernel2[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
-    }
-    case 3u: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel3[row + e];
-          other += step * kernel3[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
-    }
-    case 4u: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel4[row + e];
-          other += step * kernel4[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
-    }
-    default: {
-      for (var e = lane; e < per_lane * S; e += 2u * S) {
-        let beside = min(e + S, (per_lane - 1u) * S + lane);
-        var sum = state[first + e];
-        var other = state[first + beside];
-        for (var f = 0u; f < held; f++) {
-          let step = steps[f];
-          let row = rows[f];
-          sum += step * kernel5[row + e];
-          other += step * kernel5[row + beside];
-        }
-        state[first + e] = sum;
-        state[first + beside] = other;
-      }
-    }
+    state[first + e] = a[0];
+    state[first + beside] = a[1];
   }
 }
 
@@ -333,7 +299,7 @@ fn gram_identity_subgroup(
           let value = state[at];
           let a = state[2u * plane + at];
           let b = (state[plane + at] - a) * gain;
-          let source = sources[sources_first + e * S + lane] * derivative(value);
+          let source = quad_of_sources(sources_first + e * S + lane) * derivative(value);
           sums_h += source * value;
           sums_b += source * b;
           sums_a += source * a;
@@ -397,7 +363,7 @@ fn gram_identity_subgroup(
           // What it had in between: before a flip the other one.
           let on = (state[own + place][bit % 4u] > 0.0) == closing;
           let phi = select(me.slope, 1.0, on);
-          settle(own + place, bit % 4u, t + advance, phi, sources[sources_first + place][bit % 4u]);
+          settle(own + place, bit % 4u, t + advance, phi, pick(quad_of_sources(sources_first + place), bit % 4u));
         }
       }
       t += advance;
@@ -418,7 +384,7 @@ fn gram_identity_subgroup(
         var counts = vec4f(0.0);
         for (var e = 0u; e < per_lane; e++) {
           let at = e * S + lane;
-          let source = sources[sources_first + at];
+          let source = quad_of_sources(sources_first + at);
           let on = select(vec4f(0.0), vec4f(1.0), state[own + at] > vec4f(0.0));
           let first = select(vec4f(0.0), vec4f(1.0), source < vec4f(0.0));
           let second = select(vec4f(0.0), vec4f(1.0), source > vec4f(0.0));
@@ -436,13 +402,13 @@ fn gram_identity_subgroup(
         for (var e = 0u; e < per_lane; e++) {
           let at = e * S + lane;
           let value = state[own + at];
-          let source = sources[sources_first + at];
+          let source = quad_of_sources(sources_first + at);
           // The rows to add take the place of the flips.
           let taken = select(vec4<bool>(less.y), vec4<bool>(less.x), source < vec4f(0.0));
           let adds = ((value > vec4f(0.0)) != taken) & (source != vec4f(0.0));
           flipped[e / 8u] = (flipped[e / 8u] & ~(15u << (4u * (e % 8u)))) | bits_of(adds, e);
-          let negative = sources[sums_first + at];
-          let positive = sources[sums_first + params.quads + at];
+          let negative = quad_of_sources(sums_first + at);
+          let positive = quad_of_sources(sums_first + params.quads + at);
           state[2u * plane + own + at] = scale * (share.x * negative + share.y * positive);
         }
       }
@@ -475,14 +441,14 @@ fn gram_identity_subgroup(
       if (mine == i) {
         flipped[w] = bits & (bits - 1u);
         let at = (w * 8u + first / 4u) * S + lane;
-        let now = pick(derivative(state[own + at]), first % 4u);
+        let now = select(me.slope, 1.0, state[own + at][first % 4u] > 0.0);
         let old = select(1.0, me.slope, now == 1.0);
-        let source = pick(sources[sources_first + at], first % 4u);
+        let source = pick(quad_of_sources(sources_first + at), first % 4u);
         change = source * (now - old);
       }
       // Only one lane has a change: the sum is that change, exactly.
       steps[held] = subgroupAdd(change) * me.readout / (1.0 - me.mu);
-      rows[held] = (i - home * params.piece_rows) * params.quads;
+      rows[held] = i - home * params.piece_rows;
       piece = home;
       held++;
     }

@@ -1,6 +1,7 @@
 // Trainings of the neuron loop on the device, side by side and in whatever chunks, watched for what it may not touch.
 
 import type { GpuArray } from '../../src/gpu/array';
+import type { GpuImage } from '../../src/gpu/image';
 import * as shaders from '../../src/kernels/generated';
 import {
   gramIdentity,
@@ -74,7 +75,8 @@ export class Play {
   readonly #neurons: GpuArray;
   readonly #state: GpuArray;
   readonly #sources: GpuArray;
-  readonly #pieces: readonly GpuArray[];
+  readonly #pieces: readonly GpuArray[] | readonly [GpuImage];
+  readonly #texels: GpuImage | undefined;
   readonly #pieceRows: number;
   readonly #clocks: number[];
   /** Calls in which a neuron waited for K, and in which one did not. */
@@ -85,7 +87,8 @@ export class Play {
     private readonly problem: Problem,
     private readonly trainings: readonly Prepared[],
     private readonly loop: GramLoop,
-    pieces: number,
+    /** How many K comes in, or as an image. */
+    pieces: number | 'image',
   ) {
     const { n, ld, K, sources } = problem;
     this.#places = trainings.flatMap((training, at) =>
@@ -99,12 +102,16 @@ export class Play {
         state.set(training.state.subarray(from, from + ld), (p * m + k) * ld);
       }
     }
-    this.#pieceRows = Math.ceil(n / pieces);
-    this.#pieces = Array.from({ length: pieces }, (_, at) => {
-      const rows = K.subarray(at * this.#pieceRows * ld, Math.min(n, (at + 1) * this.#pieceRows) * ld);
-      if (rows.length === 0) throw new Error(`${n} rows make no ${pieces} pieces`);
-      return bench.input(`rows of K, ${at}`, rows);
-    });
+    const count = pieces === 'image' ? 1 : pieces;
+    this.#pieceRows = Math.ceil(n / count);
+    const arrays = () =>
+      Array.from({ length: count }, (_, at) => {
+        const rows = K.subarray(at * this.#pieceRows * ld, Math.min(n, (at + 1) * this.#pieceRows) * ld);
+        if (rows.length === 0) throw new Error(`${n} rows make no ${pieces} pieces`);
+        return bench.input(`rows of K, ${at}`, rows);
+      });
+    this.#pieces = pieces === 'image' ? [bench.image('K', K.subarray(0, n * ld), ld / 4)] : arrays();
+    this.#texels = pieces === 'image' ? bench.image('sources', sources) : undefined;
     this.#sources = bench.input('sources', sources);
     this.#neurons = bench.output('neurons', m * NEURON_WORDS, 'u32');
     this.#state = bench.inout('state', state);
@@ -189,7 +196,15 @@ export class Play {
     this.#neurons.write(words);
     const pieces = haveKernel ? this.#pieces : [];
     const vectors = this.problem.sources.length / ld / 3;
-    const arrays = { pieces, sources: this.#sources, vectors, neurons: this.#neurons, state: this.#state, losses };
+    const arrays = {
+      pieces,
+      sources: this.#sources,
+      texels: this.#texels,
+      vectors,
+      neurons: this.#neurons,
+      state: this.#state,
+      losses,
+    };
     const sizes = {
       pieceRows: this.#pieceRows,
       pieceCount: this.#pieces.length,

@@ -2,6 +2,7 @@
 
 import type { Gpu } from '../../src/gpu/gpu';
 import * as shaders from '../../src/kernels/generated';
+import { imageFor } from '../../src/kernels/pack';
 import { type GramLoop, gramLoop } from '../../src/kernels/variant';
 import { Bench, expectClose, expectExact, expectSameBits } from '../harness';
 import type { NeuronRun } from '../reference/gram';
@@ -95,7 +96,7 @@ export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']):
     );
     const loop = gramLoop(gpu, variant);
     using bench = new Bench(gpu);
-    const play = (some: readonly Prepared[], rows = 1) =>
+    const play = (some: readonly Prepared[], rows: number | 'image' = 1) =>
       new Play(bench, problem!, some, lanes ? { ...loop, lanes } : loop, rows);
     const whole = trainings.map(({ parts }) => parts.map(({ chunks }) => chunks));
 
@@ -115,13 +116,21 @@ export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']):
         expectSame(`training ${k}, K in ${count} pieces`, again, results[k]!);
       }
     }
-    if (!missing) return;
-    const waiting = play(trainings);
-    for (const [k, again] of (await waiting.run(whole, true)).entries()) {
-      expectSame(`training ${k}, K missing at first`, again, results[k]!);
-      expectExact(`training ${k}, K missing at first: events`, again.events, results[k]!.events);
+    const forms = loop.variant === 'subgroup' && imageFor(loop.lanes) ? ([1, 'image'] as const) : ([1] as const);
+    if (forms.length > 1) {
+      for (const [k, again] of (await play(trainings, 'image').run(whole, false)).entries()) {
+        expectSame(`training ${k}, K an image`, again, results[k]!);
+      }
     }
-    const { yes, no } = waiting.waited;
-    if (yes === 0 || no === 0) throw new Error(`of the calls without K ${yes} wait for it, ${no} do not: no case`);
+    if (!missing) return;
+    for (const form of forms) {
+      const waiting = play(trainings, form);
+      for (const [k, again] of (await waiting.run(whole, true)).entries()) {
+        expectSame(`training ${k}, K missing at first`, again, results[k]!);
+        expectExact(`training ${k}, K missing at first: events`, again.events, results[k]!.events);
+      }
+      const { yes, no } = waiting.waited;
+      if (yes === 0 || no === 0) throw new Error(`of the calls without K ${yes} wait for it, ${no} do not: no case`);
+    }
   };
 }

@@ -103,9 +103,11 @@ export interface LabelSumsCase {
   readonly vectors?: number;
   /** Pieces that K comes in; the sums must be the bits of one piece. */
   readonly pieces?: number;
+  /** Also of K as an image: the same bits. */
+  readonly image?: boolean;
 }
 
-export function checkLabelSums({ n, vectors = 1, pieces = 1 }: LabelSumsCase): Check {
+export function checkLabelSums({ n, vectors = 1, pieces = 1, image = false }: LabelSumsCase): Check {
   return async (gpu) => {
     const draws = new Draws(n * 10 + vectors);
     const ld = Math.ceil(n / 32) * 32;
@@ -116,13 +118,14 @@ export function checkLabelSums({ n, vectors = 1, pieces = 1 }: LabelSumsCase): C
     const sources = new Float32Array(3 * vectors * ld).fill(Number.NaN);
     for (const [at, s] of labels.entries()) sources.fill(0, at * ld, (at + 1) * ld).set(s, at * ld);
     using bench = new Bench(gpu);
-    const run = async (count: number) => {
+    const run = async (count: number, asImage = false) => {
       const rows = Math.ceil(ld / count / 4) * 4;
       const array = bench.inout('sources', sources);
       for (let vector = 0; vector < vectors; vector++) {
         for (let start = 0; start < ld; start += rows) {
           const here = Math.min(rows, ld - start);
-          const kernel = bench.input('rows of K', K.subarray(start * ld, (start + here) * ld));
+          const part = K.subarray(start * ld, (start + here) * ld);
+          const kernel = asImage ? bench.image('K', part, ld / 4) : bench.input('rows of K', part);
           const where = { ld, start, rows: here, vector, output: vectors + 2 * vector, accumulate: start > 0 };
           await runStep(gpu, await labelSums(gpu, { kernel, sources: array, ...where }));
         }
@@ -130,6 +133,7 @@ export function checkLabelSums({ n, vectors = 1, pieces = 1 }: LabelSumsCase): C
       return bench.floats(array);
     };
     const result = await run(1);
+    if (image) expectSameBits('sums of an image', await run(1, true), result);
     expectExact('label vectors', result.subarray(0, vectors * ld), sources.subarray(0, vectors * ld));
     for (const [at, s] of labels.entries()) {
       for (const [c, sign] of [-1, 1].entries()) {

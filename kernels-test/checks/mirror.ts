@@ -1,6 +1,6 @@
-// mirror_across, mirror_within.
+// mirror_across, mirror_within, mirror_image.
 
-import { mirror } from '../../src/kernels/mirror';
+import { mirror, mirrorImage } from '../../src/kernels/mirror';
 import { Bench, Draws, expectExact, expectSameBits, runStep } from '../harness';
 import type { Check } from './case';
 
@@ -34,5 +34,32 @@ export function checkMirror({ ld, source, destination }: MirrorCase): Check {
     }
     expectExact('mirrored', actual, expected, (e) => `row ${to.start + Math.floor(e / ld)}, column ${e % ld}`);
     expectSameBits('mirrored', await run(), actual);
+  };
+}
+
+export interface MirrorImageCase {
+  /** Row length of the matrix, and of the rows that are filled. */
+  readonly ld: number;
+  readonly stride: number;
+  readonly start: number;
+  readonly height: number;
+}
+
+export function checkMirrorImage({ ld, stride, start, height }: MirrorImageCase): Check {
+  return async (gpu) => {
+    const draws = new Draws(ld * 1e3 + start);
+    const values = draws.normal(start * ld);
+    const before = draws.normal(height * stride);
+    const expected = before.slice();
+    for (let r = 0; r < height; r++) {
+      for (let c = 0; c < start; c++) expected[r * stride + c] = values[c * ld + start + r]!;
+    }
+    using bench = new Bench(gpu);
+    for (const matrix of [bench.input('matrix', values), bench.image('matrix', values, ld / 4)]) {
+      const rows = bench.inout('rows', before);
+      await runStep(gpu, await mirrorImage(gpu, { matrix, rows, start, height, stride, width: ld }));
+      const at = (e: number) => `row ${Math.floor(e / stride)}, column ${e % stride}`;
+      expectExact('mirrored', await bench.floats(rows), expected, at);
+    }
   };
 }

@@ -47,8 +47,9 @@ describe('strided_sums', () => {
 describe('label_sums', () => {
   test.for([
     { n: 1 },
-    { n: 7, vectors: 2 },
+    { n: 7, vectors: 2, image: true },
     { n: 33, pieces: 3 },
+    { n: 129, image: true },
     { n: 64, vectors: 3, pieces: 2 },
     { n: 257, pieces: 6 },
   ] as LabelSumsCase[])('float64 reference: %j', async (each) => {

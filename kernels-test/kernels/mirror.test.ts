@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { mirror } from '../../src/kernels/mirror';
-import { checkMirror, type MirrorCase } from '../checks/mirror';
+import { mirror, mirrorImage } from '../../src/kernels/mirror';
+import { checkMirror, checkMirrorImage, type MirrorCase } from '../checks/mirror';
 import { useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -28,6 +28,30 @@ describe('mirror_within', () => {
     { ld: 288, source: { start: 0, rows: 288 } },
   ] as MirrorCase[])('every element: %j', async (each) => {
     await checkMirror(each)(bound.gpu);
+  });
+});
+
+describe('mirror_image', () => {
+  test.for([
+    { ld: 8, stride: 8, start: 4, height: 4 },
+    { ld: 64, stride: 64, start: 32, height: 32 },
+    { ld: 96, stride: 128, start: 64, height: 32 },
+    { ld: 100, stride: 104, start: 36, height: 28 },
+    { ld: 320, stride: 320, start: 220, height: 100 },
+  ])('every element, of a buffer and of an image: %j', async (each) => {
+    await checkMirrorImage(each)(bound.gpu);
+  });
+
+  test('rows that are none are refused by name', async () => {
+    using rows = bound.gpu.array('rows', 1024);
+    const refused = (args: object, what: RegExp) =>
+      expect(
+        mirrorImage(bound.gpu, { matrix: rows, rows, start: 16, height: 16, stride: 32, ...args }),
+      ).rejects.toThrow(what);
+    await refused({ start: 14 }, /start = 14/);
+    await refused({ height: 0 }, /height = 0/);
+    await refused({ stride: 30 }, /stride = 30/);
+    await refused({ start: 64 }, /past rows of 32/);
   });
 });
 

@@ -37,16 +37,16 @@ interface Trained {
 /** K of one piece, cut into pieces of `rows` rows. */
 function cut(whole: GpuArray, n: number, rows: number, scope: Scope): GramPieces {
   const ld = Math.ceil(n / 32) * 32;
-  const pieces: GpuArray[] = [];
+  const arrays: GpuArray[] = [];
   const batch = bound.gpu.batch('pieces');
   for (let start = 0; start < n; start += rows) {
     const length = Math.min(rows, n - start) * ld;
     const piece = scope.use(bound.gpu.array('piece of K', length));
     batch.copy(whole, start * ld, piece, 0, length);
-    pieces.push(piece);
+    arrays.push(piece);
   }
   batch.send();
-  return { n, ld, rows, pieces };
+  return { n, ld, rows, arrays };
 }
 
 /** Trains on the device, by Gram or directly, and reads everything back. */
@@ -65,7 +65,7 @@ async function run(
       await advanceDirect(gpu, training, problem.epochs, options);
     } else {
       const whole = scope.use(await gramMatrix(gpu, problem.panels, problem.layout, undefined, 0));
-      const kernel = options.rows ? cut(whole.pieces[0]!, task.n, options.rows, scope) : whole;
+      const kernel = options.rows ? cut(whole.arrays[0]!, task.n, options.rows, scope) : whole;
       const held = gpu.liveArrays;
       await trainGramLogistic(gpu, training, kernel, options).finally(() => expect(gpu.liveArrays).toBe(held));
     }
@@ -239,7 +239,7 @@ describe('K in pieces', () => {
     using data = await TaskData.create(gpu, { n: 40, d: 2 });
     using training = new TrainingRun(gpu, await data.problem({ n: 40, d: 2, m: 3, loss: 'logistic' }));
     using kernel = gpu.array('K', 33 * 64);
-    const other = { n: 33, ld: 64, rows: 33, pieces: [kernel] };
+    const other = { n: 33, ld: 64, rows: 33, arrays: [kernel] };
     await expect(trainGramLogistic(gpu, training, other)).rejects.toThrow(/33 samples.*for 40 samples/);
   });
 });

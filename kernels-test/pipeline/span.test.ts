@@ -4,11 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { add } from '../../src/kernels/data';
 import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
-import { type GramMatrix, gramMatrix } from '../../src/network/gram-matrix';
+import { gramMatrix } from '../../src/network/gram-matrix';
 import { Network } from '../../src/network/network';
 import { Panels, Samples } from '../../src/network/samples';
 import { perturb } from '../../src/perturbation/perturb';
 import { PerturbationSpan, spanGram, spanGramOnto } from '../../src/perturbation/span';
+import { readGram } from '../gram';
 import { Draws, expectClose, expectExact, expectSameBits, runStep, U, useEngine } from '../helpers';
 
 const bound = useEngine();
@@ -25,11 +26,6 @@ interface SpanCase {
   readonly m: number;
   readonly slope: number;
   readonly variant: MatmulVariant;
-}
-
-async function readAll({ pieces }: GramMatrix): Promise<Float32Array> {
-  const parts = await Promise.all(pieces.map((piece) => piece.read()));
-  return Float32Array.from(parts.flatMap((part) => [...part]));
 }
 
 async function panelsOf(gpu: Gpu, samples: Samples): Promise<Panels> {
@@ -75,10 +71,10 @@ async function spanned({ n, d, m, slope, variant }: SpanCase, gpu: Gpu, products
     c: await span.coefficient.read(),
     ld: alone.ld,
     pieces: [alone.pieces.length, onto.pieces.length],
-    alone: await readAll(alone),
-    onto: await readAll(onto),
-    plainAlone: await readAll(plainAlone),
-    plainOnto: await readAll(plainOnto),
+    alone: await readGram(products, alone),
+    onto: await readGram(products, onto),
+    plainAlone: await readGram(bound.gpu, plainAlone),
+    plainOnto: await readGram(bound.gpu, plainOnto),
   };
 }
 

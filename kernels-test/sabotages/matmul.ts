@@ -1,6 +1,6 @@
 import type { MatmulVariant } from '../../src/kernels/variant';
 import { checkMatmul } from '../checks/matmul';
-import { checkMirror } from '../checks/mirror';
+import { checkMirror, checkMirrorImage } from '../checks/mirror';
 import type { Sabotages } from './sabotage';
 
 /** Matmuls that each need a part of its contract. */
@@ -15,6 +15,7 @@ const tiled = products('tiled');
 const matrix = checkMatmul({ variant: 'tiled', matrix: true, half: true, steps: 31, rows: 33, columns: 36, scale: 3 });
 const across = checkMirror({ ld: 104, source: { start: 4, rows: 36 }, destination: { start: 64, rows: 28 } });
 const within = checkMirror({ ld: 48, source: { start: 4, rows: 36 } });
+const image = checkMirrorImage({ ld: 100, stride: 104, start: 36, height: 28 });
 
 export const MATMUL: Sabotages = {
   matmul_subgroup: [
@@ -100,5 +101,13 @@ export const MATMUL: Sabotages = {
     },
     { what: 'from its first column', from: /params\.start \+ /g, to: '', check: within },
     { what: 'no guard', from: 'r * 4u >= params.rows || ', to: '', check: within },
+  ],
+  mirror_image: [
+    { what: 'blocks not turned', from: 'transpose(mat4x4f(', to: '(mat4x4f(', check: image },
+    { what: 'the first columns', from: /params\.start \+ r\)/, to: 'r)', check: image },
+    { what: 'two rows exchanged', from: '= turned[2]', to: '= turned[1]', check: image },
+    { what: 'rows of the matrix', from: '* params.stride + c', to: '* params.width + c', check: image },
+    { what: 'no guard of the rows', from: 'r >= params.height || ', to: '', check: image },
+    { what: 'no guard of the columns', from: ' || c >= params.start', to: '', check: image },
   ],
 };

@@ -94,6 +94,9 @@ export function estimateStage(
   const widest = sizeOf(
     firsts.map(({ config }) => config).reduce((a, b) => (b.network.width > a.network.width ? b : a)),
   );
+  /** Whose K is the larger to make. */
+  const lossOf = (group: readonly { config: ExperimentConfig }[]) =>
+    group.some(({ config }) => config.loss === 'identity') ? 'identity' : 'logistic';
   /** A group of trainings over the same samples, of which one makes K. */
   const trainings = (
     which: 'standard' | 'learning',
@@ -110,7 +113,7 @@ export function estimateStage(
     // A network of each length, the longest being the one that is trained.
     const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
     const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
-    const making = gram && gpu ? makingBytes(gpu, widest, inner) : 0;
+    const making = gram && gpu ? makingBytes(gpu, widest, lossOf(group), inner) : 0;
     return {
       gram,
       networks: sum(networks),
@@ -144,7 +147,7 @@ export function estimateStage(
     const { onData } = next.config.perturbation;
     const ontoThis = ontoK(next);
     const narrow = gpu && (onData ? ontoThis : inSpan(next));
-    const span = narrow ? spanBytes(gpu, size, onData) : { kept: 0, making: 0 };
+    const span = narrow ? spanBytes(gpu, size, next.config.loss, onData) : { kept: 0, making: 0 };
     const g = trainings('learning', secondsOf(next, configs), narrow ? (onData ? 2 : 1) * size.m : d);
     const common = 8 * n + rows + panels + f.networks + span.kept;
     // K of the samples stays until the last perturbed samples have theirs, which is made of it in place.

@@ -13,7 +13,7 @@ import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
 import { gramBytes } from '../network/choose';
 import { changeLength } from '../network/gram-ends';
-import { gramLength, gramRow } from '../network/gram-matrix';
+import { gramLength, gramPanel, gramPanelLength, gramPieces, gramRow } from '../network/gram-matrix';
 import { type Block, planBlocks } from '../network/samples';
 import { planSlices, sliceLayout } from '../network/slices';
 import { SUBMIT_SECONDS } from '../network/submit-time';
@@ -29,9 +29,11 @@ export interface NetworkShape {
   readonly layout: MatmulLayout;
 }
 
+type Loss = 'identity' | 'logistic';
+
 export interface TrainingMemoryShape extends NetworkShape {
   readonly epochs: number;
-  readonly loss: 'identity' | 'logistic';
+  readonly loss: Loss;
   readonly precision: Precision;
   /** How it begins, as {@link expectTraining} says. */
   readonly start: 'direct' | 'gram' | 'probe';
@@ -160,23 +162,31 @@ export function perturbingBytes(gpu: Gpu | undefined, shape: NetworkShape): numb
 }
 
 /** What K of l2 perturbations takes beside itself while it is made of W W^T, and what of them is kept for it. */
-export function spanBytes(gpu: Gpu, shape: NetworkShape, onData: boolean): { kept: number; making: number } {
+export function spanBytes(
+  gpu: Gpu,
+  shape: NetworkShape,
+  loss: Loss,
+  onData: boolean,
+): { kept: number; making: number } {
   const { n, d, m } = shape;
   const arranged = arrange(gpu, shape);
   const squared = 4 * (m + MATMUL_ROWS) * paddedRow(m);
   const turned = 4 * (m * paddedRow(d) + d * paddedRow(m)) + productBytes(arranged, m, d);
   const rows = 4 * gramRow(n) * ((onData ? 5 : 2) * m + MATMUL_ROWS);
-  const factors = rows + makingBytes(gpu, shape, (onData ? 2 : 1) * m);
+  const factors = rows + makingBytes(gpu, shape, loss, (onData ? 2 : 1) * m);
   return { kept: 4 * n * (arranged.layout.words + 1), making: squared + Math.max(factors, turned) };
 }
 
 /** Multiply-adds of one submit at most: {@link SUBMIT_SECONDS} of the fastest adapter that packs operands. */
 const SUBMIT_WORK = 4e10 * SUBMIT_SECONDS;
 
-/** What K takes beside itself while it is made, of `inner` multiply-adds an entry. */
-export function makingBytes(gpu: Gpu, shape: NetworkShape, inner: number): number {
+/** What K for a loss takes beside itself while it is made, of `inner` multiply-adds an entry. */
+export function makingBytes(gpu: Gpu, shape: NetworkShape, loss: Loss, inner: number): number {
   const { n } = shape;
-  return productBytes(arrange(gpu, shape), Math.min(n, Math.ceil(SUBMIT_WORK / (inner * n))), inner);
+  const rows = Math.min(n, Math.ceil(SUBMIT_WORK / (inner * n)));
+  const { image } = gramPieces(gpu, n, loss === 'identity' ? 1 : 0);
+  const panel = image ? 4 * gramPanelLength(gpu, n) : 0;
+  return panel + productBytes(arrange(gpu, shape), image ? Math.min(rows, gramPanel(gpu, n)) : rows, inner);
 }
 
 /** Of f and g on fresh points. */

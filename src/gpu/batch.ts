@@ -4,7 +4,7 @@
 import type { GpuArray } from './array';
 import type { Params } from './bindings';
 import type { Gpu } from './gpu';
-import { GpuImage } from './image';
+import { GpuImage, imageStride } from './image';
 import type { Kernel } from './kernel';
 import type { BindingsOf, ParamsOf, ShaderDescriptor } from './shader';
 
@@ -93,6 +93,26 @@ export class Batch {
   copy(from: GpuArray, fromOffset: number, to: GpuArray, toOffset: number, count: number): this {
     this.#endPass();
     this.#encoder.copyBufferToBuffer(from.buffer, fromOffset * 4, to.buffer, toOffset * 4, count * 4);
+    return this;
+  }
+
+  /** Records a copy of a whole image into another of the same size. */
+  copyImage(from: GpuImage, to: GpuImage): this {
+    this.#endPass();
+    const { width, height } = from.texture;
+    this.#encoder.copyTextureToTexture({ texture: from.texture }, { texture: to.texture }, [width, height]);
+    return this;
+  }
+
+  /** Records a copy of rows of texels into an array, or with `back` from it; the array's rows are {@link imageStride} apart. */
+  copyRows(image: GpuImage, first: number, count: number, array: GpuArray, back = false): this {
+    this.#endPass();
+    const { texture } = image;
+    const texels = { texture, origin: [0, first] };
+    const rows = { buffer: array.buffer, bytesPerRow: 4 * imageStride(4 * texture.width) };
+    const size = [texture.width, count];
+    if (back) this.#encoder.copyBufferToTexture(rows, texels, size);
+    else this.#encoder.copyTextureToBuffer(texels, rows, size);
     return this;
   }
 

@@ -11,7 +11,7 @@ import { compileKernel } from './compile';
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError } from './errors';
 import { Faults } from './faults';
 import { formatBytes } from './format';
-import { GpuImage, IMAGE_ROW } from './image';
+import { clearTexture, GpuImage, IMAGE_BYTES, IMAGE_ROW } from './image';
 import type { Kernel } from './kernel';
 import { Pause } from './pause';
 import { PIECE_BYTES, Readback } from './readback';
@@ -52,7 +52,7 @@ const isVerdict = (error: unknown): boolean =>
 
 // The global enums do not exist in plain Node.
 const STORAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
-const STORAGE_BINDING = 0x08; // of textures
+const IMAGE_USAGE = 0x01 | 0x02 | 0x08 | 0x10; // COPY_SRC | COPY_DST | STORAGE_BINDING | RENDER_ATTACHMENT
 
 export class Gpu {
   readonly adapter: AdapterReport;
@@ -172,11 +172,17 @@ export class Gpu {
     return array;
   }
 
-  /** Allocates an image of at least `quads` texels. A refusal is told as for {@link array}. */
-  image(label: string, quads: number): GpuImage {
+  /** Whether an image may have so many texels; where {@link maxArrayLength} is lowered for tests, no more than an array. */
+  imageFits(width: number, height: number): boolean {
+    const most = Math.min(IMAGE_BYTES / 16, Math.floor((this.options.maxArrayLength ?? Infinity) / 4));
+    return Math.max(width, height) <= this.limits.maxTextureDimension2D && width * height <= most;
+  }
+
+  /** Allocates an image of at least `quads` texels in rows of `width`. A refusal is told as for {@link array}. */
+  image(label: string, quads: number, width = IMAGE_ROW): GpuImage {
     this.assertAlive();
-    const height = Math.ceil(quads / IMAGE_ROW);
-    const bytes = height * IMAGE_ROW * 16;
+    const height = Math.ceil(quads / width);
+    const bytes = height * width * 16;
     if (!(Number.isSafeInteger(quads) && quads >= 1)) throw new RangeError(`image "${label}": ${quads} quads`);
     if (height > this.limits.maxTextureDimension2D) {
       throw new GpuOutOfMemoryError(
@@ -185,8 +191,16 @@ export class Gpu {
         bytes,
       );
     }
-    const make = () =>
-      this.device.createTexture({ label, size: [IMAGE_ROW, height], format: 'rgba32float', usage: STORAGE_BINDING });
+    const make = () => {
+      const texture = this.device.createTexture({
+        label,
+        size: [width, height],
+        format: 'rgba32float',
+        usage: IMAGE_USAGE,
+      });
+      clearTexture(this.device, texture);
+      return texture;
+    };
     const image = new GpuImage(this, this.scoped(label, make, bytes), label, bytes);
     this.account(bytes);
     this.#live.add(image);

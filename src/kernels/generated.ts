@@ -18,6 +18,7 @@ export { matmulMatrix } from './generated/matmul-matrix';
 export { matmulSubgroup } from './generated/matmul-subgroup';
 export { matmulTiled } from './generated/matmul-tiled';
 export { mirrorAcross } from './generated/mirror-across';
+export { mirrorImage } from './generated/mirror-image';
 export { mirrorWithin } from './generated/mirror-within';
 export { momentumUpdate } from './generated/momentum-update';
 export { outputResidual } from './generated/output-residual';

@@ -2,6 +2,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import type { GpuImage } from '../gpu/image';
 import { packRecords } from '../gpu/shader';
 import { gramIdentitySubgroup as gramIdentitySubgroupShader } from './generated/gram-identity-subgroup';
 import { gramIdentityWorkgroup as gramIdentityWorkgroupShader } from './generated/gram-identity-workgroup';
@@ -66,12 +67,14 @@ export function neuronReport(words: Uint32Array, j: number): NeuronReport {
 
 export interface GramIdentityArgs {
   /** K = X X^T + 1 in pieces of whole rows, (pieceRows, ld) each; none when K has not been made: neurons then stall at flips. */
-  readonly pieces: readonly GpuArray[];
+  readonly pieces: readonly GpuArray[] | readonly [GpuImage];
   /** How many there are, or will be. */
   readonly pieceCount: number;
   readonly pieceRows: number;
   /** (3 vectors, ld) label vectors -y / n, zero past n; then, once K is there, the sums of `labelSums` for each. */
   readonly sources: GpuArray;
+  /** The same as texels, where K is an image or will be one; only subgroups read them. */
+  readonly texels?: GpuImage | undefined;
   /** Label vectors. */
   readonly vectors: number;
   /** (m) records, from {@link packNeurons}; reports come back in them. */
@@ -90,13 +93,13 @@ export interface GramIdentityArgs {
 
 /** gram_identity_subgroup or gram_identity_workgroup: a chunk of epochs of every neuron. */
 export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<Step> {
-  const { pieces, pieceCount: PIECES, pieceRows, n, ld, m, sources, vectors, neurons, state, losses } = args;
+  const { pieces, pieceCount: PIECES, pieceRows, n, ld, m, sources, texels, vectors, neurons, state, losses } = args;
   if (PIECES > GRAM_PIECES) throw new RangeError(`K in ${PIECES} pieces: at most ${GRAM_PIECES}`);
   const { variant, lanes } = args.loop ?? gramLoop(gpu);
   const quads = ld / 4;
   const params = { n, m, quads, piece_rows: pieceRows, have_kernel: pieces.length > 0 ? 1 : 0, vectors };
   // A binding without a piece is never read; it holds whatever is there.
-  const piece = (at: number) => pieces[at] ?? pieces[0] ?? sources;
+  const piece = (at: number) => (texels ? sources : ((pieces[at] ?? pieces[0] ?? sources) as GpuArray));
   const arrays = {
     kernel0: piece(0),
     kernel1: piece(1),
@@ -113,12 +116,15 @@ export async function gramIdentity(gpu: Gpu, args: GramIdentityArgs): Promise<St
   if (variant === 'subgroup') {
     const words = Math.ceil(quads / (8 * lanes));
     // Powers of two, so that few sizes of n compile anew.
-    const constants = { S: lanes, NW: 2 ** Math.ceil(Math.log2(Math.max(8, words))), PIECES };
+    const NW = 2 ** Math.ceil(Math.log2(Math.max(8, words)));
+    const constants = { S: lanes, NW, PIECES, IMAGE: texels ? 1 : 0 } as const;
     const kernel = await gpu.kernel(gramIdentitySubgroupShader, constants);
-    return (batch) => void batch.dispatch(kernel, arrays, params, grid);
+    const bound = texels ? { ...arrays, kernel0: pieces[0] ?? texels, sources: texels } : arrays;
+    return (batch) => void batch.dispatch(kernel, bound, params, grid);
   }
   const most = gramSamples(gpu.limits);
   if (n > most) throw new RangeError(`the neuron loop of ${n} samples: workgroup memory holds the marks of ${most}`);
+  if (texels) throw new TypeError('gram_identity_workgroup reads no texels');
   // No more lanes than quads, but for what rounds them up.
   const T = Math.min(lanes, Math.ceil(quads / 32) * 32);
   const kernel = await gpu.kernel(gramIdentityWorkgroupShader, { T, NQ: Math.ceil(quads / T), PIECES });

@@ -2,6 +2,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { GpuImage } from '../gpu/image';
 import { labelSums as labelSumsShader } from './generated/label-sums';
 import { signMask as signMaskShader } from './generated/sign-mask';
 import { stridedSums as stridedSumsShader } from './generated/strided-sums';
@@ -52,7 +53,7 @@ export async function stridedSums(gpu: Gpu, args: SumsArgs): Promise<Step> {
 
 export interface LabelSumsArgs {
   /** (rows, ld) a piece of K */
-  readonly kernel: GpuArray;
+  readonly kernel: GpuArray | GpuImage;
   /** (label vectors and sums, ld) in and out */
   readonly sources: GpuArray;
   readonly ld: number;
@@ -69,7 +70,7 @@ export interface LabelSumsArgs {
 /** label_sums: what all samples of each class together give to Q = K S. */
 export async function labelSums(gpu: Gpu, args: LabelSumsArgs): Promise<Step> {
   const { kernel: piece, sources, ld, accumulate = false, ...rest } = args;
-  const kernel = await gpu.kernel(labelSumsShader);
+  const kernel = await gpu.kernel(labelSumsShader, { IMAGE: piece instanceof GpuImage ? 1 : 0 });
   const params = { ...rest, quads: ld / 4, accumulate: accumulate ? 1 : 0 };
   return (batch) => void batch.dispatch(kernel, { kernel: piece, sources }, params, grid1d(gpu, ld / 4));
 }

@@ -1,10 +1,12 @@
-// The lower half of a symmetric matrix from its upper one, the matrix lying in pieces of whole rows.
+// The lower half of a symmetric matrix from its upper one, the matrix lying in pieces of whole rows or in an image.
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { GpuImage } from '../gpu/image';
 import { mirrorAcross as mirrorAcrossShader } from './generated/mirror-across';
 import { mirrorWithin as mirrorWithinShader } from './generated/mirror-within';
 import { requireSize, type Step } from './step';
+import { subgroupShaders } from './variant';
 
 /** Consecutive rows of a matrix, in an array of their own. */
 export interface RowPiece {
@@ -24,20 +26,24 @@ export interface MirrorArgs {
   readonly ld: number;
 }
 
+const GROUP = 8;
+
+/** A size or place in elements as quads. @throws RangeError that names it */
+function quads(name: string, value: number, least = 4): number {
+  requireSize(name, value, least);
+  if (value % 4) throw new RangeError(`${name} = ${value}: it must be a multiple of 4`);
+  return value / 4;
+}
+
 /** mirror_across, or mirror_within where source and destination are one: K[r, c] = K[c, r]. */
 export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
   const { source, destination, ld } = args;
-  const quads = (name: string, value: number, least = 4): number => {
-    requireSize(name, value, least);
-    if (value % 4) throw new RangeError(`${name} = ${value}: it must be a multiple of 4`);
-    return value / 4;
-  };
   quads('source.rows', source.rows);
   quads('destination.rows', destination.rows);
   const from = quads('source.start', source.start, 0);
   const onto = quads('destination.start', destination.start, 0);
   const row = quads('ld', ld);
-  const groups = (rows: number) => Math.ceil(rows / 32);
+  const groups = (rows: number) => Math.ceil(rows / 4 / GROUP);
   if (source.array === destination.array) {
     if (from !== onto || source.rows !== destination.rows) {
       throw new RangeError('mirror: one array holds one piece; source and destination disagree about it');
@@ -60,4 +66,33 @@ export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
   };
   const arrays = { source: source.array, destination: destination.array };
   return (batch) => void batch.dispatch(kernel, arrays, params, [groups(destination.rows), groups(source.rows)]);
+}
+
+export interface MirrorImageArgs {
+  /** Of which the rows up to `start` are read: texels (ld / 4, rows), or an array in rows of `width`. */
+  readonly matrix: GpuArray | GpuImage;
+  /** (height, stride), the rows of the matrix from `start` on; their first `start` columns are written. */
+  readonly rows: GpuArray;
+  /** A multiple of 4. */
+  readonly start: number;
+  /** A multiple of 4. */
+  readonly height: number;
+  /** Row length of `rows`, a multiple of 4. */
+  readonly stride: number;
+  /** Row length of a matrix that is an array (default `stride`), a multiple of 4. */
+  readonly width?: number;
+}
+
+/** mirror_image: rows[r, c] = matrix[c, start + r] for c < start. */
+export async function mirrorImage(gpu: Gpu, args: MirrorImageArgs): Promise<Step> {
+  const { rows, matrix } = args;
+  const start = quads('start', args.start);
+  const height = quads('height', args.height);
+  const stride = quads('stride', args.stride);
+  const width = quads('width', args.width ?? args.stride);
+  if (start > stride) throw new RangeError(`start = ${args.start}: past rows of ${args.stride}`);
+  const shaders = await subgroupShaders();
+  const kernel = await gpu.kernel(shaders.mirrorImage, { IMAGE: matrix instanceof GpuImage ? 1 : 0 });
+  const grid = [Math.ceil(start / GROUP), Math.ceil(height / GROUP)] as const;
+  return (batch) => void batch.dispatch(kernel, { matrix, rows }, { start, height, stride, width }, grid);
 }

@@ -2,5 +2,6 @@
 
 export { forwardSubgroup } from './generated/forward-subgroup';
 export { matmulSubgroup } from './generated/matmul-subgroup';
+export { mirrorImage } from './generated/mirror-image';
 export { packRows } from './generated/pack-rows';
 export { weightGradientSubgroup } from './generated/weight-gradient-subgroup';

@@ -142,7 +142,7 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
     }
     return undefined;
   }
-  const { rows } = gramPieces(gpu, n);
+  const { rows } = gramPieces(gpu, n, 0);
   const state = rows > 0 ? gramLogisticLength(n, rows, layoutOf(gpu, shape)) : Infinity;
   if (state > most) {
     const bytes = formatBytes(4 * (rows > 0 ? state : 32 * ld));
@@ -155,7 +155,7 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
 export function gramBytes(gpu: Gpu, shape: Pick<TrainingShape, 'n' | 'd' | 'm' | 'loss' | 'layout'>): number {
   const { n, m, loss } = shape;
   const ld = gramRow(n);
-  const { rows } = gramPieces(gpu, n);
+  const { rows } = gramPieces(gpu, n, 0);
   const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, layoutOf(gpu, shape));
   return 4 * (gramLength(n) + state);
 }

@@ -4,8 +4,10 @@
 import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
+import type { GpuImage } from '../gpu/image';
 import { labelSums, stridedSums } from '../kernels/gram';
 import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
+import { packRows } from '../kernels/pack';
 import type { NeuronGroup } from './gram-groups';
 import { type GramMatrix, gramPieces } from './gram-matrix';
 import type { LazyGram } from './sample-gram';
@@ -54,6 +56,9 @@ export const total = (a: FlipCount, b: FlipCount): FlipCount => ({
 export class GramCalls {
   /** Whether the sums over K that belong to the label vectors have been made. */
   #summed = false;
+  /** The sources where the kernel reads texels, and whether they hold what the array does. */
+  #texels: GpuImage | undefined;
+  #texelsStand = false;
 
   constructor(
     private readonly gpu: Gpu,
@@ -90,8 +95,9 @@ export class GramCalls {
     const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
     const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
-    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
+    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n);
     if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
+    const texels = image ? await this.#texelsOfSources(batch) : undefined;
     for (const group of groups) {
       const words = this.#orders(group, orders, stride);
       if (!words) continue;
@@ -99,7 +105,7 @@ export class GramCalls {
       const { neurons, state, m, ld } = group;
       neurons.write(packNeurons(words));
       const pieces = matrix ? matrix.pieces : [];
-      const arrays = { pieces, sources, neurons, state, losses: group.losses(stride) };
+      const arrays = { pieces, sources, texels, neurons, state, losses: group.losses(stride) };
       (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
     }
     using sums = gpu.array('epoch losses', orders.length * stride);
@@ -155,13 +161,31 @@ export class GramCalls {
   async #sumLabels(batch: Batch, { pieces, rows, ld }: GramMatrix): Promise<void> {
     const { gpu, sources, vectors } = this;
     this.#summed = true;
+    this.#texelsStand = false;
     for (let vector = 0; vector < vectors; vector++) {
       const output = vectors + 2 * vector;
       for (const [at, piece] of pieces.entries()) {
-        const part = { start: at * rows, rows: piece.length / ld, accumulate: at > 0 };
+        const part = { start: at * rows, rows: Math.min(rows, ld - at * rows), accumulate: at > 0 };
         (await labelSums(gpu, { kernel: piece, sources, ld, vector, output, ...part }))(batch);
       }
     }
+  }
+
+  /** The sources as texels, as they are now. */
+  async #texelsOfSources(batch: Batch): Promise<GpuImage> {
+    const { gpu, sources } = this;
+    const { length } = sources;
+    this.#texels ??= gpu.image('scaled labels', length / 4);
+    if (!this.#texelsStand) {
+      const whole = { rows: length, steps: 1, height: length, first: 0, width: length, panel: 0, stride: 0 };
+      (await packRows(gpu, { input: sources, output: this.#texels, ...whole }))(batch);
+      this.#texelsStand = true;
+    }
+    return this.#texels;
+  }
+
+  dispose(): void {
+    this.#texels?.dispose();
   }
 
   /** What each neuron of a group is to do; undefined when all of them rest. */

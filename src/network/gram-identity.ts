@@ -110,7 +110,7 @@ class GramTraining {
         const count = { flips, events };
         actives.push({ job, run: job.run, at, readout, source: source[at]!, carry, moved, count, done: false });
       }
-      const calls = new GramCalls(gpu, actives, groups, sources, labels.length, kernel);
+      const calls = scope.use(new GramCalls(gpu, actives, groups, sources, labels.length, kernel));
       return new GramTraining(gpu, actives, groups, kernel, calls, scope);
     } catch (error) {
       scope.dispose();

@@ -34,7 +34,7 @@ export interface GramPieces {
   /** Rows of a piece; the last has what is left. */
   readonly rows: number;
   /** (rows, ld) each */
-  readonly pieces: readonly GpuArray[];
+  readonly arrays: readonly GpuArray[];
 }
 
 /**
@@ -137,7 +137,7 @@ async function prepareEpoch(
   // C moves with the rate of the epoch, which is known when all margins are.
   const last: Promise<Step>[] = [];
   let part = 0;
-  for (const [at, x] of kernel.pieces.entries()) {
+  for (const [at, x] of kernel.arrays.entries()) {
     const start = at * kernel.rows;
     const here = { n: Math.min(kernel.rows, n - start), start };
     const splits = Math.ceil(here.n / step);

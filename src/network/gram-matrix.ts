@@ -1,11 +1,14 @@
-// K = X X^T + 1, all that training in Gram space sees of the samples (design.md): a symmetric matrix in pieces of rows.
+// K = X X^T + 1, all that training in Gram space sees of the samples (design.md): a symmetric matrix in pieces of rows, or in
+// an image where the neuron loop reads that faster.
 
 import type { GpuArray } from '../gpu/array';
 import { GpuOutOfMemoryError } from '../gpu/errors';
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
+import { GpuImage, imageStride } from '../gpu/image';
 import { MATMUL_ROWS, panelOperand } from '../kernels/matmul';
-import type { MatmulLayout } from '../kernels/variant';
+import { imageFor } from '../kernels/pack';
+import { gramLoop, type MatmulLayout } from '../kernels/variant';
 import type { Panels } from './samples';
 import { symmetricProduct } from './symmetric-product';
 
@@ -19,18 +22,46 @@ export function gramLength(n: number): number {
   return gramRow(n) ** 2;
 }
 
-/** What is added to every entry of X X^T: 1 stands for the bias; 0 where the bias is kept apart. */
+/**
+ * What is added to every entry of X X^T: 1 stands for the bias, for the identity loss; 0 where the bias is kept apart, for the
+ * logistic one.
+ */
 export type GramConstant = 0 | 1;
 
-/** Rows of a piece of K on this adapter, 0 where not even {@link MATMUL_ROWS} fit one binding, and how many pieces there are. */
-export function gramPieces(gpu: Gpu, n: number): { readonly rows: number; readonly count: number } {
-  const ld = gramRow(n);
-  const most = Math.floor(gpu.maxArrayLength / ld / MATMUL_ROWS) * MATMUL_ROWS;
-  const rows = Math.min(most, ld);
-  return { rows, count: rows > 0 ? Math.ceil(ld / rows) : Infinity };
+/** How K lies on this adapter. */
+export interface GramPlan {
+  /** Rows of a piece, 0 where not even {@link MATMUL_ROWS} fit one binding. */
+  readonly rows: number;
+  readonly count: number;
+  /** Whether it is one image instead of arrays. */
+  readonly image: boolean;
 }
 
-/** An (n, n) symmetric matrix in pieces of whole rows, none larger than one binding reaches. Disposes its arrays. */
+/** Elements of the rows that are multiplied at once before they go to an image: what a second-level cache holds. */
+const PANEL = 2 ** 22;
+
+/** Rows of K that are made at once where it is an image. */
+export function gramPanel(gpu: Gpu, n: number): number {
+  const ld = gramRow(n);
+  const rows = (elements: number) => Math.floor(elements / imageStride(ld) / MATMUL_ROWS) * MATMUL_ROWS;
+  return Math.min(ld, Math.max(MATMUL_ROWS, rows(PANEL)), rows(gpu.maxArrayLength));
+}
+
+/** Elements of the array that an image is made by: {@link gramPanel} rows. */
+export const gramPanelLength = (gpu: Gpu, n: number): number => gramPanel(gpu, n) * imageStride(gramRow(n));
+
+/** An image for the identity loss where the loop has subgroups that read texels faster, and one holds all of K. */
+export function gramPieces(gpu: Gpu, n: number, constant: GramConstant = 1): GramPlan {
+  const ld = gramRow(n);
+  const { variant, lanes } = gramLoop(gpu);
+  const fits = gpu.imageFits(ld / 4, ld) && gramPanel(gpu, n) > 0;
+  if (constant === 1 && variant === 'subgroup' && imageFor(lanes) && fits) return { rows: ld, count: 1, image: true };
+  const most = Math.floor(gpu.maxArrayLength / ld / MATMUL_ROWS) * MATMUL_ROWS;
+  const rows = Math.min(most, ld);
+  return { rows, count: rows > 0 ? Math.ceil(ld / rows) : Infinity, image: false };
+}
+
+/** An (n, n) symmetric matrix in pieces of whole rows, none larger than one binding reaches, or in an image. Disposes them. */
 export class GramMatrix {
   private constructor(
     /** Samples. */
@@ -43,13 +74,14 @@ export class GramMatrix {
      * (rows, ld) each. Rows and columns past n are finite: what the products make of samples that are zero, so 1 in
      * K = X X^T + 1.
      */
-    readonly pieces: readonly GpuArray[],
+    readonly pieces: readonly GpuArray[] | readonly [GpuImage],
   ) {}
 
   /** An uninitialised matrix. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
-  static allocate(gpu: Gpu, n: number): GramMatrix {
+  static allocate(gpu: Gpu, n: number, constant: GramConstant = 1): GramMatrix {
     const ld = gramRow(n);
-    const { rows } = gramPieces(gpu, n);
+    const { rows, image } = gramPieces(gpu, n, constant);
+    if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)]);
     if (rows === 0) {
       const bytes = 4 * MATMUL_ROWS * ld;
       const what = `${MATMUL_ROWS} rows of the matrix X X^T of ${n} samples`;
@@ -72,12 +104,26 @@ export class GramMatrix {
     }
   }
 
+  /** Where it lies, if that is an image. */
+  get image(): GpuImage | undefined {
+    const [first] = this.pieces;
+    return first instanceof GpuImage ? first : undefined;
+  }
+
+  /** The pieces of a matrix that is no image. */
+  get arrays(): readonly GpuArray[] {
+    if (this.image) throw new TypeError('this matrix lies in an image');
+    return this.pieces as readonly GpuArray[];
+  }
+
   /** A matrix of its own with the same entries; the caller disposes it. */
-  async copy(gpu: Gpu): Promise<GramMatrix> {
-    const other = GramMatrix.allocate(gpu, this.n);
+  async copy(gpu: Gpu, constant: GramConstant = 1): Promise<GramMatrix> {
+    const other = GramMatrix.allocate(gpu, this.n, constant);
     try {
       const batch = gpu.batch('copy K');
-      for (const [at, piece] of this.pieces.entries()) batch.copy(piece, 0, other.pieces[at]!, 0, piece.length);
+      const { image } = this;
+      if (image) batch.copyImage(image, other.image!);
+      else for (const [at, piece] of this.arrays.entries()) batch.copy(piece, 0, other.arrays[at]!, 0, piece.length);
       await batch.submit();
       return other;
     } catch (error) {
@@ -115,7 +161,7 @@ export async function gramMatrix(
 ): Promise<GramMatrix> {
   const { blocks, arrays, d } = panels;
   const last = blocks[blocks.length - 1]!;
-  const matrix = GramMatrix.allocate(gpu, last.start + last.rows);
+  const matrix = GramMatrix.allocate(gpu, last.start + last.rows, constant);
   try {
     // Panels are padded with samples that are zero, so whole panels can be multiplied.
     const factor = blocks.map(({ start, rows }, at) => ({

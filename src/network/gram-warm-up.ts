@@ -12,12 +12,13 @@ export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
   const scope = new Scope();
   try {
     const ld = gramRow(n);
-    const { rows: pieceRows, count: pieceCount } = gramPieces(gpu, n);
+    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n);
     const spare = () => scope.use(gpu.array('warm-up', 4));
+    const texels = image ? scope.use(gpu.image('warm-up', 1)) : undefined;
     // The same array may stand for every piece: nothing is read.
-    const pieces = new Array<GpuArray>(Math.min(pieceCount, GRAM_PIECES)).fill(spare());
+    const pieces = texels ? ([texels] as const) : new Array<GpuArray>(Math.min(pieceCount, GRAM_PIECES)).fill(spare());
     const neurons = scope.use(gpu.array('warm-up neurons', NEURON_WORDS, 'u32'));
-    const arrays = { pieces, sources: spare(), vectors: 1, neurons, state: spare(), losses: spare() };
+    const arrays = { pieces, sources: spare(), texels, vectors: 1, neurons, state: spare(), losses: spare() };
     const batch = gpu.batch('compile the neuron loop');
     // New WebGPU buffers are zero: the neuron has no epochs, and rests.
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);

@@ -1,12 +1,14 @@
-// Products a^T b that are symmetric as a whole, into a matrix in pieces of rows: the upper half is computed, the lower one
-// copied. Neither pieces nor blocks change a bit of it.
+// Products a^T b that are symmetric as a whole, into a matrix in pieces of rows or in an image: the upper half is computed, the
+// lower one copied. Neither pieces nor blocks change a bit of it.
 
+import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { type GpuImage, imageStride } from '../gpu/image';
 import type { Operand } from '../kernels/matmul';
-import { mirror } from '../kernels/mirror';
+import { mirror, mirrorImage } from '../kernels/mirror';
 import type { MatmulVariant } from '../kernels/variant';
 import { BoundedProducts } from './bounded-product';
-import type { GramMatrix } from './gram-matrix';
+import { type GramMatrix, gramPanel, gramPanelLength } from './gram-matrix';
 
 /** Some of the columns of a factor, which has one a sample. */
 export interface FactorBlock {
@@ -41,42 +43,106 @@ export async function symmetricProduct(
   product: SymmetricProduct,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { a, b, constant = 0, ...rest } = product;
-  const { ld, rows: most, pieces } = matrix;
-  using constants = gpu.upload('constant', Float32Array.of(constant));
-  const bias = { array: constants, first: 0, stride: 0 };
-  const products = new BoundedProducts(gpu, 'symmetric product', signal);
-  for (const left of a) {
+  const { image } = matrix;
+  if (image) await intoImage(gpu, matrix, image, product, signal);
+  else await intoArrays(gpu, matrix, product, signal);
+}
+
+/** The factors of a product, and where the entries of some of its rows go. */
+class Rows {
+  readonly #products: BoundedProducts;
+  readonly #constant: GpuArray;
+
+  constructor(
+    gpu: Gpu,
+    private readonly product: SymmetricProduct,
+    signal?: AbortSignal,
+  ) {
+    this.#products = new BoundedProducts(gpu, 'symmetric product', signal);
+    this.#constant = gpu.upload('constant', Float32Array.of(product.constant ?? 0));
+  }
+
+  /** Rows `row` to `row + rows`, all of the block `left`, from the diagonal on, to an output in rows of `ld` from its `first` on. */
+  async run(
+    left: FactorBlock,
+    row: number,
+    rows: number,
+    to: { readonly output: GpuArray; readonly first: number; readonly ld: number },
+  ): Promise<void> {
+    const { a: _a, b, constant: _constant, ...rest } = this.product;
+    for (const right of b) {
+      await this.#products.run({
+        ...rest,
+        a: (at) => left.from(row - left.start + at),
+        b: (at) => right.from(at),
+        bias: { array: this.#constant, first: 0, stride: 0 },
+        output: to.output,
+        outputFirst: to.first + right.start,
+        outputStride: to.ld,
+        rows,
+        columns: right.rows,
+        triangle: { row, column: right.start },
+      });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#constant.dispose();
+  }
+}
+
+async function intoArrays(
+  gpu: Gpu,
+  matrix: GramMatrix,
+  product: SymmetricProduct,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { ld, rows: most, arrays } = matrix;
+  using all = new Rows(gpu, product, signal);
+  for (const left of product.a) {
     const end = left.start + left.rows;
     for (let row = left.start; row < end; ) {
       const piece = Math.floor(row / most);
       const rows = Math.min(end, (piece + 1) * most) - row;
-      const begin = row - left.start;
-      for (const right of b) {
-        await products.run({
-          ...rest,
-          a: (at) => left.from(begin + at),
-          b: (at) => right.from(at),
-          bias,
-          output: pieces[piece]!,
-          outputFirst: (row - piece * most) * ld + right.start,
-          outputStride: ld,
-          rows,
-          columns: right.rows,
-          triangle: { row, column: right.start },
-        });
-      }
+      await all.run(left, row, rows, { output: arrays[piece]!, first: (row - piece * most) * ld, ld });
       row += rows;
     }
   }
   await mirrorUpper(gpu, matrix, signal);
 }
 
+/** Panels of rows are made in an array, completed by the columns of those before, and copied to the image. */
+async function intoImage(
+  gpu: Gpu,
+  { n, ld }: GramMatrix,
+  image: GpuImage,
+  product: SymmetricProduct,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const most = gramPanel(gpu, n);
+  const stride = imageStride(ld);
+  using all = new Rows(gpu, product, signal);
+  using panel = gpu.array('rows of K', gramPanelLength(gpu, n));
+  for (const left of product.a) {
+    const end = left.start + left.rows;
+    for (let row = left.start; row < end; row += most) {
+      const rows = Math.min(end - row, most);
+      if (product.accumulate) gpu.batch('rows of K').copyRows(image, row, rows, panel).send();
+      await all.run(left, row, rows, { output: panel, first: 0, ld: stride });
+      const batch = gpu.batch('mirror');
+      const square = { array: panel, start: row, rows };
+      (await mirror(gpu, { source: square, destination: square, ld: stride }))(batch);
+      if (row > 0) (await mirrorImage(gpu, { matrix: image, rows: panel, start: row, height: rows, stride }))(batch);
+      await batch.copyRows(image, row, rows, panel, true).submit();
+    }
+  }
+}
+
 /** The lower half of the matrix from its upper one, two pieces a submit. */
 async function mirrorUpper(gpu: Gpu, matrix: GramMatrix, signal?: AbortSignal): Promise<void> {
-  const { ld, rows, pieces } = matrix;
-  const piece = (at: number) => ({ array: pieces[at]!, start: at * rows, rows: Math.min(rows, ld - at * rows) });
-  for (let to = 0; to < pieces.length; to++) {
+  const { ld, rows, arrays } = matrix;
+  const piece = (at: number) => ({ array: arrays[at]!, start: at * rows, rows: Math.min(rows, ld - at * rows) });
+  for (let to = 0; to < arrays.length; to++) {
     for (let from = 0; from <= to; from++) {
       signal?.throwIfAborted();
       const batch = gpu.batch('mirror');

@@ -69,7 +69,7 @@ export async function spanGram(
 ): Promise<GramMatrix> {
   const { m } = network;
   const { variant } = span.layout;
-  const matrix = GramMatrix.allocate(gpu, span.n);
+  const matrix = GramMatrix.allocate(gpu, span.n, constant);
   return keptAfter(matrix, async (scope) => {
     const products = new BoundedProducts(gpu, 'span', signal);
     const weights = await squareWeights(gpu, network, span.layout, products, scope);
