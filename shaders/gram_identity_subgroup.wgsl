@@ -14,14 +14,14 @@
 //            4 kernel4 read        likewise
 //            5 kernel5 read        likewise
 //            6 sources read        (3 label vectors, quads) as vec4: first every s = -y / n, zero past n; then for each the sums
-//                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums. Texels in
-//                                  rows of 8192 where K is texels
+//                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums. Where K is texels, so are
+//                                  they, in rows of 8192
 //            7 neurons read_write  (m) struct Neuron
 //            8 state   read_write  (6, m, quads) as vec4; H, U and A past n move along, and mean nothing
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
 //            10 params uniform
-// Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of
-//            K; IMAGE 1 for K and sources of texels
+// Constants  S lanes of a subgroup, exactly; NW words of 8 quads a lane, at least quads / S / 8; PIECES row pieces of K;
+//            IMAGE 1 for K and sources of texels
 // Dispatch   (x, y, 1) with x y >= m
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes; 0 <= mu < 1; epochs below 2^22
@@ -31,9 +31,9 @@
 //
 // Quad e S + lane of samples lies in lane `lane`. The state stays in storage: private arrays are no faster on lavapipe, which
 // zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,
-// and compiles for minutes. K is what a flip costs, so each entry of A is
-// held in a register while the rows of all flips pass. lavapipe gathers a buffer lane by lane and compiles each place that does so
-// for 10 ms and more: with K and sources of texels it takes 1.0 s instead of 1.4, and a flip at n = 12,700 costs a quarter less. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// and compiles for minutes. K is what a flip costs, so each entry of A is held in a register while the rows of all flips pass.
+// lavapipe gathers a buffer lane by lane, and compiles each place in the text that does so for 10 ms and more: with K and sources
+// of texels it takes 1.2 s instead of 1.4. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 // Perturbations lie close together, and flip in crowds (half of them in an epoch). Where that is cheaper, A is then made anew:
 // of each class either the active samples are added up, or the others taken from what all of them give, which label_sums knows.
 enable subgroups;

@@ -106,7 +106,7 @@ async function perturbedGram(
   if (!stage.config.perturbation.onData) return spans.spanGram(gpu, f, span, options.signal, constant);
   const before = constant === 1 ? kernel : kernel.bare;
   // K of the samples is changed in place where nothing needs it any more.
-  const matrix = work.onto === 0 ? await before.take() : await (await before.make()).copy(gpu, constant);
+  const matrix = work.onto === 0 ? await before.take() : await (await before.make()).copy(gpu);
   return spans.spanGramOnto(gpu, f, span, panels, matrix, options.signal);
 }
 

@@ -75,13 +75,14 @@ export class GramMatrix {
      * K = X X^T + 1.
      */
     readonly pieces: readonly GpuArray[] | readonly [GpuImage],
+    private readonly constant: GramConstant,
   ) {}
 
-  /** An uninitialised matrix. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
+  /** An uninitialised matrix, lying as one with this constant does. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
   static allocate(gpu: Gpu, n: number, constant: GramConstant = 1): GramMatrix {
     const ld = gramRow(n);
     const { rows, image } = gramPieces(gpu, n, constant);
-    if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)]);
+    if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)], constant);
     if (rows === 0) {
       const bytes = 4 * MATMUL_ROWS * ld;
       const what = `${MATMUL_ROWS} rows of the matrix X X^T of ${n} samples`;
@@ -97,7 +98,7 @@ export class GramMatrix {
       for (let start = 0; start < ld; start += rows) {
         pieces.push(gpu.array('K', Math.min(rows, ld - start) * ld));
       }
-      return new GramMatrix(n, ld, rows, pieces);
+      return new GramMatrix(n, ld, rows, pieces, constant);
     } catch (error) {
       for (const piece of pieces) piece.dispose();
       throw error;
@@ -117,8 +118,8 @@ export class GramMatrix {
   }
 
   /** A matrix of its own with the same entries; the caller disposes it. */
-  async copy(gpu: Gpu, constant: GramConstant = 1): Promise<GramMatrix> {
-    const other = GramMatrix.allocate(gpu, this.n, constant);
+  async copy(gpu: Gpu): Promise<GramMatrix> {
+    const other = GramMatrix.allocate(gpu, this.n, this.constant);
     try {
       const batch = gpu.batch('copy K');
       const { image } = this;
