@@ -21,10 +21,17 @@ const shape: TrainingShape = { n: 1000, d: 100, m: 100, epochs: 1000, loss: 'ide
 const logistic = { ...shape, loss: 'logistic' } as const;
 
 /** A stand-in for the parts of an adapter that decide. */
-function adapter({ lanes = 8 as number | null, software = true, length = 2 ** 25, buffers = 10 } = {}): Gpu {
+function adapter({
+  lanes = 8 as number | null,
+  software = true,
+  length = 2 ** 25,
+  buffers = 10,
+  image = false,
+} = {}): Gpu {
   return {
     adapter: { name: 'made up', subgroupSize: lanes, software },
     maxArrayLength: length,
+    imageFits: () => image,
     limits: { maxComputeWorkgroupsPerDimension: 65535, maxStorageBuffersPerShaderStage: buffers },
     features: new Set(['subgroups']),
   } as unknown as Gpu;
@@ -171,6 +178,10 @@ describe('obstacles', () => {
       expect(gramObstacle(adapter({ length: needed }), given)).toBeUndefined();
       expect(gramObstacle(adapter({ length: needed - 1 }), given)).toMatch(what);
     }
+    // An image takes the place of the pieces, of the identity loss alone and where subgroups read it.
+    const few = { length: 192 * 1024 - 1, image: true };
+    expect(gramObstacle(adapter(few), { ...shape, m: 1 })).toBeUndefined();
+    expect(gramObstacle(adapter({ ...few, lanes: 4 }), { ...shape, m: 1 })).toMatch(/at most 6 pieces/);
   });
   test('asked for by name where it is impossible: a RangeError, and nothing left behind', async () => {
     const { device, adapter: report } = bound.gpu;

@@ -13,7 +13,7 @@ import { matmulLayout } from '../../src/kernels/variant';
 import { advanceDirect } from '../../src/network/direct';
 import { type GramPieces, trainGramLogistic } from '../../src/network/gram-logistic';
 import { partRows } from '../../src/network/gram-logistic-size';
-import { gramMatrix } from '../../src/network/gram-matrix';
+import { gramMatrix } from '../../src/network/gram-make';
 import type { NetworkArrays } from '../../src/network/network';
 import type { TrainingHistory, TrainingOptions } from '../../src/network/trainer';
 import { TrainingRun } from '../../src/network/training-run';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { advanceDirect } from '../../src/network/direct';
 import { advanceGramIdentity } from '../../src/network/gram-identity';
-import { gramMatrix } from '../../src/network/gram-matrix';
+import { gramMatrix } from '../../src/network/gram-make';
 import { SampleGram } from '../../src/network/sample-gram';
 import { TrainingRun } from '../../src/network/training-run';
 import { normwise, U, useEngine } from '../helpers';

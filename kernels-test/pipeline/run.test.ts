@@ -336,7 +336,9 @@ describe('memory', () => {
     const { peakDeviceBytes } = result.memory;
     // C as it is multiplied at the end: in panels of 32 neurons, on lavapipe in whole rows of texels.
     const packed = 4 * Math.ceil(m / 32) * 32 * n + 16 * IMAGE_ROW;
-    const most = 1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + losses + report + packed + 12 * epochs;
+    // K in an image is made by panels: of so few samples all at once, in rows of whole 256 bytes.
+    const panel = bound.gpu.adapter.subgroupSize === 8 ? 4 * ld * Math.ceil(ld / 64) * 64 : 0;
+    const most = 1.25 * (3 * X + 4 * W) + 1.02 * (K + state) + panel + losses + report + packed + 12 * epochs;
     expect(peakDeviceBytes).toBeLessThanOrEqual(most);
     // The second stage holds three X, but may do without K: no bit need flip on perturbations so small.
     expect(peakDeviceBytes).toBeGreaterThan(2 * X + 4 * n * n + 2 * 4 * 6 * m * n);

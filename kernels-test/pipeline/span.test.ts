@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { add } from '../../src/kernels/data';
 import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
-import { gramMatrix } from '../../src/network/gram-matrix';
+import { gramMatrix } from '../../src/network/gram-make';
 import { Network } from '../../src/network/network';
 import { Panels, Samples } from '../../src/network/samples';
 import { perturb } from '../../src/perturbation/perturb';

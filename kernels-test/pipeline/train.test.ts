@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
 import { groupCapacity } from '../../src/network/gram-groups';
-import { gramMatrix } from '../../src/network/gram-matrix';
+import { gramMatrix } from '../../src/network/gram-make';
 import type { NetworkArrays } from '../../src/network/network';
 import { SampleGram } from '../../src/network/sample-gram';
 import { type Trainer, type TrainingOutcome, train, trainAll } from '../../src/network/train';

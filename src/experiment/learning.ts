@@ -8,9 +8,9 @@ import { Scope } from '../gpu/scope';
 import { add } from '../kernels/data';
 import { evaluate } from '../network/evaluate';
 import { finiteSamples } from '../network/finite';
-import { type GramConstant, type GramMatrix, gramMatrix } from '../network/gram-matrix';
+import type { GramConstant, GramMatrix } from '../network/gram-matrix';
 import type { NetworkStreams } from '../network/network';
-import { SampleGram } from '../network/sample-gram';
+import { SampleGram, sampleGram } from '../network/sample-gram';
 import type { Samples } from '../network/samples';
 import { perturb } from '../perturbation/perturb';
 import type { PerturbationSpan } from '../perturbation/span';
@@ -68,11 +68,9 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
     if (!made) return;
     const { r, perturbed } = made;
     const kernel = scope.use(
-      new SampleGram((constant) =>
-        span && spans
-          ? perturbedGram(work, stage, first, span, spans, constant)
-          : gramMatrix(gpu, panels, layout, work.options.signal, constant),
-      ),
+      span && spans
+        ? new SampleGram((constant) => perturbedGram(work, stage, first, span, spans, constant))
+        : sampleGram(gpu, panels, layout, work.options.signal),
     );
     const inner = !span ? x.d : onData ? 2 * config.network.width : config.network.width;
     const ends = await trainSecond(work, stage, { r, targets: perturbed.targets, kernel, inner }, scope);

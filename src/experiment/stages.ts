@@ -4,9 +4,8 @@
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
 import { Scope } from '../gpu/scope';
-import { gramMatrix } from '../network/gram-matrix';
 import type { NetworkStreams } from '../network/network';
-import { SampleGram } from '../network/sample-gram';
+import { sampleGram } from '../network/sample-gram';
 import { Panels } from '../network/samples';
 import { outputs, type Stopwatch } from './assemble';
 import { learn } from './learning';
@@ -71,7 +70,7 @@ async function prepare(
   const x = scope.use(await fillSamples(gpu, 'X', data.train, layout.words));
   const panels = scope.use(Panels.allocate(gpu, x.blocks, loaded.d));
   await panels.fill(gpu, x);
-  const kernel = scope.use(new SampleGram((constant) => gramMatrix(gpu, panels, layout, options.signal, constant)));
+  const kernel = scope.use(sampleGram(gpu, panels, layout, options.signal));
   const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
   const plane = mapped && (await (await extras()).mapPlane(gpu, mapped, x, data.labels));
   const watcher =

@@ -2,18 +2,16 @@
 // nothing: some drivers (lavapipe) compile at the first dispatch, not when the pipeline is made.
 
 import type { Engine } from '../engine';
-import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle, type TrainingShape } from '../network/choose';
 import { trainDirect } from '../network/direct';
 import { Network } from '../network/network';
+import { gramTrainers } from '../network/sample-gram';
 import { Panels, Samples } from '../network/samples';
 import { train } from '../network/train';
 import { perturb } from '../perturbation/perturb';
 import type { ExperimentConfig } from './types';
-
-const gramTrainers = lazy(() => import('../network/gram'));
 
 const done = new WeakMap<Engine, Set<string>>();
 

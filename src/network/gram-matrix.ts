@@ -6,11 +6,9 @@ import { GpuOutOfMemoryError } from '../gpu/errors';
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GpuImage, imageStride } from '../gpu/image';
-import { MATMUL_ROWS, panelOperand } from '../kernels/matmul';
+import { MATMUL_ROWS } from '../kernels/matmul';
 import { imageFor } from '../kernels/pack';
-import { gramLoop, type MatmulLayout } from '../kernels/variant';
-import type { Panels } from './samples';
-import { symmetricProduct } from './symmetric-product';
+import { gramLoop } from '../kernels/variant';
 
 /** Row length of everything that has an entry a sample: whole panels, so that no lane needs a guard. */
 export function gramRow(n: number): number {
@@ -144,37 +142,5 @@ export class GramMatrix {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-}
-
-/**
- * K = X X^T + 1 of samples in any number of blocks; the caller disposes it. Neither blocks nor pieces change a bit of it.
- * @param constant 1 for the bias, 0 where it is kept apart
- * @param layout whose matmul variant is used; default: what suits the adapter
- * @throws the signal's reason when aborted
- */
-export async function gramMatrix(
-  gpu: Gpu,
-  panels: Panels,
-  layout?: MatmulLayout,
-  signal?: AbortSignal,
-  constant: GramConstant = 1,
-): Promise<GramMatrix> {
-  const { blocks, arrays, d } = panels;
-  const last = blocks[blocks.length - 1]!;
-  const matrix = GramMatrix.allocate(gpu, last.start + last.rows, constant);
-  try {
-    // Panels are padded with samples that are zero, so whole panels can be multiplied.
-    const factor = blocks.map(({ start, rows }, at) => ({
-      start,
-      rows: gramRow(rows),
-      from: (sample: number) => panelOperand(arrays[at]!, d, sample),
-    }));
-    const variant = layout ? { variant: layout.variant } : {};
-    await symmetricProduct(gpu, matrix, { a: factor, b: factor, steps: d, constant, ...variant }, signal);
-    return matrix;
-  } catch (error) {
-    matrix.dispose();
-    throw error;
   }
 }

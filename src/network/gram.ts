@@ -1,5 +1,6 @@
-// Training in Gram space, both ways; loaded when it is first chosen.
+// Training in Gram space, both ways, and the matrix it sees; loaded when it is first chosen.
 
 export { advanceGramIdentity } from './gram-identity';
 export { trainGramLogistic } from './gram-logistic';
+export { gramMatrix } from './gram-make';
 export { compileGramIdentity } from './gram-warm-up';

@@ -1,6 +1,13 @@
 // K = X X^T + 1 of one set of samples, shared by whatever trains on them and made at the first need.
 
+import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
+import type { MatmulLayout } from '../kernels/variant';
 import type { GramConstant, GramMatrix } from './gram-matrix';
+import type { Panels } from './samples';
+
+/** What trains in Gram space, and makes its matrix. */
+export const gramTrainers = lazy(() => import('./gram'));
 
 /** K, made when the first flip asks for it: a network whose derivative bits never change trains without. */
 export interface LazyGram {
@@ -62,4 +69,9 @@ export class SampleGram implements LazyGram {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** K of the samples that the panels hold whenever it is made. @param layout whose matmul variant makes it */
+export function sampleGram(gpu: Gpu, panels: Panels, layout: MatmulLayout, signal?: AbortSignal): SampleGram {
+  return new SampleGram(async (constant) => (await gramTrainers()).gramMatrix(gpu, panels, layout, signal, constant));
 }

@@ -1,7 +1,6 @@
 // Training, by whichever trainer was asked for or is estimated to be cheaper; one network, or many over the same samples.
 
 import type { Gpu } from '../gpu/gpu';
-import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import {
   type Choice,
@@ -20,14 +19,12 @@ import { DivergenceError } from './divergence';
 import { weightsFault } from './finite';
 import { advanceCounting } from './flips';
 import type { GramJob } from './gram-identity';
-import { gramLength, gramMatrix } from './gram-matrix';
+import { gramLength } from './gram-matrix';
 import type { Network } from './network';
-import { type LazyGram, SampleGram } from './sample-gram';
+import { gramTrainers, type LazyGram, sampleGram } from './sample-gram';
 import type { Observation, TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
 import { TrainingRun } from './training-run';
 import { type ChoiceState, captureRun, restoreRun, type StateKeeper, type TrainingState } from './training-state';
-
-const gramTrainers = lazy(() => import('./gram'));
 
 export type Trainer = 'auto' | 'direct' | 'gram';
 
@@ -119,8 +116,7 @@ export async function trainAll(
   }
   const scope = new Scope();
   try {
-    const kernel =
-      options.kernel ?? scope.use(new SampleGram((constant) => gramMatrix(gpu, panels, layout, signal, constant)));
+    const kernel = options.kernel ?? scope.use(sampleGram(gpu, panels, layout, signal));
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);
