@@ -232,15 +232,15 @@ fn added(a: mat2x4f, piece: u32, f: u32, e: u32, beside: u32) -> mat2x4f {
   return mat2x4f(a[0] + step * quad_of_kernel(piece, row, e), a[1] + step * quad_of_kernel(piece, row, beside));
 }
 
-// A += steps . rows of K, in the order of the flips, whether or not they come in one pass. Two quads and four flips at once,
-// because a round of a loop costs lavapipe as much as a flip.
+// A += steps . rows of K, in the order of the flips, whether or not they come in one pass. Two quads at once, and of texels four
+// flips, because a round of the loop costs lavapipe as much as a flip; SwiftShader would only compile longer.
 fn apply(piece: u32, held: u32, lane: u32) {
   let first = 2u * plane + own;
   for (var e = lane; e < per_lane * S; e += 2u * S) {
     let beside = min(e + S, (per_lane - 1u) * S + lane);
     var a = mat2x4f(state[first + e], state[first + beside]);
     var f = 0u;
-    for (; f + 4u <= held; f += 4u) {
+    for (; IMAGE == 1u && f + 4u <= held; f += 4u) {
       a = added(a, piece, f, e, beside);
       a = added(a, piece, f + 1u, e, beside);
       a = added(a, piece, f + 2u, e, beside);
