@@ -33,7 +33,7 @@
 // zeroes them element by element and compiles for seconds. Loops run to a parameter, not to a constant: else it unrolls them,
 // and compiles for minutes. K is what a flip costs, so each entry of A is held in a register while the rows of all flips pass.
 // lavapipe gathers a buffer lane by lane, and compiles each place in the text that does so for 10 ms and more: with K and sources
-// of texels it takes 1.2 s instead of 1.4. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
+// of texels compiling takes 1.2 s instead of 1.4. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 // Perturbations lie close together, and flip in crowds (half of them in an epoch). Where that is cheaper, A is then made anew:
 // of each class either the active samples are added up, or the others taken from what all of them give, which label_sums knows.
 enable subgroups;

@@ -78,6 +78,11 @@ function loopTests(variant: GramLoop['variant']): void {
     { n: 101, slope: 0, momentum: 0.9, m: 2 },
   ])('trainings side by side are what each is alone, however K is cut: n $n', async (each, { skip }) =>
     run({ ...each, ...epochs(0.05), recuts: [], beside, pieces: [2, 6], flips: 80 }, skip));
+  test('labels past the first row of texels', async ({ skip }) => {
+    // 16 quads a label vector, 8192 a row of texels.
+    const last = [{ m: 2, slope: 0.25, momentum: 0.9, labels: 600, parts: [{ lr: 0.1, chunks: [20, 4] }] }];
+    await run({ n: 33, slope: 0.25, momentum: 0.9, m: 1, ...epochs(0.05), recuts: [], beside: last }, skip);
+  });
   test.for([
     { n: 33, slope: 0.25, momentum: 0.9, m: 3 },
     { n: 7, slope: 0, momentum: 0.5, m: 3 },

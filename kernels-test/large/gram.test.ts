@@ -84,7 +84,7 @@ describeLarge('the neuron loop on as many full bindings as it takes', () => {
     // An image holds no more than the arrays where those are limited on purpose.
     using limited = new Gpu(device, { adapter, ownsDevice: false, maxArrayLength });
     const gpu = as === 'image' ? bound.gpu : limited;
-    const plan = gramPieces(gpu, n);
+    const plan = gramPieces(gpu, n, 1);
     if (plan.image !== (as === 'image')) skip('this adapter reads K from arrays');
     if (!plan.image && plan.count < 6) skip(`${plan.count} pieces on this adapter`);
     const task: Task = { n, d: 30, m: 12, lr: 0.5, epochs: 3 };

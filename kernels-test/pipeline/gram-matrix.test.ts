@@ -6,8 +6,9 @@ import { Gpu } from '../../src/gpu/gpu';
 import { matmul, panelOperand } from '../../src/kernels/matmul';
 import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
 import { gramMatrix } from '../../src/network/gram-make';
-import { type GramMatrix, gramLength, gramRow } from '../../src/network/gram-matrix';
+import { type GramMatrix, gramLength, gramPanel, gramPieces, gramRow } from '../../src/network/gram-matrix';
 import { Panels, Samples } from '../../src/network/samples';
+import { symmetricProduct } from '../../src/network/symmetric-product';
 import { readGram } from '../gram';
 import { Draws, expectClose, expectExact, expectSameBits, runStep, U, useEngine } from '../helpers';
 
@@ -130,6 +131,40 @@ for (const variant of VARIANTS) {
     });
   });
 }
+
+describe('an image in panels of rows', () => {
+  // Elements of an array and of the image, so that panels of 64 and of 128 rows are what fits.
+  test.for([
+    [70, 5, 9216],
+    [96, 3, 9216],
+    [150, 7, 25_600],
+  ])('n %d, d %d in arrays of %d: every bit of one panel, added to once more and copied', async ([n, d, most], {
+    skip,
+  }) => {
+    const { gpu } = bound;
+    if (!gramPieces(gpu, n!, 1).image) skip('this adapter reads K from arrays');
+    using small = limited(most!);
+    expect(gramPieces(small, n!, 1).image).toBe(true);
+    expect(gramPanel(small, n!)).toBeLessThan(gramRow(n!));
+    expect(gramPanel(gpu, n!)).toBe(gramRow(n!));
+    using panels = await panelsOf(gpu, new Draws(n!).normal(n! * d!), d!);
+    using whole = await gramMatrix(gpu, panels);
+    using cut = await gramMatrix(small, panels);
+    expectSameBits('K', await readGram(small, cut), await readGram(gpu, whole));
+    const from = (sample: number) => panelOperand(panels.arrays[0]!, d!, sample);
+    const factor = [{ start: 0, rows: gramRow(n!), from }];
+    const product = { a: factor, b: factor, steps: d!, accumulate: true };
+    await symmetricProduct(gpu, whole, product);
+    await symmetricProduct(small, cut, product);
+    const twice = await readGram(gpu, whole);
+    expectSameBits('K, added to', await readGram(small, cut), twice);
+    using copied = await cut.copy(small);
+    expectSameBits('K, copied', await readGram(small, copied), twice);
+    const { ld } = whole;
+    const turned = twice.map((_, e) => twice[(e % ld) * ld + Math.floor(e / ld)]!);
+    expectSameBits('K, turned', turned, twice);
+  });
+});
 
 test('abort: before, and between two submits; nothing is left behind', async () => {
   const [n, d] = [257, 5];

@@ -184,7 +184,7 @@ export class Gpu {
     const height = Math.ceil(quads / width);
     const bytes = height * width * 16;
     if (!(Number.isSafeInteger(quads) && quads >= 1)) throw new RangeError(`image "${label}": ${quads} quads`);
-    if (height > this.limits.maxTextureDimension2D) {
+    if (Math.max(width, height) > this.limits.maxTextureDimension2D || bytes > IMAGE_BYTES) {
       throw new GpuOutOfMemoryError(
         `"${label}" needs ${formatBytes(bytes)} in one image, more than this adapter has.`,
         label,

@@ -69,7 +69,7 @@ export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
 }
 
 export interface MirrorImageArgs {
-  /** Of which the rows up to `start` are read: texels (ld / 4, rows), or an array in rows of `width`. */
+  /** Of which the rows up to `start` are read: texels (ld / 4, rows); or, as in the text as it stands, an array in rows of `width`. */
   readonly matrix: GpuArray | GpuImage;
   /** (height, stride), the rows of the matrix from `start` on; their first `start` columns are written. */
   readonly rows: GpuArray;

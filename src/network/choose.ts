@@ -132,7 +132,7 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
       return `Gram training binds ${4 + GRAM_PIECES} arrays; this adapter takes ${buffers}`;
     const samples = gramLoop(gpu).variant === 'workgroup' ? gramSamples(gpu.limits) : n;
     if (n > samples) return `Gram training takes at most ${samples} samples on this adapter, not ${n}`;
-    if (gramPieces(gpu, n).count > GRAM_PIECES) {
+    if (gramPieces(gpu, n, 1).count > GRAM_PIECES) {
       const bytes = formatBytes(4 * gramLength(n));
       return `Gram training needs ${bytes} for the matrix X X^T in at most ${GRAM_PIECES} pieces; this adapter binds ${limit} each`;
     }
@@ -155,7 +155,7 @@ function innerObstacle(gpu: Gpu, shape: TrainingShape): string | undefined {
 export function gramBytes(gpu: Gpu, shape: Pick<TrainingShape, 'n' | 'd' | 'm' | 'loss' | 'layout'>): number {
   const { n, m, loss } = shape;
   const ld = gramRow(n);
-  const { rows } = gramPieces(gpu, n, 0);
+  const { rows } = gramPieces(gpu, n, loss === 'identity' ? 1 : 0);
   const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, layoutOf(gpu, shape));
   return 4 * (gramLength(n) + state);
 }

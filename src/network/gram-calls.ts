@@ -95,7 +95,7 @@ export class GramCalls {
     const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
     const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
-    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n);
+    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n, 1);
     if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
     const texels = image ? await this.#texelsOfSources(batch) : undefined;
     for (const group of groups) {

@@ -49,7 +49,7 @@ export function gramPanel(gpu: Gpu, n: number): number {
 export const gramPanelLength = (gpu: Gpu, n: number): number => gramPanel(gpu, n) * imageStride(gramRow(n));
 
 /** An image for the identity loss where the loop has subgroups that read texels faster, and one holds all of K. */
-export function gramPieces(gpu: Gpu, n: number, constant: GramConstant = 1): GramPlan {
+export function gramPieces(gpu: Gpu, n: number, constant: GramConstant): GramPlan {
   const ld = gramRow(n);
   const { variant, lanes } = gramLoop(gpu);
   const fits = gpu.imageFits(ld / 4, ld) && gramPanel(gpu, n) > 0;
@@ -77,7 +77,7 @@ export class GramMatrix {
   ) {}
 
   /** An uninitialised matrix, lying as one with this constant does. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
-  static allocate(gpu: Gpu, n: number, constant: GramConstant = 1): GramMatrix {
+  static allocate(gpu: Gpu, n: number, constant: GramConstant): GramMatrix {
     const ld = gramRow(n);
     const { rows, image } = gramPieces(gpu, n, constant);
     if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)], constant);

@@ -12,7 +12,7 @@ export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
   const scope = new Scope();
   try {
     const ld = gramRow(n);
-    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n);
+    const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n, 1);
     const spare = () => scope.use(gpu.array('warm-up', 4));
     const texels = image ? scope.use(gpu.image('warm-up', 1)) : undefined;
     // The same array may stand for every piece: nothing is read.

@@ -48,7 +48,7 @@ export async function symmetricProduct(
   else await intoArrays(gpu, matrix, product, signal);
 }
 
-/** The factors of a product, and where the entries of some of its rows go. */
+/** A product that is made some rows at a time. */
 class Rows {
   readonly #products: BoundedProducts;
   readonly #constant: GpuArray;
@@ -133,9 +133,11 @@ async function intoImage(
       const square = { array: panel, start: row, rows };
       (await mirror(gpu, { source: square, destination: square, ld: stride }))(batch);
       if (row > 0) (await mirrorImage(gpu, { matrix: image, rows: panel, start: row, height: rows, stride }))(batch);
-      await batch.copyRows(image, row, rows, panel, true).submit();
+      // The next product, or whoever reads the image, waits for it.
+      batch.copyRows(image, row, rows, panel, true).send();
     }
   }
+  await gpu.finish();
 }
 
 /** The lower half of the matrix from its upper one, two pieces a submit. */
