@@ -186,7 +186,7 @@ fn settle(at: u32, row: u32, t: u32, phi: f32, source: f32) {
   state[5u * plane + row + at] = f32(t);
 }
 
-fn kernel_quad(piece: u32, at: u32) -> vec4f {
+fn quad_of_kernel(piece: u32, at: u32) -> vec4f {
   if (PIECES == 1u) {
     return kernel0[at];
   }
@@ -420,7 +420,7 @@ fn gram_identity_workgroup(
         if (quad < params.quads) {
           var sum = drift[e];
           for (var k = 0u; k < held; k++) {
-            sum += steps[k] * kernel_quad(homes[k], rows[k] + quad);
+            sum += steps[k] * quad_of_kernel(homes[k], rows[k] + quad);
           }
           drift[e] = sum;
         }

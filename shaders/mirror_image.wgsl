@@ -2,7 +2,7 @@
 //
 // Computes   rows[r, c] = matrix[c, 4 start + r] for r < 4 height and c < 4 start
 // Shapes     height and start in quads; rows of stride quads
-// Bindings   0 matrix read        (at least 4 start rows) as vec4: a buffer in rows of `width`, or texels (quad, row)
+// Bindings   0 matrix read        (at least 4 start rows) as vec4: a buffer in rows of stride, or texels (quad, row)
 //            1 rows   read_write  (4 height, stride) as vec4
 //            2 params uniform
 // Constants  IMAGE 1 for a matrix of texels
@@ -19,7 +19,6 @@ struct Params {
   start: u32,
   height: u32,
   stride: u32,
-  width: u32,
 }
 
 @group(0) @binding(0) var<storage, read> matrix: array<vec4f>; // @image @group(0) @binding(0) var matrix: texture_storage_2d<rgba32float, read>;
@@ -27,7 +26,7 @@ struct Params {
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn quad_of_matrix(row: u32, quad: u32) -> vec4f {
-  return matrix[row * params.width + quad]; // @image return textureLoad(matrix, vec2u(quad, row));
+  return matrix[row * params.stride + quad]; // @image return textureLoad(matrix, vec2u(quad, row));
 }
 
 @compute @workgroup_size(8, 8)

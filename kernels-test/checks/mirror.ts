@@ -38,7 +38,7 @@ export function checkMirror({ ld, source, destination }: MirrorCase): Check {
 }
 
 export interface MirrorImageCase {
-  /** Row length of the matrix, and of the rows that are filled. */
+  /** Row length of an image, and of arrays. */
   readonly ld: number;
   readonly stride: number;
   readonly start: number;
@@ -55,9 +55,11 @@ export function checkMirrorImage({ ld, stride, start, height }: MirrorImageCase)
       for (let c = 0; c < start; c++) expected[r * stride + c] = values[c * ld + start + r]!;
     }
     using bench = new Bench(gpu);
-    for (const matrix of [bench.input('matrix', values), bench.image('matrix', values, ld / 4)]) {
+    const padded = new Float32Array(start * stride).fill(Number.NaN);
+    for (let c = 0; c < start; c++) padded.set(values.subarray(c * ld, (c + 1) * ld), c * stride);
+    for (const matrix of [bench.input('matrix', padded), bench.image('matrix', values, ld / 4)]) {
       const rows = bench.inout('rows', before);
-      await runStep(gpu, await mirrorImage(gpu, { matrix, rows, start, height, stride, width: ld }));
+      await runStep(gpu, await mirrorImage(gpu, { matrix, rows, start, height, stride }));
       const at = (e: number) => `row ${Math.floor(e / stride)}, column ${e % stride}`;
       expectExact('mirrored', await bench.floats(rows), expected, at);
     }

@@ -106,7 +106,7 @@ export const MATMUL: Sabotages = {
     { what: 'blocks not turned', from: 'transpose(mat4x4f(', to: '(mat4x4f(', check: image },
     { what: 'the first columns', from: /params\.start \+ r\)/, to: 'r)', check: image },
     { what: 'two rows exchanged', from: '= turned[2]', to: '= turned[1]', check: image },
-    { what: 'rows of the matrix', from: '* params.stride + c', to: '* params.width + c', check: image },
+    { what: 'rows too close', from: '* 4u * params.stride', to: '* 4u * (params.stride - 1u)', check: image },
     { what: 'no guard of the rows', from: 'r >= params.height || ', to: '', check: image },
     { what: 'no guard of the columns', from: ' || c >= params.start', to: '', check: image },
   ],

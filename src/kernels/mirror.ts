@@ -69,7 +69,7 @@ export async function mirror(gpu: Gpu, args: MirrorArgs): Promise<Step> {
 }
 
 export interface MirrorImageArgs {
-  /** Of which the rows up to `start` are read: texels (ld / 4, rows); or, as in the text as it stands, an array in rows of `width`. */
+  /** Of which the rows up to `start` are read: texels (at least (start + height) / 4, start), or an array in rows of `stride`. */
   readonly matrix: GpuArray | GpuImage;
   /** (height, stride), the rows of the matrix from `start` on; their first `start` columns are written. */
   readonly rows: GpuArray;
@@ -77,10 +77,8 @@ export interface MirrorImageArgs {
   readonly start: number;
   /** A multiple of 4. */
   readonly height: number;
-  /** Row length of `rows`, a multiple of 4. */
+  /** Row length of arrays, a multiple of 4. */
   readonly stride: number;
-  /** Row length of a matrix that is an array (default `stride`), a multiple of 4. */
-  readonly width?: number;
 }
 
 /** mirror_image: rows[r, c] = matrix[c, start + r] for c < start. */
@@ -89,10 +87,9 @@ export async function mirrorImage(gpu: Gpu, args: MirrorImageArgs): Promise<Step
   const start = quads('start', args.start);
   const height = quads('height', args.height);
   const stride = quads('stride', args.stride);
-  const width = quads('width', args.width ?? args.stride);
   if (start > stride) throw new RangeError(`start = ${args.start}: past rows of ${args.stride}`);
   const shaders = await subgroupShaders();
   const kernel = await gpu.kernel(shaders.mirrorImage, { IMAGE: matrix instanceof GpuImage ? 1 : 0 });
   const grid = [Math.ceil(start / GROUP), Math.ceil(height / GROUP)] as const;
-  return (batch) => void batch.dispatch(kernel, { matrix, rows }, { start, height, stride, width }, grid);
+  return (batch) => void batch.dispatch(kernel, { matrix, rows }, { start, height, stride }, grid);
 }
