@@ -19,7 +19,7 @@ export async function* gramRows(
   for (let start = 0; start < ld; start += most) {
     const count = Math.min(most, ld - start);
     using output = gpu.array('rows', count * stride);
-    await gpu.batch('rows').copyRows(image, start, count, output).submit();
+    await gpu.batch('rows').copyFromImage(image, start, count, output).submit();
     const values = new Float32Array(count * ld);
     const padded = await output.read();
     for (let r = 0; r < count; r++) values.set(padded.subarray(r * stride, r * stride + ld), r * ld);

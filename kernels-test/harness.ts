@@ -133,7 +133,7 @@ export class Bench {
     using rows = this.gpu.array(label, height * stride);
     rows.write(new Float32Array(rows.length).fill(Number.NaN));
     for (let r = 0; r < height; r++) rows.write(values.subarray(r * 4 * width, (r + 1) * 4 * width), r * stride);
-    this.gpu.batch(label).copyRows(image, 0, height, rows, true).send();
+    this.gpu.batch(label).copyToImage(rows, image, 0, height).send();
     return image;
   }
 

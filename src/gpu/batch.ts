@@ -104,15 +104,19 @@ export class Batch {
     return this;
   }
 
-  /** Records a copy of rows of texels into an array, or with `back` from it; the array's rows are {@link imageStride} apart. */
-  copyRows(image: GpuImage, first: number, count: number, array: GpuArray, back = false): this {
+  /** Records a copy of `count` rows of texels into an array, whose rows are {@link imageStride} apart. */
+  copyFromImage(image: GpuImage, first: number, count: number, array: GpuArray): this {
     this.#endPass();
-    const { texture } = image;
-    const texels = { texture, origin: [0, first] };
-    const rows = { buffer: array.buffer, bytesPerRow: 4 * imageStride(4 * texture.width) };
-    const size = [texture.width, count];
-    if (back) this.#encoder.copyBufferToTexture(rows, texels, size);
-    else this.#encoder.copyTextureToBuffer(texels, rows, size);
+    const { texels, rows, size } = imageRows(image, first, count, array);
+    this.#encoder.copyTextureToBuffer(texels, rows, size);
+    return this;
+  }
+
+  /** Records the reverse of {@link copyFromImage}. */
+  copyToImage(array: GpuArray, image: GpuImage, first: number, count: number): this {
+    this.#endPass();
+    const { texels, rows, size } = imageRows(image, first, count, array);
+    this.#encoder.copyBufferToTexture(rows, texels, size);
     return this;
   }
 
@@ -215,4 +219,13 @@ export class Batch {
     queries.read.destroy();
     return seconds;
   }
+}
+
+/** Rows of an image and of the array beside it, as WebGPU's copies name them. */
+function imageRows({ texture }: GpuImage, first: number, count: number, { buffer }: GpuArray) {
+  return {
+    texels: { texture, origin: [0, first] },
+    rows: { buffer, bytesPerRow: 4 * imageStride(4 * texture.width) },
+    size: [texture.width, count],
+  };
 }

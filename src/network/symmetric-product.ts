@@ -127,14 +127,14 @@ async function intoImage(
     const end = left.start + left.rows;
     for (let row = left.start; row < end; row += most) {
       const rows = Math.min(end - row, most);
-      if (product.accumulate) gpu.batch('rows of K').copyRows(image, row, rows, panel).send();
+      if (product.accumulate) gpu.batch('rows of K').copyFromImage(image, row, rows, panel).send();
       await all.run(left, row, rows, { output: panel, first: 0, ld: stride });
       const batch = gpu.batch('mirror');
       const square = { array: panel, start: row, rows };
       (await mirror(gpu, { source: square, destination: square, ld: stride }))(batch);
       if (row > 0) (await mirrorImage(gpu, { matrix: image, rows: panel, start: row, height: rows, stride }))(batch);
       // The next product, or whoever reads the image, waits for it.
-      batch.copyRows(image, row, rows, panel, true).send();
+      batch.copyToImage(panel, image, row, rows).send();
     }
   }
   await gpu.finish();
