@@ -35,7 +35,7 @@ export interface GramPlan {
   readonly image: boolean;
 }
 
-/** Elements of the rows that are multiplied at once before they go to an image: what a second-level cache holds. */
+/** Elements of the rows that are multiplied at once before they go to an image: 16 MiB, beside an image of up to 1 GiB. */
 const PANEL = 2 ** 22;
 
 /** Rows of K that are made at once where it is an image. */
