@@ -16,7 +16,7 @@
 //            6 sources read        (3 label vectors, quads) as vec4: first every s = -y / n, zero past n; then for each the sums
 //                                  of s_k K[k, :] over s_k < 0 and over s_k > 0, from label_sums. Where K is texels, so are
 //                                  they, in rows of 8192
-//            7 neurons read_write  (m) struct Neuron
+//            7 neurons read_write  (m) struct Neuron, of which gram_identity_workgroup has the layout, as 4 vec4 each
 //            8 state   read_write  (6, m, quads) as vec4; H, U and A past n move along, and mean nothing
 //            9 losses  read_write  a_j sum_i s_i phi(H_ij) before each update, from element losses_first of the record on
 //            10 params uniform
@@ -61,14 +61,10 @@ struct Params {
   vectors: u32,
 }
 
-// What the host says of a neuron, and what it gets back: clock, events, flips, stalled.
+// What the host says of a neuron; clock, events, flips and stalled (1 when a flip waits for K, which is not there yet) go back.
 struct Neuron {
   // The epoch that H, U and A stand at.
   clock: u32,
-  events: u32,
-  flips: u32,
-  // 1 when a flip waits for K, which is not there yet.
-  stalled: u32,
   // First epoch of the chunk, and how many it has; with none and no sync the neuron rests.
   start: u32,
   epochs: u32,
@@ -91,7 +87,7 @@ struct Neuron {
 @group(0) @binding(4) var<storage, read> kernel4: array<vec4f>;
 @group(0) @binding(5) var<storage, read> kernel5: array<vec4f>;
 @group(0) @binding(6) var<storage, read> sources: array<vec4f>; // @image @group(0) @binding(6) var sources: texture_storage_2d<rgba32float, read>;
-@group(0) @binding(7) var<storage, read_write> neurons: array<Neuron>;
+@group(0) @binding(7) var<storage, read_write> neurons: array<vec4u>;
 @group(0) @binding(8) var<storage, read_write> state: array<vec4f>;
 @group(0) @binding(9) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(10) var<uniform> params: Params;
@@ -264,7 +260,22 @@ fn gram_identity_subgroup(
   if (j >= params.m) {
     return;
   }
-  me = neurons[j];
+  let report = 4u * j;
+  let chunk = neurons[report + 1u];
+  let rates = neurons[report + 2u];
+  me = Neuron(
+    neurons[report].x,
+    chunk.x,
+    chunk.y,
+    chunk.z,
+    chunk.w,
+    rates.x,
+    bitcast<f32>(rates.y),
+    bitcast<f32>(rates.z),
+    bitcast<f32>(rates.w),
+    bitcast<f32>(neurons[report + 3u].x),
+    bitcast<f32>(neurons[report + 3u].y),
+  );
   if (me.epochs == 0u && me.sync == 0u) {
     return;
   }
@@ -457,9 +468,6 @@ fn gram_identity_subgroup(
     }
   }
   if (lane == 0u) {
-    neurons[j].clock = t;
-    neurons[j].events = events;
-    neurons[j].flips = flips;
-    neurons[j].stalled = stalled;
+    neurons[report] = vec4u(t, events, flips, stalled);
   }
 }

@@ -71,7 +71,7 @@ struct Neuron {
   lr: f32,
   mu: f32,
   log2_mu: f32,
-  slope: f32,
+  @size(12) slope: f32,
 }
 
 @group(0) @binding(0) var<storage, read> kernel0: array<vec4f>;

@@ -14,7 +14,8 @@
 // Order      j ascending; deterministic
 //
 // A lane makes 8 samples x 4 columns. A sample's word serves `group` neurons, so the masks cost almost no loads. It runs
-// once a perturbation: 8 rows, not more, keep its compile time small.
+// once a perturbation: 8 rows, not more, keep its compile time small, and loads and stores in loops to a parameter, which is
+// 8 too, halve it (lavapipe: 0.19 s written out, 0.10 s so).
 
 override S: u32 = 64u;
 
@@ -23,6 +24,7 @@ struct Params {
   d: u32,
   m: u32,
   group: u32,
+  height: u32,
   slope: f32,
 }
 
@@ -48,15 +50,16 @@ fn input_gradient(
     return;
   }
 
-  var bits: array<u32, 8>;
+  var words: array<u32, 8>;
   var acc: array<vec4f, 8>;
   var whole = vec4f(0.0);
   var word = 0u;
   for (var j0 = 0u; j0 < m; j0 += params.group) {
-    // @unroll
-    for (var r = 0u; r < 8u; r++) {
-      bits[r] = mask[word * n + min(first + r, n - 1u)];
+    for (var r = 0u; r < params.height; r++) {
+      words[r] = mask[word * n + min(first + r, n - 1u)];
     }
+    // Copies, here and below: what only constants index stays in registers.
+    let bits = words;
     for (var b = 0u; b < min(params.group, m - j0); b++) {
       let w = readout[j0 + b] * rows[(j0 + b) * ld + inside];
       whole += w;
@@ -70,9 +73,11 @@ fn input_gradient(
   if (quad < ld) {
     // @unroll
     for (var r = 0u; r < 8u; r++) {
-      if (first + r < n) {
-        gradient[(first + r) * ld + quad] = (1.0 - params.slope) * acc[r] + params.slope * whole;
-      }
+      acc[r] = (1.0 - params.slope) * acc[r] + params.slope * whole;
+    }
+    var kept = acc;
+    for (var r = 0u; r < min(params.height, n - first); r++) {
+      gradient[(first + r) * ld + quad] = kept[r];
     }
   }
 }

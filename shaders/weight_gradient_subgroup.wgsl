@@ -43,6 +43,7 @@ struct Params {
   words: u32,
   part: u32,
   step: u32,
+  height: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Quad>;
@@ -103,15 +104,13 @@ fn weight_gradient_subgroup(
 
   let part = params.part + group.z;
   let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
-  // One store in a loop, from a copy so that acc itself stays in registers; the bound is a runtime value, or the driver
-  // would write the loop out.
+  // One store in a loop to a parameter, which is G NW, from a copy so that acc itself stays in registers.
   // @unroll
   for (var r = 0u; r < G * NW; r++) {
     acc[r] *= 1.0 / f32(bitcast<i32>(1u << (r % G)));
   }
   var kept = acc;
-  let rows = min(G * NW, params.words * G);
-  for (var r = 0u; r < rows; r++) {
+  for (var r = 0u; r < params.height; r++) {
     gradient[slot + r * S] = kept[r];
   }
   if (group.x == 0u) {

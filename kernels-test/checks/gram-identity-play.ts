@@ -216,7 +216,7 @@ export class Play {
     await runStep(this.bench.gpu, await gramIdentity(this.bench.gpu, { ...arrays, ...sizes }));
     const after = await this.bench.words(this.#neurons);
     const reports = orders.map((_, k) => neuronReport(after, k));
-    const { fields } = shaders.gramIdentitySubgroup.bindings.neurons.record;
+    const { fields } = shaders.gramIdentityWorkgroup.bindings.neurons.record;
     for (let k = 0; k < orders.length; k++) {
       for (const name of ['clock', 'events', 'flips', 'stalled'] as const) {
         const at = k * NEURON_WORDS + fields[name].offset / 4;

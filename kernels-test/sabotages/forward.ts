@@ -26,7 +26,7 @@ export const FORWARD: Sabotages = {
       to: '0u',
       check: checkForward({ shape: [65, 64, 101], slope: 0, variant: 'subgroup' }),
     },
-    { what: 'no guard of the samples', from: 'sample + c < n', to: 'sample + c < n + 4u', check: forwardSubgroup },
+    { what: 'no guard of the samples', from: 'n - min(n, sample)', to: '4u', check: forwardSubgroup },
     {
       what: 'slope on the wrong side',
       from: 'select(params.slope * h, h, positive)',
@@ -67,6 +67,15 @@ export const FORWARD: Sabotages = {
       check: checkMarginSummary([1, 0, -1], 'identity'),
     },
     { what: 'sign', from: 'loss -= z', to: 'loss += z', check: checkMarginSummary([1, 2], 'identity') },
+    {
+      what: 'the last of the sums left out',
+      from: 't < params.root; t++',
+      to: 't + 1u < params.root; t++',
+      check: checkMarginSummary(
+        Array.from({ length: 300 }, (_, i) => i - 99),
+        'identity',
+      ),
+    },
     {
       what: 'an infinite margin is worth 0',
       from: '== 0x7f800000u',

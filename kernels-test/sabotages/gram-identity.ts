@@ -92,7 +92,7 @@ function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf
     { what: 'losses without the readout', from: '= me.readout * (', to: '= (', check: gram },
     { what: 'losses of another neuron', from: 'me.losses_first + t', to: 't', check: gram },
     { what: 'no end where there is no epoch', from: /(epochs == 0u) && \w+\.sync == 0u/, to: '$1', check: gram },
-    { what: 'the clock of the chunk', from: 'clock = t;', to: 'clock = end;', check: gram },
+    { what: 'the clock of the chunk', from: /(clock = |vec4u\()t\b/, to: '$1end', check: gram },
   ];
 }
 

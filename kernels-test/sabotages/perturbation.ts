@@ -22,8 +22,8 @@ export const PERTURBATION: Sabotages = {
     },
     {
       what: 'no guard of the samples',
-      from: 'if (first + r < n)',
-      to: 'if (true)',
+      from: 'min(params.height, n - first)',
+      to: 'params.height',
       check: checkInputGradient({ shape: [33, 7, 33], slope: 0.25, variant: 'tiled' }),
     },
   ],

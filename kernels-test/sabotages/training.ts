@@ -69,6 +69,7 @@ export const TRAINING: Sabotages = {
     { what: 'no end of a split', from: 'min(n, begin + params.step)', to: 'n', check: gradientSubgroup },
     { what: 'residuals of another block', from: 'params.start + min(mine', to: 'min(mine', check: gradientSubgroup },
     { what: 'the first part overwritten', from: 'params.part + group.z', to: 'group.z', check: gradientSubgroup },
+    { what: 'a neuron not stored', from: 'r < params.height', to: 'r + 1u < params.height', check: gradientSubgroup },
     { what: 'bits one off', from: '& (1u << (r % G))', to: '& (1u << (r % G + 1u))', check: gradientSubgroup },
     {
       what: 'bits of the first word',

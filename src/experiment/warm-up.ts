@@ -6,6 +6,7 @@ import { Scope } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle, type TrainingShape } from '../network/choose';
 import { trainDirect } from '../network/direct';
+import { evaluate } from '../network/evaluate';
 import { Network } from '../network/network';
 import { gramTrainers } from '../network/sample-gram';
 import { Panels, Samples } from '../network/samples';
@@ -15,7 +16,7 @@ import type { ExperimentConfig } from './types';
 
 const done = new WeakMap<Engine, Set<string>>();
 
-/** Runs an epoch of each trainer that may be needed, and a perturbation, on two samples; once an engine and kind of run. */
+/** Runs an epoch of each trainer that will be needed, an evaluation and a perturbation on two samples; once an engine and kind of run. */
 export async function warmUp(
   engine: Engine,
   config: ExperimentConfig,
@@ -23,8 +24,8 @@ export async function warmUp(
   { n, d }: { readonly n: number; readonly d: number },
 ): Promise<void> {
   const { kind } = config.perturbation;
-  const gram = mayUseGram(engine, config, { n, d, layout });
-  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${layout.variant} ${JSON.stringify(layout.tile)} ${gram ? n : ''}`;
+  const { direct, gram } = trainersOf(engine, config, { n, d, layout });
+  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${layout.variant} ${JSON.stringify(layout.tile)} ${direct} ${gram ? n : ''}`;
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;
@@ -39,7 +40,8 @@ export async function warmUp(
     const { loss, precision } = config;
     const common = { samples, panels, labels, network, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
-    await trainDirect(gpu, problem);
+    if (direct) await trainDirect(gpu, problem);
+    (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
     if (gram) {
       await train(gpu, problem, 'gram');
       if (config.loss === 'identity') {
@@ -54,18 +56,23 @@ export async function warmUp(
   }
 }
 
-/** Whether a stage may be trained in Gram space. */
-function mayUseGram(
+/**
+ * Which trainers the stages begin with. One that begins in Gram space is expected to stay there: should it leave, it compiles
+ * the direct trainer's kernels on the way.
+ */
+function trainersOf(
   { gpu, settings }: Engine,
   config: ExperimentConfig,
   data: Pick<TrainingShape, 'n' | 'd' | 'layout'>,
-): boolean {
-  if (config.trainer === 'direct') return false;
-  return (['standard', 'learning'] as const).some((stage) => {
+): { readonly direct: boolean; readonly gram: boolean } {
+  const starts = (['standard', 'learning'] as const).map((stage) => {
     const { epochs, momentum } = config[stage];
-    const { loss, precision } = config;
+    const { loss, precision, trainer } = config;
     const shape = { ...data, m: config.network.width, epochs, momentum, loss, precision };
-    if (epochs === 0 || gramObstacle(gpu, shape)) return false;
-    return config.trainer === 'gram' || chooseStart(gpu, shape, settings.memoryLimit).trainer !== 'direct';
+    if (epochs === 0) return undefined;
+    if (trainer === 'direct' || gramObstacle(gpu, shape)) return 'direct';
+    return trainer === 'gram' ? 'gram' : chooseStart(gpu, shape, settings.memoryLimit).trainer;
   });
+  const any = (...of: readonly (string | undefined)[]) => starts.some((start) => start && of.includes(start));
+  return { direct: any('direct', 'probe'), gram: any('gram', 'probe') };
 }

@@ -127,8 +127,8 @@ export interface SummaryArgs {
 
 /** margin_summary: mean loss and number correct. */
 export async function marginSummary(gpu: Gpu, args: SummaryArgs): Promise<Step> {
-  const { n, loss, root: ROOT = gpu.adapter.software ? 8 : 16, ...arrays } = args;
+  const { n, loss, root = gpu.adapter.software ? 8 : 16, ...arrays } = args;
   requireSize('n', n);
-  const kernel = await gpu.kernel(marginSummaryShader, { T: ROOT * ROOT, ROOT });
-  return (batch) => void batch.dispatch(kernel, arrays, { n, logistic: loss === 'logistic' ? 1 : 0 }, [1]);
+  const kernel = await gpu.kernel(marginSummaryShader, { T: root * root });
+  return (batch) => void batch.dispatch(kernel, arrays, { n, root, logistic: loss === 'logistic' ? 1 : 0 }, [1]);
 }

@@ -10,11 +10,11 @@ import { GRAM_PIECES, gramSamples } from './gram-limits';
 import { fold, type Step } from './step';
 import { type GramLoop, gramLoop } from './variant';
 
-const { record } = gramIdentitySubgroupShader.bindings.neurons;
+const { record } = gramIdentityWorkgroupShader.bindings.neurons;
 /** Words of a neuron's record, and where the four that come back lie. */
 export const NEURON_WORDS = record.size / 4;
 
-/** What the kernel is told of a neuron (struct Neuron of the shader). */
+/** What the kernel is told of a neuron (struct Neuron of gram_identity_workgroup). */
 export interface NeuronOrder {
   /** The epoch that the neuron's state stands at: what the last call gave back. */
   readonly clock: number;

@@ -151,13 +151,14 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
     const kernel = await gpu.kernel((await subgroupShaders()).matmulSubgroup, constants);
     const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
+    const sized = { ...params, height };
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.
       const packed = batch.own(`packed ${rows} ${steps} ${height}`, () =>
         packedOperand(gpu, { rows, steps, height, lanes }),
       );
       pack(batch, packed);
-      batch.dispatch(kernel, { ...arrays, a: packed }, params, grid);
+      batch.dispatch(kernel, { ...arrays, a: packed }, sized, grid);
     };
   }
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));

@@ -32,8 +32,10 @@ export async function inputGradient(gpu: Gpu, args: InputGradientArgs): Promise<
   requireSize('d', d);
   const lanes = gpu.adapter.software ? (subgroupLanes(gpu) ?? 8) : 64;
   const kernel = await gpu.kernel(inputGradientShader, { S: lanes });
-  const params = { n, d, m: layout.m, group: layout.group, slope };
-  const [y, z = 1] = fold(gpu, Math.ceil(n / 8));
+  // Samples that an invocation makes.
+  const height = 8;
+  const params = { n, d, m: layout.m, group: layout.group, height, slope };
+  const [y, z = 1] = fold(gpu, Math.ceil(n / height));
   return (batch) => void batch.dispatch(kernel, arrays, params, [Math.ceil(paddedRow(d) / 4 / lanes), y, z]);
 }
 

@@ -81,7 +81,7 @@ export async function weightGradient(gpu: Gpu, args: WeightGradientArgs): Promis
     const BF = Math.ceil((U * NW) / lanes);
     const { weightGradientSubgroup } = await subgroupShaders();
     const kernel = await gpu.kernel(weightGradientSubgroup, { S: lanes, G: group, NW, U, BF, HALF });
-    const padded = { ...params, mask_words: words, words: gradientWords(layout) };
+    const padded = { ...params, mask_words: words, words: gradientWords(layout), height: group * NW };
     return (batch) => void batch.dispatch(kernel, arrays, padded, [padded.words / NW, tiles, splits]);
   }
   const { rows: RW, columns: RC } = gradientTile(n, d, layout);
