@@ -120,10 +120,11 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
     let word = group.x * NW + w;
     let valid = min(m - min(m, word * G), G);
     bits &= vec4u(select(0xffffffffu >> (32u - valid), 0u, valid == 0u));
-    // A loop to what is not known when compiling: lavapipe would write four rounds out.
-    for (var c = 0u; c < select(0u, min(4u, n - min(n, sample)), valid > 0u); c++) {
-      mask[word * n + sample + c] = bits[c];
-      partial[word * n + sample + c] = output[c];
+    for (var c = 0u; c < 4u; c++) {
+      if (sample + c < n && valid > 0u) {
+        mask[word * n + sample + c] = bits[c];
+        partial[word * n + sample + c] = output[c];
+      }
     }
   }
 }

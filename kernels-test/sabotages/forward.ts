@@ -26,7 +26,7 @@ export const FORWARD: Sabotages = {
       to: '0u',
       check: checkForward({ shape: [65, 64, 101], slope: 0, variant: 'subgroup' }),
     },
-    { what: 'no guard of the samples', from: 'n - min(n, sample)', to: '4u', check: forwardSubgroup },
+    { what: 'no guard of the samples', from: 'sample + c < n', to: 'sample + c < n + 4u', check: forwardSubgroup },
     {
       what: 'slope on the wrong side',
       from: 'select(params.slope * h, h, positive)',
