@@ -89,7 +89,9 @@ function bytesOf(code: string, type: string): number {
   const alias = new RegExp(`^alias ${type} = (\\w+);`, 'm').exec(code);
   if (alias) return bytesOf(code, alias[1]!);
   const struct = new RegExp(`^struct ${type} \\{([^}]*)\\}`, 'm').exec(code);
-  return struct ? 4 * [...struct[1]!.matchAll(/^ {2}\w+: (?:u32|i32|f32),$/gm)].length : (BYTES[type] ?? Number.NaN);
+  if (!struct) return BYTES[type] ?? Number.NaN;
+  const fields = struct[1]!.matchAll(/^ {2}(?:@size\((\d+)\) )?\w+: (?:u32|i32|f32),$/gm);
+  return [...fields].reduce((sum, [, size]) => sum + Number(size ?? 4), 0);
 }
 
 /** Bytes of workgroup memory declared, arrays of arrays included. */

@@ -12,7 +12,7 @@
 //            5 params   uniform
 // Constants  S lanes of a subgroup, exactly; G 1..32; NW words a workgroup; U steps of k at once; AF = ceil(G NW / S);
 //            AQ = ceil(ceil(G NW / 4) / S); HALF 1 for inputs stored as halves; IMAGE 1 for weights of texels
-// Dispatch   (ceil(words / NW), ceil(n / (4 S)), 1): neighbours share a panel of inputs, not of weights
+// Dispatch   (ceil(n / (4 S)), ceil(words / NW), 1): neighbours share a panel of weights
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes (adapters whose smallest and largest size are equal); 4 S divides 32 or is 64
 // Order      the bias, then k ascending; neurons ascending in one lane; deterministic
@@ -20,6 +20,7 @@
 // Loads decide everything on a CPU adapter: for 4 U G NW multiply-adds a lane loads U vec4 of inputs and
 // U ceil(G NW / 4 / S) of weights. Samples lie on the lanes, so neither the mask word nor the readout sum crosses a lane.
 // Panels make the inputs one stream: with plain k-major rows this kernel ran at half the speed at n = 12700 (a page a row).
+// Where neighbours shared a panel of inputs instead, and weights were the stream, it was 3 to 6 % slower at m of 1000 and more.
 // Measured on lavapipe at 12700/784/100: scalars of weights from a buffer, NW 2 U 2, 46 GFLOP/s; texels 54, U 3 59, U 4 62,
 // NW 4 U 4 65. At 1000/100/100 NW 2 U 2 35, U 4 39, NW 1 U 4 35 for half the time to compile. On SwiftShader there NW 2 U 1
 // 5.6, U 2 3.4, NW 1 U 1 5.2, U 2 6.0 once. Weights read at a uniform address instead of broadcast: half the speed.
@@ -59,13 +60,13 @@ fn quad_of_weights(at: u32) -> vec4f {
 fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let n = params.n;
   let m = params.m;
-  let first = group.x * NW * G;
-  let sample = (group.y * S + lane) * 4u;
+  let first = group.y * NW * G;
+  let sample = (group.x * S + lane) * 4u;
   // Lanes past the last panel read panel 0; what they compute is not stored.
   let inside = select(0u, sample, sample < n);
   let panel = (inside / 32u) * params.d * 8u + (inside % 32u) / 4u;
 
-  let packed = group.x * (params.d + 1u) * Q;
+  let packed = group.y * (params.d + 1u) * Q;
 
   var start: array<vec4f, AQ>;
   var acc: array<vec4f, G * NW>;
@@ -117,7 +118,7 @@ fn forward_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
       bits |= select(vec4u(0u), vec4u(1u << r), positive);
       output += subgroupShuffle(fragment[(w * G + r) / S], (w * G + r) % S) * select(params.slope * h, h, positive);
     }
-    let word = group.x * NW + w;
+    let word = group.y * NW + w;
     let valid = min(m - min(m, word * G), G);
     bits &= vec4u(select(0xffffffffu >> (32u - valid), 0u, valid == 0u));
     for (var c = 0u; c < 4u; c++) {

@@ -20,7 +20,7 @@
 //            10 params uniform
 // Constants  T lanes, a multiple of 32 up to 256; NQ = ceil(quads / T) quads a lane; PIECES row pieces of K
 // Dispatch   (x, y, 1) with x y >= m
-// Workgroup  (T); 6284 bytes of workgroup memory at 256 lanes of 4 quads, and T / 2 more for each further quad of a lane
+// Workgroup  (T); 6292 bytes of workgroup memory at 256 lanes of 4 quads, and T / 2 more for each further quad of a lane
 // Assumes    0 <= mu < 1; epochs below 2^22
 // Order      sums over samples: in each lane by ascending quad, then over lanes by a tree of sixteens; flips of one epoch by
 //            ascending sample; deterministic, and the same however the epochs are cut into chunks and whatever other

@@ -7,7 +7,7 @@
 // Bindings   0 margin   read        (n) y f
 //            1 summary  read_write  (2)
 //            2 params   uniform
-// Constants  T invocations, a square of at most 256; params.root is its root
+// Constants  T invocations, at most 256, the square of params.root
 // Dispatch   (1, 1, 1)
 // Workgroup  (T); 8 T bytes of workgroup memory
 // Assumes    nothing

@@ -7,20 +7,19 @@
 // Bindings   0 a      read        the operand spread by broadcast, as vec4: a buffer, or texels in rows of 8192
 //            1 b      read        the operand on the lanes, as vec4
 //            2 bias   read        element bias_first + r bias_stride
-//            3 output read_write  (rows rounded up to R, quads) as vec4 in rows of output_stride, from output_first on
+//            3 output read_write  (rows, quads) as vec4 in rows of output_stride, from output_first on
 //            4 params uniform
 // Constants  S lanes of a subgroup, exactly; R rows held at once, a multiple of 4; U steps of k at once; AF = ceil(R / S);
 //            AQ = ceil(R / (4 S)); ACC 1 to accumulate; HALF 1 for b stored as halves; IMAGE 1 for a of texels
-// Dispatch   (ceil(rows / R), ceil(quads / S), 1): neighbours share a panel of b
+// Dispatch   (ceil(quads / S), ceil(rows / R), 1): neighbours share a panel of a
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes
 // Order      the bias, then k ascending, in one lane; the scale; what the output held last; deterministic
 //
 // The inner loop of forward_subgroup, with its output stored: Gram matrices, pre-activations and W + C^T X come from it.
-// Stores are unguarded (the output is padded), and one place in the text: written out 16 of them took lavapipe 0.15 of 0.39 s
-// to compile. Whether to accumulate is a constant, not a parameter, for the same reason. Measured on lavapipe, 1024 x 12288 of 768 steps: scalars of a
-// from a buffer, U 3, 49 GFLOP/s; quads of a from a buffer, U 4, 56; from texels, U 3 59, U 4 63, U 8 64; R 64 70 at three times
-// the compile time.
+// There is one store in the text: written out, 16 of them took lavapipe 0.15 of 0.39 s to compile. Measured there at n = 12700,
+// d = 784: R 32 58 GFLOP/s, R 64 66 for 0.74 s to compile instead of 0.37, R 64 with neighbours that share a panel of a
+// instead of one of b 70, U 6 3 % more. Scalars of a from a buffer 49 where texels made 63.
 enable subgroups;
 
 const S = 8u; // @specialised
@@ -63,14 +62,14 @@ fn quad_of_a(at: u32) -> vec4f {
 
 @compute @workgroup_size(S)
 fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * R;
-  if (i32((group.y + 1u) * S * 4u) <= i32(first) + params.diagonal) {
+  let first = group.y * R;
+  if (i32((group.x + 1u) * S * 4u) <= i32(first) + params.diagonal) {
     return;
   }
-  let quad = group.y * S + lane;
+  let quad = group.x * S + lane;
   let inside = min(quad, params.quads - 1u);
   let column = params.b_first + (inside / params.b_width) * params.b_panel + inside % params.b_width;
-  let panel = group.x * params.steps * (R / 4u);
+  let panel = group.y * params.steps * (R / 4u);
   var start: array<f32, AF>;
   // @unroll
   for (var f = 0u; f < AF; f++) {
@@ -107,13 +106,13 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   }
   if (quad < params.quads) {
     let corner = params.output_first + first * params.output_stride + quad;
-    // One store in a loop to a parameter, which is R, from a copy so that acc itself stays in registers.
+    // A loop to a parameter, which is R, from a copy so that acc itself stays in registers.
     // @unroll
     for (var r = 0u; r < R; r++) {
       acc[r] *= params.scale;
     }
     var kept = acc;
-    for (var r = 0u; r < params.height; r++) {
+    for (var r = 0u; r < min(params.height, params.rows - first); r++) {
       let at = corner + r * params.output_stride;
       if (ACC == 1u) {
         kept[r] += output[at];

@@ -59,6 +59,11 @@ const EXACT: Sizes[] = [
   { steps: 9, rows: 193, columns: 256, triangle: { row: 32, column: 0 }, accumulate: true },
 ];
 
+const HIGH: Sizes[] = [
+  ...EXACT.map((each) => ({ ...each, exact: true })),
+  ...CASES.filter(({ rows, triangle, a }) => rows > 64 || triangle || (rows === 1 && a)),
+];
+
 describe('matmul_subgroup', () => {
   test.for(CASES)('float64 reference: %j', async (each, { skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
@@ -67,6 +72,13 @@ describe('matmul_subgroup', () => {
   test.for(EXACT)('every bit of small integers: %j', async (each, { skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
     await checkMatmul({ ...each, variant: 'subgroup', exact: true })(bound.gpu);
+  });
+  // Small products hold 16 rows unless told otherwise.
+  test.for(
+    ([32, 64] as const).flatMap((height) => HIGH.map((each) => ({ ...each, height }))),
+  )('other heights: %j', async (each, { skip }) => {
+    if (subgroupLanes(bound.gpu) === null) skip(NO_SUBGROUPS);
+    await checkMatmul({ ...each, variant: 'subgroup' })(bound.gpu);
   });
 });
 

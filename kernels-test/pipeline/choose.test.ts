@@ -162,12 +162,8 @@ describe('obstacles', () => {
         192 * 1024,
         /^Gram training needs 4.0 MiB for the matrix X X\^T in at most 6 pieces; this adapter binds 768 KiB each$/,
       ],
-      // Six rows for each of 25 neurons of a word, and 32 more.
-      [
-        { ...shape, n: 500 },
-        (6 * 25 + 32) * 512,
-        /^Gram training needs 364 KiB in one piece for the state.*binds 364 KiB$/,
-      ],
+      // Six rows for each of 25 neurons of a word.
+      [{ ...shape, n: 500 }, 6 * 25 * 512, /^Gram training needs 300 KiB in one piece for the state.*binds 300 KiB$/],
       // The sums of K S: 63 words of 32 neurons, two words a workgroup, by 1024 columns.
       [
         { ...logistic, m: 2000 },

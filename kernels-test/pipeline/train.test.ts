@@ -77,8 +77,8 @@ describe('trainings side by side', () => {
     needsGram(bound.gpu, skip);
     using whole = await TaskData.create(bound.gpu, samples);
     const expected = await trainTogether(whole, grid, 'gram');
-    // 224 rows of 288: the state of 32 neurons, and 224 rows of K.
-    const gpu = limited(224 * 288);
+    // 192 rows of 288: the state of 32 neurons, and 192 rows of K.
+    const gpu = limited(192 * 288);
     expect(groupCapacity(gpu, samples.n, 1)).toBe(32);
     using data = await TaskData.create(gpu, samples);
     expect(data.blocks).toBe(1);

@@ -22,7 +22,7 @@ export const FORWARD: Sabotages = {
     { what: 'bias forgotten', from: 'packed + params.d * Q', to: 'packed', check: forwardSubgroup },
     {
       what: 'weights of the first panel',
-      from: 'group.x * (params.d + 1u) * Q',
+      from: 'group.y * (params.d + 1u) * Q',
       to: '0u',
       check: checkForward({ shape: [65, 64, 101], slope: 0, variant: 'subgroup' }),
     },

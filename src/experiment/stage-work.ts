@@ -3,7 +3,6 @@
 import type { Engine } from '../engine';
 import type { Gpu } from '../gpu/gpu';
 import { lazy } from '../gpu/lazy';
-import { MATMUL_ROWS } from '../kernels/matmul';
 import { paddedRow } from '../kernels/step';
 import { type DivergedQuantity, DivergenceError } from '../network/divergence';
 import { type Evaluation, evaluate } from '../network/evaluate';
@@ -132,5 +131,5 @@ export function ontoSamples({ x, engine }: StageWork, { config }: PerturbationSt
 export function spanPays(gpu: Gpu, { perturbation, network }: ExperimentConfig, d: number): boolean {
   const { width: m } = network;
   const { kind, onData } = perturbation;
-  return kind === 'l2' && (onData ? 2 : 1) * m < d && (m + MATMUL_ROWS) * paddedRow(d) <= gpu.maxArrayLength;
+  return kind === 'l2' && (onData ? 2 : 1) * m < d && m * paddedRow(d) <= gpu.maxArrayLength;
 }

@@ -25,26 +25,26 @@ export async function warmUp(
 ): Promise<void> {
   const { kind } = config.perturbation;
   const { direct, gram } = trainersOf(engine, config, { n, d, layout });
-  const key = `${kind} ${config.network.width} ${config.loss} ${config.precision} ${layout.variant} ${JSON.stringify(layout.tile)} ${direct} ${gram ? n : ''}`;
+  const { loss, precision } = config;
+  const { width: m, slope } = config.network;
+  const key = JSON.stringify([kind, m, loss, precision, layout.variant, layout.tile, direct, gram && n]);
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;
   const scope = new Scope();
   try {
-    const { width: m, slope } = config.network;
     const samples = scope.use(Samples.fromArray(gpu, 'warm-up', Float32Array.of(1, -1), 1, layout.words));
     const panels = scope.use(Panels.allocate(gpu, samples.blocks, 1));
     await panels.fill(gpu, samples);
     const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
     const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }, layout));
-    const { loss, precision } = config;
     const common = { samples, panels, labels, network, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
     if (direct) await trainDirect(gpu, problem);
     (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
     if (gram) {
       await train(gpu, problem, 'gram');
-      if (config.loss === 'identity') {
+      if (loss === 'identity') {
         const { compileGramIdentity } = await gramTrainers();
         await compileGramIdentity(gpu, n);
       }
@@ -65,14 +65,13 @@ function trainersOf(
   config: ExperimentConfig,
   data: Pick<TrainingShape, 'n' | 'd' | 'layout'>,
 ): { readonly direct: boolean; readonly gram: boolean } {
-  const starts = (['standard', 'learning'] as const).map((stage) => {
-    const { epochs, momentum } = config[stage];
-    const { loss, precision, trainer } = config;
-    const shape = { ...data, m: config.network.width, epochs, momentum, loss, precision };
-    if (epochs === 0) return undefined;
-    if (trainer === 'direct' || gramObstacle(gpu, shape)) return 'direct';
-    return trainer === 'gram' ? 'gram' : chooseStart(gpu, shape, settings.memoryLimit).trainer;
-  });
-  const any = (...of: readonly (string | undefined)[]) => starts.some((start) => start && of.includes(start));
-  return { direct: any('direct', 'probe'), gram: any('gram', 'probe') };
+  const { loss, precision, trainer, network } = config;
+  const starts = [config.standard, config.learning]
+    .filter(({ epochs }) => epochs > 0)
+    .map(({ epochs, momentum }) => {
+      const shape = { ...data, m: network.width, epochs, momentum, loss, precision };
+      if (trainer === 'direct' || gramObstacle(gpu, shape)) return 'direct';
+      return trainer === 'gram' ? trainer : chooseStart(gpu, shape, settings.memoryLimit).trainer;
+    });
+  return { direct: starts.some((start) => start !== 'gram'), gram: starts.some((start) => start !== 'direct') };
 }

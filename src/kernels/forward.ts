@@ -57,11 +57,11 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
   requireSize('d', d);
   const { m, words, group, lanes } = layout;
   const HALF = halfOf(rest.panels);
-  if (HALF && !half) throw new TypeError('forward: panels of halves need the weights as halves too');
+  if (HALF && !half) throw new TypeError('forward: panels of halves need weights as halves');
   const arrays = { ...rest, weights: HALF ? half! : rest.weights, bias: rest.weights };
   const params = { n, d, m, slope };
   if (layout.variant === 'subgroup') {
-    if (!packed) throw new TypeError('forward: this layout needs packed weights, see packedWeights');
+    if (!packed) throw new TypeError('forward needs packed weights: see packedWeights');
     const { words: NW, steps: U } = layout.forward;
     const height = panelOf(layout);
     const address = { rows: m, height, width: m, panel: 0, stride: m, outSteps: d + 1 };
@@ -75,7 +75,7 @@ export async function forward(gpu: Gpu, args: ForwardArgs): Promise<Step> {
     const blocking = { G: group, NW, U, AF: Math.ceil(height / lanes), AQ: panelLoads(height, lanes) };
     const { forwardSubgroup } = await subgroupShaders();
     const kernel = await gpu.kernel(forwardSubgroup, { S: lanes, ...blocking, HALF, IMAGE: imageFor(lanes) });
-    const grid = [Math.ceil(words / NW), Math.ceil(n / (4 * lanes))] as const;
+    const grid = [Math.ceil(n / (4 * lanes)), Math.ceil(words / NW)] as const;
     return (batch) => {
       for (const pack of packs) pack(batch, packed);
       batch.dispatch(kernel, { ...arrays, weights: packed }, params, grid);

@@ -6,7 +6,7 @@ export const GRAM_PIECES = 6;
 export const GRAM_EPOCHS = 2 ** 22;
 
 /** Bytes of workgroup memory that gram_identity_workgroup takes at its most lanes, besides a bit for each sample. */
-const WORKGROUP_BYTES = 5772;
+const WORKGROUP_BYTES = 5780;
 export const MOST_LANES = 256;
 
 /** Samples that gram_identity_workgroup takes on an adapter: 83968 where workgroup memory is the least there may be. */

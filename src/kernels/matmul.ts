@@ -47,9 +47,6 @@ export function transposedOperand(array: GpuArray, ld: number, first = 0): Opera
   return { array, first, width: 1, panel: ld, stride: 1 };
 }
 
-/** Outputs of matmul are padded to whole multiples of so many rows: a workgroup of matmul_subgroup stores them all. */
-export const MATMUL_ROWS = 32;
-
 export interface MatmulArgs {
   /** (k, rows) */
   readonly a: Operand;
@@ -57,7 +54,7 @@ export interface MatmulArgs {
   readonly b: Operand;
   /** element bias.first + r bias.stride is added to row r */
   readonly bias: { readonly array: GpuArray; readonly first: number; readonly stride: number };
-  /** (rows rounded up to {@link MATMUL_ROWS}, outputStride) out; what the rows past `rows` then hold is undefined. */
+  /** (rows, outputStride) out. */
   readonly output: GpuArray;
   /** First element, a multiple of 4 (default 0). */
   readonly outputFirst?: number;
@@ -80,12 +77,20 @@ export interface MatmulArgs {
   readonly variant?: MatmulVariant;
   /** Register blocking of matmul_tiled (default: what suits the size). */
   readonly tile?: Tile;
+  /** That of matmul_subgroup (default: {@link panelHeight}); results do not depend on it. */
+  readonly height?: PanelHeight;
   /** By matmul_matrix: operands of halves, both by whole quads of 4. Never chosen unasked. */
   readonly matrix?: boolean;
 }
 
-/** Multiply-adds of a row below which a subgroup holds fewer rows. */
-const SMALL = 2 ** 20;
+/** Rows that a workgroup of matmul_subgroup may hold. */
+export type PanelHeight = 16 | 32 | 64;
+
+/** How many suit a product, by the multiply-adds of a row: more are faster, and take longer to compile. */
+export function panelHeight(multiplyAdds: number, lanes: number): PanelHeight {
+  if (multiplyAdds < 2 ** 20) return 16;
+  return multiplyAdds < 2 ** 23 || lanes === 4 ? 32 : 64;
+}
 
 /** A multiple of 4 by 4. @throws RangeError that names it */
 function quads(name: string, value: number): number {
@@ -117,8 +122,8 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     bias_stride: bias.stride,
     output_first: quads('outputFirst', outputFirst),
     output_stride: quads('outputStride', outputStride),
-    // Without a triangle the diagonal passes left of everything, padded rows included.
-    diagonal: triangle ? triangle.row - triangle.column : -(rows + MATMUL_ROWS),
+    // Without a triangle the diagonal passes left of everything.
+    diagonal: triangle ? triangle.row - triangle.column : -rows,
     scale,
   };
   const arrays = { a: a.array, b: b.array, bias: bias.array, output };
@@ -143,14 +148,13 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   }
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
-    // Half the rows a workgroup compile in half the time, which products this small do not gain.
-    const height = steps * columns < SMALL ? MATMUL_ROWS / 2 : MATMUL_ROWS;
+    const height = args.height ?? panelHeight(steps * columns, lanes);
     const { array: input, ...address } = a;
     const pack = await rowPacking(gpu, { first: 0, ...address, input, steps, rows, height }, lanes);
     const sizes = { S: lanes, R: height, U: lanes === 4 ? 1 : 4, AF: Math.ceil(height / lanes) };
     const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
     const kernel = await gpu.kernel((await subgroupShaders()).matmulSubgroup, constants);
-    const grid = [Math.ceil(rows / height), Math.ceil(params.quads / lanes)] as const;
+    const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / height)] as const;
     const sized = { ...params, height };
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.

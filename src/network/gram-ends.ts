@@ -7,21 +7,19 @@ import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { add, transpose } from '../kernels/data';
 import { stridedSums } from '../kernels/gram';
-import { MATMUL_ROWS, matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
+import { matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
 import { paddedRow } from '../kernels/step';
 import { gramRow } from './gram-matrix';
 import type { TrainingProblem } from './trainer';
 
-const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
-
-/** Elements of pre-activations as {@link preActivations} writes them: rows padded for the product that makes them. */
+/** Elements of pre-activations as {@link preActivations} writes them. */
 export function preActivationsLength(n: number, m: number): number {
-  return roundUp(m, MATMUL_ROWS) * gramRow(n);
+  return m * gramRow(n);
 }
 
 /** Elements of the largest array that {@link applyCoefficients} takes. */
 export function changeLength(d: number, m: number): number {
-  return (m + MATMUL_ROWS) * paddedRow(d);
+  return m * paddedRow(d);
 }
 
 /** Some neurons' rows of a matrix with a column a sample, inside `array` from element `first` on. */
@@ -37,8 +35,8 @@ export interface NeuronRows {
 }
 
 /**
- * Records H = scale X W^T + b, transposed: element (j, i) is neuron j of sample i. Rows up to a multiple of
- * {@link MATMUL_ROWS} and the columns past n are written too, with finite numbers that mean nothing.
+ * Records H = scale X W^T + b, transposed: element (j, i) is neuron j of sample i. The columns past n are written too, with
+ * finite numbers that mean nothing.
  * @param weights (d + 1, m), the weights of the problem's network or anything of their shape
  */
 export async function preActivations(
@@ -82,7 +80,6 @@ export async function applyCoefficients(
     const turned = scope.use(gpu.array('change of weights', (d + 1) * m));
     using batch = gpu.batch('Gram end');
     const bias = { array: zero, first: 0, stride: 0 };
-    // Rows past `count` spill into those of the next neurons, whose product comes later.
     for (const { array, first, ld, neuron, count } of from) {
       for (const [at, block] of blocks.entries()) {
         const a = transposedOperand(array, ld, first + block.start);

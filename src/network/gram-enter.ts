@@ -4,7 +4,6 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { signMask } from '../kernels/gram';
-import { MATMUL_ROWS } from '../kernels/matmul';
 import type { MatmulLayout } from '../kernels/variant';
 import {
   gradientPartLength,
@@ -21,6 +20,7 @@ import type { TrainingRun } from './training-run';
 /**
  * Fills the groups' states: H from the weights, U from the velocity, A = a K S / (1 - mu) from the bits of that H (through
  * X rather than K); C and V are zero, and nothing has changed since the epoch where each run stands.
+ * @param groups whose states are zero, as they are made
  * @param runs the trainings, by job
  * @param sources (label vectors, ld) -y / n
  * @param source which of them each training has
@@ -32,7 +32,6 @@ export async function enterGram(
   sources: GpuArray,
   source: readonly number[],
 ): Promise<void> {
-  // The products write whole multiples of MATMUL_ROWS rows: what they spill lands in rows that are filled later.
   for (const group of groups) {
     using batch = gpu.batch('Gram start');
     for (const part of group.parts) {
@@ -41,19 +40,13 @@ export async function enterGram(
     }
     for (const part of group.parts) {
       const { problem, velocity } = runs[part.job]!;
-      const rows = group.rows(part, PLANE.U);
-      if (velocity) await preActivations(gpu, batch, problem, velocity, rows);
-      else batch.clear(group.state, rows.first, part.count * group.ld);
+      if (velocity) await preActivations(gpu, batch, problem, velocity, group.rows(part, PLANE.U));
     }
     await batch.submit();
   }
   for (const [job, run] of runs.entries()) await fillDrift(gpu, groups, job, run, sources, source[job]!);
   for (const group of groups) {
     const { state, ld, parts, clocks } = group;
-    gpu
-      .batch('Gram coefficients')
-      .clear(state, group.plane(PLANE.C), MATMUL_ROWS * ld)
-      .send();
     for (const part of parts) {
       const { epoch } = runs[part.job]!;
       clocks.fill(epoch, part.at, part.at + part.count);

@@ -9,7 +9,6 @@ import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { NEURON_WORDS } from '../kernels/gram-identity';
-import { MATMUL_ROWS } from '../kernels/matmul';
 import type { NeuronRows } from './gram-ends';
 import { gramRow } from './gram-matrix';
 import { groupLength, PLANES } from './gram-size';
@@ -107,7 +106,7 @@ export class NeuronGroup {
  * @throws GpuOutOfMemoryError when it is fewer than those
  */
 export function groupCapacity(gpu: Gpu, n: number, least: number): number {
-  const capacity = Math.floor((gpu.maxArrayLength / gramRow(n) - MATMUL_ROWS) / PLANES);
+  const capacity = Math.floor(gpu.maxArrayLength / (PLANES * gramRow(n)));
   if (capacity < least) {
     const bytes = 4 * groupLength(n, least);
     throw new GpuOutOfMemoryError(

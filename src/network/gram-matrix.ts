@@ -6,16 +6,18 @@ import { GpuOutOfMemoryError } from '../gpu/errors';
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GpuImage, imageStride } from '../gpu/image';
-import { MATMUL_ROWS } from '../kernels/matmul';
 import { imageFor } from '../kernels/pack';
 import { gramLoop } from '../kernels/variant';
 
+/** Samples of a panel: rows of K are cut at multiples of so many, where operands of its products may begin. */
+const PANEL_ROWS = 32;
+
 /** Row length of everything that has an entry a sample: whole panels, so that no lane needs a guard. */
 export function gramRow(n: number): number {
-  return Math.ceil(n / 32) * 32;
+  return Math.ceil(n / PANEL_ROWS) * PANEL_ROWS;
 }
 
-/** Elements of K: as many rows as a row is long, which are whole multiples of {@link MATMUL_ROWS}. */
+/** Elements of K: as many rows as a row is long, which are whole multiples of {@link PANEL_ROWS}. */
 export function gramLength(n: number): number {
   return gramRow(n) ** 2;
 }
@@ -28,7 +30,7 @@ export type GramConstant = 0 | 1;
 
 /** How K lies on this adapter. */
 export interface GramPlan {
-  /** Rows of a piece, 0 where not even {@link MATMUL_ROWS} fit one binding. */
+  /** Rows of a piece, 0 where not even {@link PANEL_ROWS} fit one binding. */
   readonly rows: number;
   readonly count: number;
   /** Whether it is one image instead of arrays. */
@@ -41,8 +43,8 @@ const PANEL = 2 ** 22;
 /** Rows of K that are made at once where it is an image. */
 export function gramPanel(gpu: Gpu, n: number): number {
   const ld = gramRow(n);
-  const rows = (elements: number) => Math.floor(elements / imageStride(ld) / MATMUL_ROWS) * MATMUL_ROWS;
-  return Math.min(ld, Math.max(MATMUL_ROWS, rows(PANEL)), rows(gpu.maxArrayLength));
+  const rows = (elements: number) => Math.floor(elements / imageStride(ld) / PANEL_ROWS) * PANEL_ROWS;
+  return Math.min(ld, Math.max(PANEL_ROWS, rows(PANEL)), rows(gpu.maxArrayLength));
 }
 
 /** Elements of the array that an image is made by: {@link gramPanel} rows. */
@@ -54,7 +56,7 @@ export function gramPieces(gpu: Gpu, n: number, constant: GramConstant): GramPla
   const { variant, lanes } = gramLoop(gpu);
   const fits = gpu.imageFits(ld / 4, ld) && gramPanel(gpu, n) > 0;
   if (constant === 1 && variant === 'subgroup' && imageFor(lanes) && fits) return { rows: ld, count: 1, image: true };
-  const most = Math.floor(gpu.maxArrayLength / ld / MATMUL_ROWS) * MATMUL_ROWS;
+  const most = Math.floor(gpu.maxArrayLength / ld / PANEL_ROWS) * PANEL_ROWS;
   const rows = Math.min(most, ld);
   return { rows, count: rows > 0 ? Math.ceil(ld / rows) : Infinity, image: false };
 }
@@ -76,14 +78,14 @@ export class GramMatrix {
     private readonly constant: GramConstant,
   ) {}
 
-  /** An uninitialised matrix, lying as one with this constant does. @throws GpuOutOfMemoryError when even {@link MATMUL_ROWS} rows do not fit one array */
+  /** An uninitialised matrix, lying as one with this constant does. @throws GpuOutOfMemoryError when even {@link PANEL_ROWS} rows do not fit one array */
   static allocate(gpu: Gpu, n: number, constant: GramConstant): GramMatrix {
     const ld = gramRow(n);
     const { rows, image } = gramPieces(gpu, n, constant);
     if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)], constant);
     if (rows === 0) {
-      const bytes = 4 * MATMUL_ROWS * ld;
-      const what = `${MATMUL_ROWS} rows of the matrix X X^T of ${n} samples`;
+      const bytes = 4 * PANEL_ROWS * ld;
+      const what = `${PANEL_ROWS} rows of the matrix X X^T of ${n} samples`;
       const limit = formatBytes(gpu.maxArrayLength * 4);
       throw new GpuOutOfMemoryError(
         `${what} need ${formatBytes(bytes)} in one piece; this adapter binds at most ${limit}.`,

@@ -6,7 +6,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { keptAfter, type Scope } from '../gpu/scope';
 import { transpose } from '../kernels/data';
-import { MATMUL_ROWS, panelOperand, plainOperand } from '../kernels/matmul';
+import { panelOperand, plainOperand } from '../kernels/matmul';
 import { spanCoefficients } from '../kernels/perturbation';
 import { paddedRow } from '../kernels/step';
 import type { MatmulLayout } from '../kernels/variant';
@@ -75,10 +75,10 @@ export async function spanGram(
     const weights = await squareWeights(gpu, network, span.layout, products, scope);
     const left: FactorBlock[] = [];
     const right: FactorBlock[] = [];
-    for (const part of parts(gpu, span, m + MATMUL_ROWS)) {
+    for (const part of parts(gpu, span, m)) {
       const { start, ld } = part;
       const coefficients = scope.use(await partCoefficients(gpu, network, span, part));
-      const turned = scope.use(gpu.array('W W^T M', (m + MATMUL_ROWS) * ld));
+      const turned = scope.use(gpu.array('W W^T M', m * ld));
       await multiplyCoefficients(products, weights, coefficients, turned, part, 1, false);
       left.push({ start, rows: ld, from: (sample) => plainOperand(turned, ld, sample) });
       right.push({ start, rows: ld, from: (sample) => plainOperand(coefficients, ld, sample) });
@@ -110,12 +110,12 @@ export async function spanGramOnto(
     const zero = scope.use(gpu.array('zero', 1));
     const left: FactorBlock[] = [];
     const right: FactorBlock[] = [];
-    for (const part of parts(gpu, span, 3 * m + MATMUL_ROWS)) {
+    for (const part of parts(gpu, span, 3 * m)) {
       const { at, first, start, ld } = part;
       // M, Z and M again, one under the other: [M; Z]^T [Z; M] is the whole sum in one pass over K.
       const stack = scope.use(gpu.array('M, Z, M', 3 * m * ld));
       using coefficients = await partCoefficients(gpu, network, span, part);
-      using hidden = gpu.array('Z', (m + MATMUL_ROWS) * ld);
+      using hidden = gpu.array('Z', m * ld);
       await products.run({
         a: (row) => plainOperand(network.weights, m, row),
         b: (column) => panelOperand(panels.arrays[at]!, d, first + column),
@@ -207,7 +207,7 @@ async function squareWeights(
   const { m, d } = network;
   const ld = paddedRow(m);
   const zero = scope.use(gpu.array('zero', 1));
-  const array = scope.use(gpu.array('W W^T', (m + MATMUL_ROWS) * ld));
+  const array = scope.use(gpu.array('W W^T', m * ld));
   // The weights are k-major already, but their rows of m are no whole quads.
   using rows = await network.rows(network.slices[0]!);
   using padded = gpu.array('W^T', d * ld);

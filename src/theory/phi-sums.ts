@@ -6,7 +6,7 @@ import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { panels, panelsLength } from '../kernels/data';
-import { MATMUL_ROWS, matmul, plainOperand, transposedOperand } from '../kernels/matmul';
+import { matmul, plainOperand, transposedOperand } from '../kernels/matmul';
 import type { Samples } from '../network/samples';
 import { exactPhi, type PhiProblem, type PhiTiles, type PointPiece } from './phi';
 import { type PhiSampling, sampledPhi } from './sampled-phi';
@@ -14,8 +14,8 @@ import { type PhiSampling, sampledPhi } from './sampled-phi';
 // 4 and 16 MiB took the same time on lavapipe at (n, d) = (3000, 784): 2 to 5 s, within the noise of a shared machine.
 /** Device memory of one tile of Phi, and of each of the arrays beside it that grow with a piece. */
 const TILE_BYTES = 4 * 1024 * 1024;
-/** Whole panels and whole workgroups of the products. */
-const UNIT = Math.max(32, MATMUL_ROWS);
+/** Whole panels. */
+const UNIT = 32;
 
 export interface PhiSumsOptions {
   /** Monte Carlo estimates of Phi in place of the closed form. */
@@ -37,7 +37,7 @@ export interface PhiSum {
 export interface BackSum {
   /** In the blocks of the samples: (rows, columns), times the label of the row. */
   readonly of: readonly GpuArray[];
-  /** In the blocks of the samples, rows rounded up to {@link MATMUL_ROWS}: added to. */
+  /** In the blocks of the samples: added to. */
   readonly outputs: readonly GpuArray[];
 }
 

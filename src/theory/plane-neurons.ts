@@ -7,7 +7,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { rowDot } from '../kernels/compare';
-import { MATMUL_ROWS, matmul, plainOperand, transposedOperand } from '../kernels/matmul';
+import { matmul, plainOperand, transposedOperand } from '../kernels/matmul';
 import { inputGradient, spanCoefficients } from '../kernels/perturbation';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
 import type { Network } from '../network/network';
@@ -53,7 +53,7 @@ export async function pullsOfNeurons(
     const ones = scope.use(gpu.upload('ones', new Float32Array(draws).fill(1)));
     const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
     const given = scope.use(gpu.upload('pulls of samples', pulls));
-    const output = scope.use(gpu.array('pulls of neurons', (draws + MATMUL_ROWS) * 4));
+    const output = scope.use(gpu.array('pulls of neurons', draws * 4));
     for (const [at, block] of blocks.entries()) {
       using batch = gpu.batch('pulls of neurons');
       (await hiddenStep(gpu, neurons, panels, at, scratch, layout))(batch);

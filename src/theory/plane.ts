@@ -7,7 +7,7 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { MATMUL_ROWS, matmul, plainOperand } from '../kernels/matmul';
+import { matmul, plainOperand } from '../kernels/matmul';
 import { planeCoordinates } from '../kernels/theory';
 import { Network } from '../network/network';
 import type { Samples } from '../network/samples';
@@ -53,7 +53,7 @@ async function classSums(gpu: Gpu, samples: Samples, y: Float32Array): Promise<[
   const scope = new Scope();
   try {
     const zero = scope.use(gpu.upload('zero', Float32Array.of(0)));
-    const output = scope.use(gpu.array('class sums', MATMUL_ROWS * ld));
+    const output = scope.use(gpu.array('class sums', 2 * ld));
     for (const [at, { start, rows: n }] of blocks.entries()) {
       const members = Float32Array.from({ length: 2 * n }, (_, e) =>
         y[start + (e >> 1)] === (e & 1 ? -1 : 1) ? 1 : 0,

@@ -4,7 +4,6 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { MATMUL_ROWS } from '../kernels/matmul';
 import type { PhiProblem } from './phi';
 import { PhiSums, type PhiSumsOptions } from './phi-sums';
 import { type Plane, placeSamples } from './plane';
@@ -36,9 +35,7 @@ export async function predictPulls(
   try {
     const perBlock = (label: string, values: Float32Array) =>
       blocks.map(({ start, rows }) => scope.use(gpu.upload(label, values.subarray(4 * start, 4 * (start + rows)))));
-    const outputs = blocks.map(({ rows }) =>
-      scope.use(gpu.upload('pulls back', new Float32Array(4 * Math.ceil(rows / MATMUL_ROWS) * MATMUL_ROWS))),
-    );
+    const outputs = blocks.map(({ rows }) => scope.use(gpu.upload('pulls back', new Float32Array(4 * rows))));
     const of = perBlock('coordinates', places);
     const back = { of: perBlock('labelled coordinates', labelled), outputs };
     const weighted = scope.use(
