@@ -4,7 +4,8 @@
 // does not change a bit.
 
 import type { Gpu } from '../gpu/gpu';
-import { type MatmulArgs, matmul, type Operand } from '../kernels/matmul';
+import { type MatmulArgs, matmul, type Operand, panelHeight } from '../kernels/matmul';
+import { matmulVariant } from '../kernels/variant';
 import { SUBMIT_SECONDS } from './submit-time';
 
 /** Multiply-adds of the first submits, before any has been timed: a tenth of a second on the slowest adapter measured. */
@@ -32,8 +33,11 @@ export class BoundedProducts {
   ) {}
 
   /** As {@link matmul}. @throws the signal's reason when aborted; the output is then partly written */
-  async run(args: BoundedProductArgs): Promise<void> {
-    const { steps, rows, columns, triangle } = args;
+  async run(product: BoundedProductArgs): Promise<void> {
+    const { steps, rows, columns, triangle } = product;
+    // As suits the whole: rectangles of other sizes would each compile a kernel of their own.
+    const { lanes } = matmulVariant(this.gpu, product.variant);
+    const args = { height: panelHeight(steps * columns, lanes), ...product };
     for (let row = 0; row < rows; ) {
       // Columns left of the diagonal are left out here by whole multiples of 32, inside a rectangle by the kernel.
       const first = triangle ? Math.max(0, triangle.row + row - triangle.column) : 0;
