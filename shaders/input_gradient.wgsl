@@ -14,8 +14,8 @@
 // Order      j ascending; deterministic
 //
 // A lane makes 8 samples x 4 columns. A sample's word serves `group` neurons, so the masks cost almost no loads. It runs
-// once a perturbation: 8 rows, not more, keep its compile time small, and loads and stores in loops to a parameter, which is
-// 8 too, halve it (lavapipe: 0.19 s written out, 0.10 s so).
+// once a perturbation: 8 rows, not more, keep its compile time small, and a store in a loop to a parameter, which is 8 too, takes
+// a quarter off (lavapipe: 0.19 s written out, 0.14 s so; the masks in such a loop 0.10 s, but a tenth slower).
 
 override S: u32 = 64u;
 
@@ -50,16 +50,15 @@ fn input_gradient(
     return;
   }
 
-  var words: array<u32, 8>;
+  var bits: array<u32, 8>;
   var acc: array<vec4f, 8>;
   var whole = vec4f(0.0);
   var word = 0u;
   for (var j0 = 0u; j0 < m; j0 += params.group) {
-    for (var r = 0u; r < params.height; r++) {
-      words[r] = mask[word * n + min(first + r, n - 1u)];
+    // @unroll
+    for (var r = 0u; r < 8u; r++) {
+      bits[r] = mask[word * n + min(first + r, n - 1u)];
     }
-    // Copies, here and below: what only constants index stays in registers.
-    let bits = words;
     for (var b = 0u; b < min(params.group, m - j0); b++) {
       let w = readout[j0 + b] * rows[(j0 + b) * ld + inside];
       whole += w;
