@@ -137,7 +137,7 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const { layout, blocks, rows } = arranged;
   const all = gramBytes(gpu, shape) - 4 * gramLength(n);
   const weights = 4 * (d + 1) * m;
-  const leaving = 4 * changeLength(d, m) + weights + productBytes(arranged, m, d, rows);
+  const leaving = 4 * changeLength(d, m) + weights + productBytes(arranged, m, paddedRow(d), rows);
   if (loss === 'logistic') {
     const training = all + 8 * layout.words * n + 8 * n;
     // Of the state, C alone is left when the weights are made of it.
@@ -147,7 +147,7 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const held = all + 4 * m * (NEURON_WORDS + Math.min(epochs, Math.floor(gpu.maxArrayLength / m))) + 12 * gramRow(n);
   const parts = sum(blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const gradient = 4 * parts * (gradientPartLength(d, layout) + 4 * gradientQuads(d, layout));
-  const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, rows, d);
+  const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, gramRow(rows), d);
   // As it enters there is neither K nor the copy that a rollback needs.
   const later = all / 2 + 4 * gramLength(n);
   return { held, working: Math.max(leaving, entering - later) };
@@ -172,7 +172,7 @@ export function spanBytes(
   const { n, d, m } = shape;
   const arranged = arrange(gpu, shape);
   const squared = 4 * m * paddedRow(m);
-  const turned = 4 * (m * paddedRow(d) + d * paddedRow(m)) + productBytes(arranged, m, m, d);
+  const turned = 4 * (m * paddedRow(d) + d * paddedRow(m)) + productBytes(arranged, m, paddedRow(m), d);
   const rows = 4 * gramRow(n) * (onData ? 5 : 2) * m;
   const factors = rows + makingBytes(gpu, shape, loss, (onData ? 2 : 1) * m);
   return { kept: 4 * n * (arranged.layout.words + 1), making: squared + Math.max(factors, turned) };
@@ -187,7 +187,7 @@ export function makingBytes(gpu: Gpu, shape: NetworkShape, loss: Loss, inner: nu
   const rows = Math.min(n, Math.ceil(SUBMIT_WORK / (inner * n)));
   const { image } = gramPieces(gpu, n, loss === 'identity' ? 1 : 0);
   const panel = image ? 4 * gramPanelLength(gpu, n) : 0;
-  return panel + productBytes(arrange(gpu, shape), image ? Math.min(rows, gramPanel(gpu, n)) : rows, n, inner);
+  return panel + productBytes(arrange(gpu, shape), image ? Math.min(rows, gramPanel(gpu, n)) : rows, gramRow(n), inner);
 }
 
 /** Of f and g on fresh points. */

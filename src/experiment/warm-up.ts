@@ -46,7 +46,7 @@ export async function warmUp(
       await train(gpu, problem, 'gram');
       if (loss === 'identity') {
         const { compileGramIdentity } = await gramTrainers();
-        await compileGramIdentity(gpu, n);
+        await compileGramIdentity(gpu, n, d, layout);
       }
     }
     scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));

@@ -156,7 +156,7 @@ export function gramBytes(gpu: Gpu, shape: Pick<TrainingShape, 'n' | 'd' | 'm' |
   const { n, m, loss } = shape;
   const ld = gramRow(n);
   const { rows } = gramPieces(gpu, n, loss === 'identity' ? 1 : 0);
-  const state = loss === 'identity' ? (2 * PLANES * m + 32) * ld : gramLogisticElements(n, rows, layoutOf(gpu, shape));
+  const state = loss === 'identity' ? 2 * PLANES * m * ld : gramLogisticElements(n, rows, layoutOf(gpu, shape));
   return 4 * (gramLength(n) + state);
 }
 

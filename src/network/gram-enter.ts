@@ -58,7 +58,6 @@ export async function enterGram(
 
 /**
  * Here the weight gradient runs once a training: a workgroup of one mask word compiles in two thirds of the time on lavapipe.
- * Sums keep their order.
  */
 const enteringLayout = (layout: MatmulLayout): MatmulLayout => ({
   ...layout,
@@ -82,7 +81,8 @@ async function fillDrift(
   const { ld } = groups[0]!;
   const scope = new Scope();
   try {
-    const splits = blocks.map(({ rows }) => gradientSplits(rows, d, layout));
+    // Those of the training's own layout: they are the order of the sums.
+    const splits = blocks.map(({ rows }) => gradientSplits(rows, d, problem.layout));
     const parts = splits.reduce((sum, count) => sum + count, 0);
     const residual = scope.use(gpu.array('scaled labels', ld));
     const mask = scope.use(gpu.array('mask', words * Math.max(...blocks.map(({ rows }) => rows)), 'u32'));

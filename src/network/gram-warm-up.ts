@@ -1,14 +1,19 @@
-// The neuron loop of Gram training, compiled before a training needs it.
+// The neuron loop of Gram training, and the product that makes K, compiled before a training needs them.
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { gramIdentity, NEURON_WORDS } from '../kernels/gram-identity';
 import { GRAM_PIECES } from '../kernels/gram-limits';
+import { matmul, panelHeight, plainOperand } from '../kernels/matmul';
+import { type MatmulLayout, matmulVariant } from '../kernels/variant';
 import { gramPieces, gramRow } from './gram-matrix';
 
-/** Compiles the neuron loop for so many samples, which takes a second or two where n is new to the driver. */
-export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
+/**
+ * Compiles the neuron loop and the product of K for so many samples of so many inputs, which takes a second or two where they are
+ * new to the driver.
+ */
+export async function compileGramIdentity(gpu: Gpu, n: number, d: number, { variant }: MatmulLayout): Promise<void> {
   const scope = new Scope();
   try {
     const ld = gramRow(n);
@@ -22,6 +27,10 @@ export async function compileGramIdentity(gpu: Gpu, n: number): Promise<void> {
     const batch = gpu.batch('compile the neuron loop');
     // New WebGPU buffers are zero: the neuron has no epochs, and rests.
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
+    const operand = plainOperand(spare(), 4);
+    const product = { a: operand, b: operand, bias: { array: spare(), first: 0, stride: 0 }, output: spare() };
+    const height = panelHeight(d * ld, matmulVariant(gpu, variant).lanes);
+    (await matmul(gpu, { ...product, steps: 1, rows: 1, columns: 4, variant, height }))(batch);
     await batch.submit();
   } finally {
     scope.dispose();
