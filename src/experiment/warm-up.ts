@@ -27,7 +27,7 @@ export async function warmUp(
   const { direct, gram } = trainersOf(engine, config, { n, d, layout });
   const { loss, precision } = config;
   const { width: m, slope } = config.network;
-  const key = JSON.stringify([kind, m, loss, precision, layout.variant, layout.tile, direct, gram && n]);
+  const key = JSON.stringify([kind, loss, precision, layout, direct, gram && [n, d]]);
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;

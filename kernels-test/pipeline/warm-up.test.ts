@@ -1,0 +1,49 @@
+// What is compiled before the clock of a stage starts: what its trainers need, and no more.
+
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { warmUp } from '../../src/experiment/warm-up';
+import { matmulLayout, matmulVariant } from '../../src/kernels/variant';
+import { testEngine } from '../helpers';
+import { needsGram, smallConfig } from './helpers';
+
+/** Kernels, with their constants, that runs over samples of these sizes ask for on an engine of their own. */
+async function compiled(trainer: 'direct' | 'gram', sizes: readonly { n: number; d: number }[]) {
+  const engine = await testEngine();
+  onTestFinished(() => engine.dispose());
+  const kernel = vi.spyOn(engine.gpu, 'kernel');
+  const asked = [];
+  for (const size of sizes) {
+    const config = { ...smallConfig({}), trainer } as const;
+    kernel.mockClear();
+    await warmUp(engine, config, matmulLayout(engine.gpu, config.network.width), size);
+    asked.push(kernel.mock.calls.map(([{ name }, constants]) => ({ name, ...constants }) as Record<string, unknown>));
+  }
+  return { gpu: engine.gpu, asked };
+}
+
+test('the kernels of the trainer that will run alone, once for a kind of run', async ({ skip }) => {
+  const size = { n: 64, d: 8 };
+  const { gpu, asked } = await compiled('direct', [size, size]);
+  const direct = asked[0]!.map(({ name }) => name);
+  expect(direct).toEqual(expect.arrayContaining(['plateau', 'momentum_update', 'margin_summary', 'input_gradient']));
+  expect(direct.join()).not.toContain('gram_');
+  expect(asked[1]).toEqual([]);
+  needsGram(gpu, skip);
+  const gram = (await compiled('gram', [size])).asked[0]!.map(({ name }) => name);
+  expect(gram.join()).toContain('gram_identity');
+  expect(gram).toContain('margin_summary');
+  expect(gram).not.toContain('plateau');
+});
+
+test('the product of K as it will run: another number of inputs is another kind of run', async ({ skip }) => {
+  const { gpu, asked } = await compiled('gram', [
+    { n: 4096, d: 8 },
+    { n: 4096, d: 512 },
+  ]);
+  needsGram(gpu, skip);
+  const { variant } = matmulVariant(gpu);
+  if (variant !== 'subgroup') skip('matmul_tiled is not cut by the size of K');
+  const heights = asked.map((calls) => calls.filter(({ name }) => name === 'matmul_subgroup').map(({ R }) => R));
+  expect(heights[0]).not.toContain(32);
+  expect(heights[1]).toContain(32);
+});
