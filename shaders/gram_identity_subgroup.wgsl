@@ -260,6 +260,7 @@ fn gram_identity_subgroup(
   if (j >= params.m) {
     return;
   }
+  // By quads: field by field the record took lavapipe 0.06 s longer to compile.
   let report = 4u * j;
   let chunk = neurons[report + 1u];
   let rates = neurons[report + 2u];

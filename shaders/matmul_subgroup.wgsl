@@ -106,7 +106,7 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   }
   if (quad < params.quads) {
     let corner = params.output_first + first * params.output_stride + quad;
-    // A loop to a parameter, which is R, from a copy so that acc itself stays in registers.
+    // A loop to a parameter, which is R, or the driver would write it out; from a copy so that acc itself stays in registers.
     // @unroll
     for (var r = 0u; r < R; r++) {
       acc[r] *= params.scale;

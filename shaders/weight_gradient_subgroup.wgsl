@@ -104,7 +104,8 @@ fn weight_gradient_subgroup(
 
   let part = params.part + group.z;
   let slot = ((part * groups.y + group.y) * params.words + group.x * NW) * G * S + lane;
-  // One store in a loop to a parameter, which is G NW, from a copy so that acc itself stays in registers.
+  // One store in a loop to a parameter, which is G NW, or the driver would write it out; from a copy so that acc itself stays in
+  // registers.
   // @unroll
   for (var r = 0u; r < G * NW; r++) {
     acc[r] *= 1.0 / f32(bitcast<i32>(1u << (r % G)));

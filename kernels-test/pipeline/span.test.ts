@@ -142,7 +142,7 @@ for (const variant of ['subgroup', 'tiled'] as const) {
       check('K of x + r', made.onto, made.plainOnto, X);
     });
 
-    // Pieces of a panel of rows, parts of one panel (array length / (3 m + 32)), blocks of a few.
+    // Pieces of a panel of rows, parts of some panels (array length / m, or / (3 m)), blocks of a few.
     test.for([
       [32 * 288, 257 * 8],
       [2 * 32 * 288, 96 * 8],

@@ -235,7 +235,7 @@ async function product(
   const fits = Math.floor(gpu.maxArrayLength / columns / 64) * 64;
   const wanted = kind === 'gram' ? Math.min(count, Math.max(64, Math.floor(budget / (2 * d * columns) / 64) * 64)) : m;
   const rows = Math.min(wanted, fits);
-  const output = scope.use(gpu.array('product', Math.ceil(rows / 64) * 64 * columns));
+  const output = scope.use(gpu.array('product', rows * columns));
   const constant = scope.use(gpu.upload('constant', Float32Array.of(1)));
   const operands = half ? await problem.half() : { panels, weights: [network.weights] };
   const b = panelOperand(operands.panels.arrays[0]!, d);
