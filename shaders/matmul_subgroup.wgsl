@@ -1,20 +1,24 @@
 // matmul_subgroup: product of two k-major matrices by one subgroup a workgroup, one operand spread by broadcast
 //
-// Computes   output[r, c] = scale (bias[r] + sum_k a[k, r] b[k, c]), plus what output[r, c] held when ACC = 1
-// Shapes     k steps, rows r, columns c by quads of 4. a is packed by pack_rows: panels (ceil(rows / R), steps, R / 4) of vec4.
+// Computes   output[r, c] = scale (bias[r] + sum_k a[k, r] b[k, c]), plus what output[r, c] held when ACC = 1; when LIVE = 1
+//            scale (bias[r] + bias'[c] + sum_k a[k, r] (b[k, c] - g[k])) over the steps k that a's panel has, with the g
+//            that stand there
+// Shapes     k steps, rows r, columns c by quads of 4. a is packed by pack_rows: panels (ceil(rows / R), steps, R / 4) of vec4;
+//            by pack_live_subgroup when LIVE = 1, with the heads of the panels behind them.
 //            b is plain (k, columns) or panels of 32: quad q of step k at b_first + (q / b_width) b_panel + q % b_width +
 //            k b_stride. Workgroups whose columns all lie left of the diagonal c = r + diagonal return at once
 // Bindings   0 a      read        the operand spread by broadcast, as vec4: a buffer, or texels in rows of 8192
 //            1 b      read        the operand on the lanes, as vec4
-//            2 bias   read        element bias_first + r bias_stride
+//            2 bias   read        element bias_first + r bias_stride; bias'[c] is columns_first + c
 //            3 output read_write  (rows, quads) as vec4 in rows of output_stride, from output_first on
 //            4 params uniform
 // Constants  S lanes of a subgroup, exactly; R rows held at once, a multiple of 4; U steps of k at once; AF = ceil(R / S);
-//            AQ = ceil(R / (4 S)); ACC 1 to accumulate; HALF 1 for b stored as halves; IMAGE 1 for a of texels
+//            AQ = ceil(R / (4 S)); ACC 1 to accumulate; HALF 1 for b stored as halves; IMAGE 1 for a of texels; LIVE 1 for
+//            panels of a that have steps of their own
 // Dispatch   (ceil(quads / S), ceil(rows / R), 1): neighbours share a panel of a
 // Workgroup  (S); no workgroup memory, no barrier
-// Assumes    every subgroup has S lanes
-// Order      the bias, then k ascending, in one lane; the scale; what the output held last; deterministic
+// Assumes    every subgroup has S lanes, and S >= U
+// Order      the bias (the row's and the column's), then k ascending, in one lane; the scale; what the output held last; deterministic
 //
 // The inner loop of forward_subgroup, with its output stored: Gram matrices, pre-activations and W + C^T X come from it.
 // There is one store in the text: written out, 16 of them took lavapipe 0.15 of 0.39 s to compile. Measured there at n = 12700,
@@ -30,6 +34,7 @@ const AQ = 1u; // @specialised
 const ACC = 0u; // @specialised
 const HALF = 0u; // @specialised
 const IMAGE = 0u; // @specialised
+const LIVE = 0u; // @specialised
 
 alias Quad = vec4f; // @half vec4h
 
@@ -44,6 +49,7 @@ struct Params {
   b_stride: u32,
   bias_first: u32,
   bias_stride: u32,
+  columns_first: u32,
   output_first: u32,
   output_stride: u32,
   diagonal: i32,
@@ -76,22 +82,41 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     let row = min(first + f * S + lane, params.rows - 1u);
     start[f] = bias[params.bias_first + row * params.bias_stride];
   }
+  let head = (params.rows + R - 1u) / R * params.steps * (R / 4u) + group.y * (params.steps + 1u);
+  var steps = params.steps;
+  var of_columns = vec4f(0.0);
+  if (LIVE == 1u) {
+    steps = u32(quad_of_a(head).x);
+    let c = params.columns_first + 4u * inside;
+    of_columns = vec4f(bias[c], bias[c + 1u], bias[c + 2u], bias[c + 3u]);
+  }
   var acc: array<vec4f, R>;
   // @unroll
   for (var r = 0u; r < R; r++) {
-    acc[r] = vec4f(subgroupShuffle(start[r / S], r % S));
+    acc[r] = subgroupShuffle(start[r / S], r % S) + of_columns;
   }
-  let last = params.steps - 1u;
-  for (var k0 = 0u; k0 < params.steps; k0 += U) {
+  let last = max(steps, 1u) - 1u;
+  for (var k0 = 0u; k0 < steps; k0 += U) {
+    // (k, g[k]) of the next S steps, of which U are used.
+    var live = vec4f(0.0);
+    if (LIVE == 1u) {
+      live = quad_of_a(head + 1u + min(k0 + lane, last));
+    }
     var x: array<vec4f, U>;
     var w: array<vec4f, U * AQ>;
     // @unroll
     for (var u = 0u; u < U; u++) {
-      let k = min(k0 + u, last);
-      x[u] = select(vec4f(0.0), vec4f(b[column + k * params.b_stride]), k0 + u <= last);
+      let step = min(k0 + u, last);
+      var k = step;
+      var g = 0.0;
+      if (LIVE == 1u) {
+        k = u32(subgroupShuffle(live.x, u));
+        g = subgroupShuffle(live.y, u);
+      }
+      x[u] = select(vec4f(0.0), vec4f(b[column + k * params.b_stride]) - g, k0 + u <= last);
       // @unroll
       for (var f = 0u; f < AQ; f++) {
-        w[u * AQ + f] = quad_of_a(panel + k * (R / 4u) + min(f * S + lane, R / 4u - 1u));
+        w[u * AQ + f] = quad_of_a(panel + step * (R / 4u) + min(f * S + lane, R / 4u - 1u));
       }
     }
     // @unroll

@@ -67,7 +67,7 @@ describeLarge('K beyond 2^31 elements', () => {
     const lap = stopwatch();
     using data = await TaskData.create(gpu, task);
     const problem = await data.problem(task);
-    using kernel = await gramMatrix(gpu, problem.panels, problem.layout, undefined, 0);
+    using kernel = await gramMatrix(gpu, problem.panels, { layout: problem.layout, constant: 0 });
     lap(`X X^T in ${kernel.pieces.length} pieces`);
     using run = new TrainingRun(gpu, problem);
     await trainGramLogistic(gpu, run, kernel);
@@ -91,7 +91,7 @@ describeLarge('the neuron loop on as many full bindings as it takes', () => {
     const lap = stopwatch();
     using data = await TaskData.create(gpu, task);
     const problem = await data.problem(task);
-    using kernel = new SampleGram(() => gramMatrix(gpu, problem.panels, problem.layout));
+    using kernel = new SampleGram(() => gramMatrix(gpu, problem.panels, { layout: problem.layout }));
     using run = new TrainingRun(gpu, problem);
     const [count] = await advanceGramIdentity(gpu, [{ run }], kernel);
     const { flips } = count!;

@@ -64,7 +64,7 @@ async function run(
     if (trainer === 'direct') {
       await advanceDirect(gpu, training, problem.epochs, options);
     } else {
-      const whole = scope.use(await gramMatrix(gpu, problem.panels, problem.layout, undefined, 0));
+      const whole = scope.use(await gramMatrix(gpu, problem.panels, { layout: problem.layout, constant: 0 }));
       const kernel = options.rows ? cut(whole.arrays[0]!, task.n, options.rows, scope) : whole;
       const held = gpu.liveArrays;
       await trainGramLogistic(gpu, training, kernel, options).finally(() => expect(gpu.liveArrays).toBe(held));

@@ -3,8 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { GpuOutOfMemoryError } from '../../src/gpu/errors';
 import { Gpu } from '../../src/gpu/gpu';
+import { imageStride } from '../../src/gpu/image';
 import { matmul, panelOperand } from '../../src/kernels/matmul';
+import { paddedRow } from '../../src/kernels/step';
 import { type MatmulVariant, matmulLayout, subgroupLanes } from '../../src/kernels/variant';
+import { backgroundOf, findBackground } from '../../src/network/background';
 import { gramMatrix } from '../../src/network/gram-make';
 import { type GramMatrix, gramLength, gramPanel, gramPieces, gramRow } from '../../src/network/gram-matrix';
 import { Panels, Samples } from '../../src/network/samples';
@@ -57,7 +60,7 @@ for (const variant of VARIANTS) {
       const { gpu } = bound;
       const X = new Draws(n! * 1e3 + d!).normal(n! * d!);
       using panels = await panelsOf(gpu, X, d!);
-      using matrix = await gramMatrix(gpu, panels, matmulLayout(gpu, 1, variant));
+      using matrix = await gramMatrix(gpu, panels, { layout: matmulLayout(gpu, 1, variant) });
       expect([matrix.n, matrix.ld, matrix.pieces.length]).toEqual([n, gramRow(n!), 1]);
       const actual = await readAll(bound.gpu, matrix);
       const expected = new Float64Array(matrix.ld ** 2).fill(1);
@@ -92,14 +95,14 @@ for (const variant of VARIANTS) {
       const layout = matmulLayout(bound.gpu, 1, variant);
       const X = new Draws(n! + d!).normal(n! * d!);
       using whole = await panelsOf(bound.gpu, X, d!);
-      using reference = await gramMatrix(bound.gpu, whole, layout);
+      using reference = await gramMatrix(bound.gpu, whole, { layout });
       expect([reference.pieces.length, whole.blocks.length]).toEqual([1, 1]);
       using small = limited(mostSamples!);
       using medium = limited(most!);
       using parts = await panelsOf(small, X, d!);
       expect(parts.blocks.length).toBeGreaterThan(1);
       for (const panels of [parts, whole]) {
-        using cut = await gramMatrix(medium, panels, layout);
+        using cut = await gramMatrix(medium, panels, { layout });
         expect(cut.pieces.length).toBeGreaterThan(1);
         expectSameBits('K in pieces', await readAll(medium, cut), await readAll(bound.gpu, reference));
       }
@@ -119,7 +122,7 @@ for (const variant of VARIANTS) {
         submits++;
         return batch(label);
       };
-      using matrix = await gramMatrix(counting, panels, matmulLayout(gpu, 1, variant));
+      using matrix = await gramMatrix(counting, panels, { layout: matmulLayout(gpu, 1, variant) });
       expect(submits).toBeGreaterThan(3);
       const { ld } = matrix;
       using output = gpu.array('all at once', ld * ld);
@@ -166,11 +169,154 @@ describe('an image in panels of rows', () => {
   });
 });
 
+/** Images in two kinds: dark but for strokes of which every sample has some; of each input a value of its own for dark. */
+function strokes(n: number, d: number): Float32Array {
+  const draws = new Draws(n + d);
+  const [dark, light, place] = [draws.normal(d), draws.normal(n * d), draws.normal(n * d)];
+  return Float32Array.from({ length: n * d }, (_, at) => {
+    const [i, k] = [Math.floor(at / d), at % d];
+    const drawn = k % 3 === i % 2 && Math.abs(place[at]!) > 0.7;
+    return drawn ? light[at]! : dark[k]!;
+  });
+}
+
+describe('samples with a background', () => {
+  const NO_SUBGROUPS = 'the adapter has no subgroups of a fixed size';
+
+  test('the value that most samples share; none where they share too little, or where one is not finite', () => {
+    const d = 100;
+    const panels = (X: Float32Array) => {
+      const out = new Float32Array(64 * d);
+      for (let i = 0; i < 64; i++) {
+        for (let k = 0; k < d; k++) out[(Math.floor(i / 32) * d + k) * 32 + (i % 32)] = X[i * d + k]!;
+      }
+      return out;
+    };
+    const X = strokes(64, d);
+    const found = backgroundOf(panels(X), d)!;
+    for (let k = 0; k < d; k++) {
+      const shared = X.filter((value, at) => at % d === k && value === found[k]).length;
+      expect(shared).toBeGreaterThan(32);
+    }
+    expect(backgroundOf(panels(new Draws(1).normal(64 * d)), d)).toBeUndefined();
+    // One input in four must be background alone.
+    const share = (count: number) => X.map((value, at) => (at % d < count ? at : value));
+    expect(backgroundOf(panels(share(0)), d)).toBeDefined();
+    expect(backgroundOf(panels(share(d)), d)).toBeUndefined();
+    expect(backgroundOf(panels(X.map((value, at) => (at === 77 ? Infinity : value))), d)).toBeUndefined();
+  });
+
+  test('is looked for where K is work enough, by the first samples', async ({ skip }) => {
+    const { gpu } = bound;
+    if (subgroupLanes(gpu) === null) skip(NO_SUBGROUPS);
+    const d = 256;
+    const [subgroup, tiled] = [matmulLayout(gpu, 1, 'subgroup'), matmulLayout(gpu, 1, 'tiled')];
+    using panels = await panelsOf(gpu, strokes(64, d), d);
+    // As if there were more of them: 64 are read.
+    const many = (n: number) => new Panels([{ start: 0, rows: n }], panels.arrays, d);
+    const found = await findBackground(gpu, many(2 ** 14), subgroup);
+    expect(found).toEqual(backgroundOf(await panels.arrays[0]!.read(), d));
+    expect(await findBackground(gpu, many(2 ** 14 - 1), subgroup)).toBeUndefined();
+    expect(await findBackground(gpu, many(2 ** 14), tiled)).toBeUndefined();
+    await panels.arrays[0]!.write(new Draws(3).normal(64 * d));
+    expect(await findBackground(gpu, many(2 ** 14), subgroup)).toBeUndefined();
+  });
+
+  test.for([
+    [33, 101],
+    [150, 60],
+    [257, 20],
+  ])('n %d, d %d: float64, symmetric, its padding 1; pieces and blocks change no bit', async ([n, d], { skip }) => {
+    const { gpu } = bound;
+    if (subgroupLanes(gpu) === null) skip(NO_SUBGROUPS);
+    const layout = matmulLayout(gpu, 1, 'subgroup');
+    const X = strokes(n!, d!);
+    const background = Float32Array.from({ length: d! }, (_, k) => X[k]!);
+    using panels = await panelsOf(gpu, X, d!);
+    using matrix = await gramMatrix(gpu, panels, { layout, background });
+    const actual = await readAll(gpu, matrix);
+    const { ld } = matrix;
+    const expected = new Float64Array(ld ** 2);
+    const tolerance = new Float64Array(ld ** 2);
+    const x = (i: number, k: number) => (i < n! ? X[i * d! + k]! : 0);
+    const squared = background.reduce((sum, value) => sum + value * value, 0);
+    /** Sum of the sizes of the terms of u. */
+    const shares = Float64Array.from({ length: ld }, (_, i) =>
+      background.reduce((sum, g, k) => sum + Math.abs(x(i, k) * g), Math.abs(1 - squared) / 2),
+    );
+    for (let i = 0; i < ld; i++) {
+      for (let j = 0; j < ld; j++) {
+        let sum = 1;
+        let size = shares[i]! + shares[j]!;
+        for (let k = 0; k < d!; k++) {
+          sum += x(i, k) * x(j, k);
+          size += Math.abs((x(i, k) - background[k]!) * (x(j, k) - background[k]!));
+        }
+        expected[i * ld + j] = sum;
+        // Of a share: its offset rounded, a product and an addition a step. Of the whole: two differences, a product and an
+        // addition a step, the two shares added, and the addition of nothing that fills the last round of steps.
+        tolerance[i * ld + j] = (2 * d! + 6) * U * size;
+      }
+    }
+    const at = (e: number) => `row ${Math.floor(e / ld)}, column ${e % ld}`;
+    expectClose('K', actual, expected, (e) => tolerance[e]!, at);
+    const turned = actual.map((_, e) => actual[(e % ld) * ld + Math.floor(e / ld)]!);
+    expectExact('K transposed', actual, turned, at);
+
+    using small = limited(96 * paddedRow(d!));
+    using medium = limited(Math.max(96 * ld, 32 * imageStride(ld)));
+    using parts = await panelsOf(small, X, d!);
+    using cut = await gramMatrix(medium, parts, { layout, background });
+    expectSameBits('K in parts', await readAll(medium, cut), actual);
+  });
+
+  test('without the 1 of the bias', async ({ skip }) => {
+    const { gpu } = bound;
+    if (subgroupLanes(gpu) === null) skip(NO_SUBGROUPS);
+    const layout = matmulLayout(gpu, 1, 'subgroup');
+    const [n, d] = [40, 9];
+    const X = Float32Array.from(new Draws(2).integers(n * d, 5));
+    using panels = await panelsOf(gpu, X, d);
+    // Small integers and halves of them: every sum is exact, so 1 apart and as without a background.
+    const background = new Float32Array(d).fill(2);
+    using bare = await gramMatrix(gpu, panels, { layout, background, constant: 0 });
+    using plain = await gramMatrix(gpu, panels, { layout, constant: 0 });
+    using one = await gramMatrix(gpu, panels, { layout, background });
+    const values = await readAll(gpu, bare);
+    expectExact('K', values, await readAll(gpu, plain));
+    expectExact(
+      'K + 1',
+      await readAll(gpu, one),
+      values.map((value) => value + 1),
+    );
+  });
+});
+
+describe('memory that is taken over', () => {
+  test('holds the bits of a new matrix; of another kind it is freed', async () => {
+    const { gpu } = bound;
+    const [n, d] = [150, 7];
+    using panels = await panelsOf(gpu, new Draws(4).normal(n * d), d);
+    using other = await panelsOf(gpu, new Draws(5).normal(n * d), d);
+    using expected = await gramMatrix(gpu, panels);
+    const old = await gramMatrix(gpu, other);
+    const before = gpu.liveArrays;
+    using again = await gramMatrix(gpu, panels, { spare: old });
+    expect(again).toBe(old);
+    expect(gpu.liveArrays).toBe(before);
+    expectSameBits('K', await readGram(gpu, again), await readGram(gpu, expected));
+    const spare = await gramMatrix(gpu, other);
+    using bare = await gramMatrix(gpu, panels, { spare, constant: 0 });
+    expect(bare).not.toBe(spare);
+    expect(gpu.liveArrays).toBe(before + bare.pieces.length);
+  });
+});
+
 test('abort: before, and between two submits; nothing is left behind', async () => {
   const [n, d] = [257, 5];
   using panels = await panelsOf(bound.gpu, new Draws(1).normal(n * d), d);
   using gpu = limited(32 * 288);
-  await expect(gramMatrix(gpu, panels, undefined, AbortSignal.abort(new Error('never')))).rejects.toThrow('never');
+  await expect(gramMatrix(gpu, panels, { signal: AbortSignal.abort(new Error('never')) })).rejects.toThrow('never');
   const controller = new AbortController();
   let submits = 0;
   const batch = gpu.batch.bind(gpu);
@@ -178,7 +324,7 @@ test('abort: before, and between two submits; nothing is left behind', async () 
     if (++submits === 5) controller.abort(new Error('enough'));
     return batch(label);
   };
-  await expect(gramMatrix(gpu, panels, undefined, controller.signal)).rejects.toThrow('enough');
+  await expect(gramMatrix(gpu, panels, { signal: controller.signal })).rejects.toThrow('enough');
   expect(submits).toBe(5);
   expect(gpu.liveArrays).toBe(0);
 });

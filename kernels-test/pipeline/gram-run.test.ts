@@ -1,11 +1,12 @@
 // Experiments in Gram space as a whole: the same twice, refused, short of memory, wide, aborted.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { InputError } from '../../src/data/input-error';
 import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
 import type { ExperimentConfig } from '../../src/experiment/types';
 import { Gpu } from '../../src/gpu/gpu';
+import { gramLength } from '../../src/network/gram-matrix';
 import { expectSameBits, normwise, useEngine } from '../helpers';
 import { needsGram, numbersOf, smallConfig, withTrainer } from './helpers';
 
@@ -34,6 +35,31 @@ describe('the same run twice', () => {
     expect(second.trainer).toEqual(first.trainer);
     expect(second.metrics).toEqual(first.metrics);
     expect(second.loss).toEqual(first.loss);
+  });
+});
+
+describe('K of the perturbed samples', () => {
+  test.for(['l2', 'linf'] as const)('%s: lies where K of the samples did', async (kind, { skip }) => {
+    const { engine, gpu } = bound;
+    needsGram(gpu, skip);
+    const [arrays, images] = [vi.spyOn(gpu, 'array'), vi.spyOn(gpu, 'image')];
+    onTestFinished(() => {
+      arrays.mockRestore();
+      images.mockRestore();
+    });
+    const config = smallConfig({
+      data: { kind: 'shifted-gauss', n: 257, d: 40, shift: 0.3 },
+      perturbation: { kind, size: 0.3 },
+      standard: { lr: 0.5, epochs: 100 },
+      learning: { lr: 0.5, epochs: 100 },
+      trainer: 'gram',
+    });
+    const { trainer } = await runExperiment(engine, config);
+    for (const stage of ['standard', 'learning'] as const) expect(trainer.stages[stage].reason).toMatch(/\d flips/);
+    // Beside that of the two samples of the warm-up.
+    const all = [...arrays.mock.calls, ...images.mock.calls];
+    expect(all.filter(([label, size]) => label === 'K' && size >= gramLength(257) / 4)).toHaveLength(1);
+    expect(gpu.liveArrays).toBe(0);
   });
 });
 

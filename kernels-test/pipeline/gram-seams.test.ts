@@ -22,7 +22,7 @@ async function trainThrough(task: Task, [enter, leave]: Stay) {
   using data = await TaskData.create(gpu, task);
   const problem = await data.problem(task);
   const { panels, layout, network, epochs } = problem;
-  using kernel = new SampleGram(() => gramMatrix(gpu, panels, layout));
+  using kernel = new SampleGram(() => gramMatrix(gpu, panels, { layout }));
   using run = new TrainingRun(gpu, problem);
   await advanceDirect(gpu, run, enter);
   if (leave > enter) {

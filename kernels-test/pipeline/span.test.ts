@@ -52,16 +52,16 @@ async function spanned({ n, d, m, slope, variant }: SpanCase, gpu: Gpu, products
   expectSameBits('perturbation, its span kept', await r.read(), await without.read());
 
   using alone = await spanGram(products, network, span);
-  const before = await gramMatrix(products, panels, layout);
+  const before = await gramMatrix(products, panels, { layout });
   using ofR = await panelsOf(gpu, r);
-  using plainAlone = await gramMatrix(bound.gpu, ofR, layout);
+  using plainAlone = await gramMatrix(bound.gpu, ofR, { layout });
   for (const [at, { rows }] of x.blocks.entries()) {
     await runStep(gpu, await add(gpu, { a: r.arrays[at]!, b: x.arrays[at]!, count: rows * x.ld }));
   }
   using ofU = await panelsOf(gpu, x);
   using onto = await spanGramOnto(products, network, span, ofU, before);
   expect(onto).toBe(before);
-  using plainOnto = await gramMatrix(bound.gpu, ofU, layout);
+  using plainOnto = await gramMatrix(bound.gpu, ofU, { layout });
   return {
     X,
     blocks: x.blocks,
@@ -178,7 +178,7 @@ test('abort: nothing is left behind, and a K taken over is freed', async () => {
   const stop = AbortSignal.abort(new Error('enough'));
   await expect(spanGram(gpu, network, span, stop)).rejects.toThrow('enough');
   expect(gpu.liveArrays).toBe(held);
-  const matrix = await gramMatrix(gpu, panels, layout);
+  const matrix = await gramMatrix(gpu, panels, { layout });
   await expect(spanGramOnto(gpu, network, span, panels, matrix, stop)).rejects.toThrow('enough');
   expect(gpu.liveArrays).toBe(held);
   const linf = perturb(gpu, network, panels, targets, layout, { kind: 'linf', size: 1 }, span);

@@ -201,7 +201,7 @@ describe('K only when a flip asks for it', () => {
     let calls = 0;
     using kernel = new SampleGram(() => {
       calls++;
-      return gramMatrix(gpu, problem.panels, problem.layout);
+      return gramMatrix(gpu, problem.panels, { layout: problem.layout });
     });
     if (made) await kernel.make();
     const outcome = await train(gpu, problem, 'gram', { kernel });
@@ -227,7 +227,7 @@ describe('K only when a flip asks for it', () => {
     let fail = true;
     using kernel = new SampleGram(async () => {
       if (fail) throw new Error('enough');
-      return gramMatrix(bound.gpu, panels, layout);
+      return gramMatrix(bound.gpu, panels, { layout });
     });
     await expect(kernel.make()).rejects.toThrow('enough');
     fail = false;

@@ -7,7 +7,7 @@ import { testEngine } from '../helpers';
 import { needsGram, smallConfig } from './helpers';
 
 /** Kernels, with their constants, that runs over samples of these sizes ask for on an engine of their own. */
-async function compiled(trainer: 'direct' | 'gram', sizes: readonly { n: number; d: number }[]) {
+async function compiled(trainer: 'direct' | 'gram', sizes: readonly { n: number; d: number }[], live = false) {
   const engine = await testEngine();
   onTestFinished(() => engine.dispose());
   const kernel = vi.spyOn(engine.gpu, 'kernel');
@@ -15,7 +15,10 @@ async function compiled(trainer: 'direct' | 'gram', sizes: readonly { n: number;
   for (const size of sizes) {
     const config = { ...smallConfig({}), trainer } as const;
     kernel.mockClear();
-    await warmUp(engine, config, matmulLayout(engine.gpu, config.network.width), size);
+    await warmUp(engine, config, matmulLayout(engine.gpu, config.network.width), {
+      ...size,
+      background: async () => (live ? new Float32Array(size.d) : undefined),
+    });
     asked.push(kernel.mock.calls.map(([{ name }, constants]) => ({ name, ...constants }) as Record<string, unknown>));
   }
   return { gpu: engine.gpu, asked };
@@ -46,4 +49,18 @@ test('the product of K as it will run: another number of inputs is another kind 
   const heights = asked.map((calls) => calls.filter(({ name }) => name === 'matmul_subgroup').map(({ R }) => R));
   expect(heights[0]).not.toContain(32);
   expect(heights[1]).toContain(32);
+});
+
+test('the product of K as it leaves out a background, where there is one', async ({ skip }) => {
+  const size = { n: 4096, d: 512 };
+  const { gpu, asked } = await compiled('gram', [size], true);
+  needsGram(gpu, skip);
+  const { variant } = matmulVariant(gpu);
+  if (variant !== 'subgroup') skip('matmul_tiled leaves nothing out');
+  const names = asked[0]!.map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['background_dot', 'pack_live_subgroup']));
+  const products = asked[0]!.filter(({ name, R }) => name === 'matmul_subgroup' && R === 32);
+  expect(products.map(({ LIVE }) => LIVE)).toEqual([1]);
+  const plain = (await compiled('gram', [size])).asked[0]!;
+  expect(plain.map(({ name }) => name)).not.toContain('pack_live_subgroup');
 });

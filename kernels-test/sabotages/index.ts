@@ -5,6 +5,7 @@ import { DATA } from './data';
 import { FORWARD } from './forward';
 import { GRAM } from './gram';
 import { GRAM_IDENTITY } from './gram-identity';
+import { LIVE } from './live';
 import { MATMUL } from './matmul';
 import { PERTURBATION } from './perturbation';
 import type { Sabotages } from './sabotage';
@@ -17,6 +18,7 @@ export const SABOTAGES: Sabotages = {
   ...FORWARD,
   ...GRAM,
   ...GRAM_IDENTITY,
+  ...LIVE,
   ...MATMUL,
   ...PERTURBATION,
   ...THEORY,

@@ -1,6 +1,7 @@
 import type { MatmulVariant } from '../../src/kernels/variant';
 import { checkMatmul } from '../checks/matmul';
 import { checkMirror, checkMirrorImage } from '../checks/mirror';
+import { LIVE_PRODUCT } from './live';
 import type { Sabotages } from './sabotage';
 
 /** Matmuls that each need a part of its contract. */
@@ -22,8 +23,8 @@ export const MATMUL: Sabotages = {
     { what: 'the last step left out', from: 'k0 + u <= last)', to: 'k0 + u < last)', check: product },
     {
       what: 'the last step twice',
-      from: /k0 < params\.steps;([\s\S]*?), k0 \+ u <= last\)/,
-      to: 'k0 <= params.steps;$1, true)',
+      from: /k0 < steps;([\s\S]*?), k0 \+ u <= last\)/,
+      to: 'k0 <= steps;$1, true)',
       check: product,
     },
     { what: 'bias forgotten', from: 'start[f] = bias[', to: 'start[f] = 0.0 * bias[', check: product },
@@ -46,6 +47,7 @@ export const MATMUL: Sabotages = {
     { what: 'nothing left out', from: '* S * 4u) <=', to: '* S * 400u) <=', check: upper },
     { what: 'no guard of the columns', from: 'if (quad < params.quads)', to: 'if (true)', check: product },
     { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: samples },
+    ...LIVE_PRODUCT,
   ],
   matmul_tiled: [
     { what: 'a step past the last', from: 'if (k < params.steps)', to: 'if (k <= params.steps)', check: tiled.product },

@@ -154,7 +154,9 @@ export function estimateStage(
     const before = onto > 0 ? matrix : 0;
     const own = g.gram && !(ontoThis && onto === 1) ? matrix : 0;
     const making = g.gram ? span.making : 0;
-    moments.push(common + rows + before + perturbingBytes(gpu, size));
+    // The memory of K of the samples waits for the K that follows.
+    const spare = f.gram && g.gram && onto === 0 ? matrix : 0;
+    moments.push(common + rows + before + spare + perturbingBytes(gpu, size));
     moments.push(common + rows + before + own + sum(g.held) + Math.max(g.working, making));
     if (ontoThis) onto--;
     for (const { ends } of next.trainings) {

@@ -58,6 +58,7 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
   const runs = runsOf.perturbation(stage);
   const { layout, config } = inputs[runs[0]!]!;
   const { onData } = config.perturbation;
+  const { signal } = work.options;
   const scope = new Scope();
   try {
     const narrow = onData ? ontoSamples(work, stage, first.trained) : spanPays(gpu, config, x.d);
@@ -70,7 +71,7 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
     const kernel = scope.use(
       span && spans
         ? new SampleGram((constant) => perturbedGram(work, stage, first, span, spans, constant))
-        : sampleGram(gpu, panels, layout, work.options.signal),
+        : sampleGram(gpu, panels, { layout, signal }, async (constant) => ({ spare: spareGram(work, constant) })),
     );
     const inner = !span ? x.d : onData ? 2 * config.network.width : config.network.width;
     const ends = await trainSecond(work, stage, { r, targets: perturbed.targets, kernel, inner }, scope);
@@ -89,6 +90,14 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
   }
 }
 
+/** Memory of K of the samples, where nothing needs that any more. */
+function spareGram({ kernel, onto }: StageWork, constant: GramConstant): GramMatrix | undefined {
+  if (onto > 0) return undefined;
+  const spare = (constant === 1 ? kernel : kernel.bare).give();
+  kernel.dispose();
+  return spare;
+}
+
 /** K of what g learns from, by what f's span knows of it. */
 async function perturbedGram(
   work: StageWork,
@@ -101,7 +110,8 @@ async function perturbedGram(
   const { engine, panels, kernel, options } = work;
   const { gpu } = engine;
   const f = trained.network;
-  if (!stage.config.perturbation.onData) return spans.spanGram(gpu, f, span, options.signal, constant);
+  if (!stage.config.perturbation.onData)
+    return spans.spanGram(gpu, f, span, options.signal, constant, spareGram(work, constant));
   const before = constant === 1 ? kernel : kernel.bare;
   // K of the samples is changed in place where nothing needs it any more.
   const matrix = work.onto === 0 ? await before.take() : await (await before.make()).copy(gpu);

@@ -13,7 +13,7 @@ import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
 import { gramBytes } from '../network/choose';
 import { changeLength } from '../network/gram-ends';
-import { gramLength, gramPanel, gramPanelLength, gramPieces, gramRow } from '../network/gram-matrix';
+import { BACKGROUND_WORK, gramLength, gramPanel, gramPanelLength, gramPieces, gramRow } from '../network/gram-matrix';
 import { type Block, planBlocks } from '../network/samples';
 import { planSlices, sliceLayout } from '../network/slices';
 import { SUBMIT_SECONDS } from '../network/submit-time';
@@ -96,11 +96,18 @@ function passBytes({ layout, slices }: ReturnType<typeof arrange>, d: number, ro
   return packedWeightsBytes(d, widest!) + 8 * rows * words;
 }
 
-/** Of a product with `steps` terms, beside its operands. */
-function productBytes({ layout }: ReturnType<typeof arrange>, rows: number, columns: number, steps: number): number {
+/** Of a product with `steps` terms, beside its operands. @param live whether it may leave out what is background */
+function productBytes(
+  { layout }: ReturnType<typeof arrange>,
+  rows: number,
+  columns: number,
+  steps: number,
+  live = false,
+): number {
   const { variant, lanes } = layout;
   if (variant !== 'subgroup') return 0;
-  return packedBytes({ rows, steps, height: panelHeight(steps * columns, lanes), lanes });
+  const packed = packedBytes({ rows, steps, height: panelHeight(steps * columns, lanes), lanes, live });
+  return packed + (live ? 4 * (columns + steps) : 0);
 }
 
 /** Without K, which trainings over the same samples share. */
@@ -187,7 +194,8 @@ export function makingBytes(gpu: Gpu, shape: NetworkShape, loss: Loss, inner: nu
   const rows = Math.min(n, Math.ceil(SUBMIT_WORK / (inner * n)));
   const { image } = gramPieces(gpu, n, loss === 'identity' ? 1 : 0);
   const panel = image ? 4 * gramPanelLength(gpu, n) : 0;
-  return panel + productBytes(arrange(gpu, shape), image ? Math.min(rows, gramPanel(gpu, n)) : rows, gramRow(n), inner);
+  const high = image ? Math.min(rows, gramPanel(gpu, n)) : rows;
+  return panel + productBytes(arrange(gpu, shape), high, gramRow(n), inner, n * n * inner >= BACKGROUND_WORK);
 }
 
 /** Of f and g on fresh points. */

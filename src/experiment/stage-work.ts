@@ -13,7 +13,6 @@ import type { TrainingOptions } from '../network/trainer';
 import type { Plane } from '../theory/plane';
 import type { Stopwatch } from './assemble';
 import type { Checkpoints } from './checkpoint';
-import { explainDivergence } from './divergence';
 import type { PerturbationStage } from './plan';
 import type { PreparedData } from './prepare';
 import type { RunInput, RunsOptions } from './run';
@@ -24,7 +23,7 @@ import type { Watcher } from './watcher';
 export type StageOptions = Omit<RunsOptions, 'readFile' | 'collect' | 'checkpoint'> &
   Required<Pick<RunsOptions, 'onResult'>> & { readonly checkpoints?: Checkpoints };
 
-/** What is wanted beyond the metrics of a run, loaded when anything is. */
+/** What few runs need, loaded when anything of it is. */
 export const extras = lazy(() => import('./extras'));
 
 /** Made by the data stage, which disposes what is on the device. */
@@ -37,7 +36,7 @@ export interface StageWork {
   readonly x: Samples;
   /** They hold the samples, but what g learns from while it is trained. */
   readonly panels: Panels;
-  /** K of the samples, kept past the first trainings for the perturbed samples whose K is made from it. */
+  /** K of the samples, kept past the first trainings for the perturbed samples whose K is made from it, or in its memory. */
   readonly kernel: SampleGram;
   /** Perturbations still to come that need {@link kernel}. */
   onto: number;
@@ -119,6 +118,7 @@ export async function tellFault(
   const { config } = work.inputs[runs[0]!]!;
   const lr = rates.at(-1) ?? config[stage].lr;
   const error = new DivergenceError({ epoch: config[stage].epochs, what, lr, firstLoss: loss[0] });
+  const { explainDivergence } = await extras();
   await tellDivergence(work, explainDivergence(error, stage, config), runs);
 }
 

@@ -3,9 +3,10 @@
 
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
+import { lazy } from '../gpu/lazy';
 import { Scope } from '../gpu/scope';
 import type { NetworkStreams } from '../network/network';
-import { sampleGram } from '../network/sample-gram';
+import { gramTrainers, sampleGram } from '../network/sample-gram';
 import { Panels } from '../network/samples';
 import { outputs, type Stopwatch } from './assemble';
 import { learn } from './learning';
@@ -23,7 +24,7 @@ import {
   unlessDiverged,
 } from './stage-work';
 import { type Trained, trainTrajectories } from './trajectories';
-import { warmUp } from './warm-up';
+import { startOf, warmUp } from './warm-up';
 
 const F_STREAMS: NetworkStreams = { W: STREAMS.fW, b: STREAMS.fb, a: STREAMS.fa };
 
@@ -61,6 +62,7 @@ async function prepare(
   scope: Scope,
 ): Promise<StageWork> {
   const { gpu } = engine;
+  const { signal } = options;
   const runs = runsOf.data(stage);
   // The first experiment of a stage speaks for it.
   const { config, loaded, layout } = inputs[runs[0]!]!;
@@ -70,13 +72,18 @@ async function prepare(
   const x = scope.use(await fillSamples(gpu, 'X', data.train, layout.words));
   const panels = scope.use(Panels.allocate(gpu, x.blocks, loaded.d));
   await panels.fill(gpu, x);
-  const kernel = scope.use(sampleGram(gpu, panels, layout, options.signal));
+  // Looked for where Gram space is entered, once.
+  const background = lazy(async () => (await gramTrainers()).findBackground(gpu, panels, layout));
+  const kernel = scope.use(
+    sampleGram(gpu, panels, { layout, signal }, async () => ({ background: await background() })),
+  );
   const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
   const plane = mapped && (await (await extras()).mapPlane(gpu, mapped, x, data.labels));
   const watcher =
     options.watch && scope.use(await (await extras()).Watcher.create(gpu, layout, options.watch, data, x));
   watch.lap('prepare', runs);
-  for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, loaded);
+  const { d } = loaded;
+  for (const run of runs) await warmUp(engine, inputs[run]!.config, inputs[run]!.layout, { n: x.n, d, background });
   watch.lap('warmUp', runs);
   return { engine, inputs, watch, options, data, x, panels, kernel, onto: 0, plane, watcher };
 }
@@ -112,7 +119,12 @@ async function trainFirst(work: StageWork, stage: DataStage, scope: Scope): Prom
     // Where f was restored rather than trained, K has still to be made, from panels that hold the samples: not later.
     await (next.config.loss === 'logistic' ? kernel.bare : kernel).make();
   }
-  if (work.onto === 0) kernel.dispose();
+  // Where g goes straight to Gram space as well, its K takes the memory over.
+  const again = runsOf.data(stage).some((run) => {
+    const { config, layout } = inputs[run]!;
+    return startOf(engine, config, 'learning', { n: x.n, d: x.d, layout }) === 'gram';
+  });
+  if (work.onto === 0 && !again) kernel.dispose();
   watch.lap('standard', runsOf.data(stage));
   return firsts;
 }

@@ -12,7 +12,7 @@ import type { Panels, Samples } from '../network/samples';
 import { type TrainingOutcome, type TrainingTask, trainAll } from '../network/train';
 import type { Observation, TrainingHistory, TrainingOptions } from '../network/trainer';
 import type { Checkpoints } from './checkpoint';
-import { explainDivergence } from './divergence';
+import { extras } from './stage-work';
 import type { ExperimentConfig } from './types';
 
 /** One trajectory, and the lengths at which its network is wanted. */
@@ -114,10 +114,9 @@ export async function trainTrajectories(
         const network = last ? networks[task]! : copies[task]!.get(length);
         const made = network && !(last && outcome.diverged);
         const own = last ? outcome : { ...historyUpTo(length, outcome), ...partial[task]!.get(length)! };
-        trained[at]!.set(
-          length,
-          made ? { network, outcome: own } : explainDivergence(divergenceUpTo(length, outcome, config), stage, config),
-        );
+        const told = async () =>
+          (await extras()).explainDivergence(divergenceUpTo(length, outcome, config), stage, config);
+        trained[at]!.set(length, made ? { network, outcome: own } : await told());
         if (made) await checkpoints?.finish(stage, { network, outcome: own });
       }
     }

@@ -14,6 +14,13 @@ import { train } from '../network/train';
 import { perturb } from '../perturbation/perturb';
 import type { ExperimentConfig } from './types';
 
+export interface WarmUpData {
+  readonly n: number;
+  readonly d: number;
+  /** What most samples share, if they do. */
+  readonly background: () => Promise<Float32Array | undefined>;
+}
+
 const done = new WeakMap<Engine, Set<string>>();
 
 /** Runs an epoch of each trainer that will be needed, an evaluation and a perturbation on two samples; once an engine and kind of run. */
@@ -21,13 +28,14 @@ export async function warmUp(
   engine: Engine,
   config: ExperimentConfig,
   layout: MatmulLayout,
-  { n, d }: { readonly n: number; readonly d: number },
+  { n, d, background }: WarmUpData,
 ): Promise<void> {
   const { kind } = config.perturbation;
   const { direct, gram } = trainersOf(engine, config, { n, d, layout });
   const { loss, precision } = config;
   const { width: m, slope } = config.network;
-  const key = JSON.stringify([kind, loss, precision, layout, direct, gram && [n, d]]);
+  const live = gram && loss === 'identity' && (await background()) !== undefined;
+  const key = JSON.stringify([kind, loss, precision, layout, direct, gram && [n, d, live]]);
   const known = done.get(engine) ?? new Set();
   if (known.has(key)) return;
   const { gpu } = engine;
@@ -46,7 +54,7 @@ export async function warmUp(
       await train(gpu, problem, 'gram');
       if (loss === 'identity') {
         const { compileGramIdentity } = await gramTrainers();
-        await compileGramIdentity(gpu, n, d, layout);
+        await compileGramIdentity(gpu, n, d, layout, live);
       }
     }
     scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
@@ -61,17 +69,26 @@ export async function warmUp(
  * the direct trainer's kernels on the way.
  */
 function trainersOf(
-  { gpu, settings }: Engine,
+  engine: Engine,
   config: ExperimentConfig,
   data: Pick<TrainingShape, 'n' | 'd' | 'layout'>,
 ): { readonly direct: boolean; readonly gram: boolean } {
-  const { loss, precision, trainer, network } = config;
-  const starts = [config.standard, config.learning]
-    .filter(({ epochs }) => epochs > 0)
-    .map(({ epochs, momentum }) => {
-      const shape = { ...data, m: network.width, epochs, momentum, loss, precision };
-      if (trainer === 'direct' || gramObstacle(gpu, shape)) return 'direct';
-      return trainer === 'gram' ? trainer : chooseStart(gpu, shape, settings.memoryLimit).trainer;
-    });
+  const starts = (['standard', 'learning'] as const)
+    .filter((stage) => config[stage].epochs > 0)
+    .map((stage) => startOf(engine, config, stage, data));
   return { direct: starts.some((start) => start !== 'gram'), gram: starts.some((start) => start !== 'direct') };
+}
+
+/** What the training of a stage begins with, `probe` where it looks first. */
+export function startOf(
+  { gpu, settings }: Engine,
+  config: ExperimentConfig,
+  stage: 'standard' | 'learning',
+  data: Pick<TrainingShape, 'n' | 'd' | 'layout'>,
+) {
+  const { loss, precision, trainer, network } = config;
+  const { epochs, momentum } = config[stage];
+  const shape = { ...data, m: network.width, epochs, momentum, loss, precision };
+  if (trainer === 'direct' || gramObstacle(gpu, shape)) return 'direct';
+  return trainer === 'gram' ? trainer : chooseStart(gpu, shape, settings.memoryLimit).trainer;
 }

@@ -2,6 +2,7 @@
 // biome-ignore-all format: generated
 // biome-ignore-all assist/source/organizeImports: generated
 export { add } from './generated/add';
+export { backgroundDot } from './generated/background-dot';
 export { copyQuads } from './generated/copy-quads';
 export { fmaThroughput } from './generated/fma-throughput';
 export { forwardSubgroup } from './generated/forward-subgroup';
@@ -22,6 +23,7 @@ export { mirrorImage } from './generated/mirror-image';
 export { mirrorWithin } from './generated/mirror-within';
 export { momentumUpdate } from './generated/momentum-update';
 export { outputResidual } from './generated/output-residual';
+export { packLiveSubgroup } from './generated/pack-live-subgroup';
 export { packRows } from './generated/pack-rows';
 export { panels } from './generated/panels';
 export { perturbL0 } from './generated/perturb-l0';

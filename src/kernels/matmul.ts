@@ -81,6 +81,20 @@ export interface MatmulArgs {
   readonly height?: PanelHeight;
   /** By matmul_matrix: operands of halves, both by whole quads of 4. Never chosen unasked. */
   readonly matrix?: boolean;
+  /** By matmul_subgroup alone: a and b count from a background on, and steps that are background leave a out. */
+  readonly live?: LiveSteps;
+}
+
+/**
+ * The product of a - g and b - g, whose rows are the same g (steps): where R rows of a are all background, the step is left out.
+ * Then a^T b = (a - g)^T (b - g) + a^T g + g^T b - g^T g, and the last three are what stands in `bias`: an entry a row
+ * there, and an entry a column.
+ */
+export interface LiveSteps {
+  /** g (steps) */
+  readonly background: GpuArray;
+  /** Element bias.array[columns + c] is added to column c. */
+  readonly columns: number;
 }
 
 /** Rows that a workgroup of matmul_subgroup may hold. */
@@ -100,7 +114,7 @@ function quads(name: string, value: number): number {
 
 /** matmul_subgroup or matmul_tiled: scale (bias + a^T b), or that added to the output. */
 export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
-  const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle } = args;
+  const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle, live } = args;
   const { outputFirst = 0, outputStride = columns } = args;
   requireSize('steps', steps);
   requireSize('rows', rows);
@@ -149,22 +163,34 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
     const height = args.height ?? panelHeight(steps * columns, lanes);
+    const { matmulSubgroup, packLive } = await subgroupShaders();
     const { array: input, ...address } = a;
-    const pack = await rowPacking(gpu, { first: 0, ...address, input, steps, rows, height }, lanes);
+    const place = { first: 0, ...address, input, steps, rows, height };
+    const pack = live
+      ? await packLive(gpu, { ...place, background: live.background, lanes })
+      : await rowPacking(gpu, place, lanes);
     const sizes = { S: lanes, R: height, U: lanes === 4 ? 1 : 4, AF: Math.ceil(height / lanes) };
-    const constants = { ...sizes, AQ: panelLoads(height, lanes), ACC, HALF, IMAGE: imageFor(lanes) };
-    const kernel = await gpu.kernel((await subgroupShaders()).matmulSubgroup, constants);
+    const constants = {
+      ...sizes,
+      AQ: panelLoads(height, lanes),
+      ACC,
+      HALF,
+      IMAGE: imageFor(lanes),
+      LIVE: live ? 1 : 0,
+    };
+    const kernel = await gpu.kernel(matmulSubgroup, constants);
     const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / height)] as const;
-    const sized = { ...params, height };
+    const sized = { ...params, height, columns_first: live?.columns ?? 0 };
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.
-      const packed = batch.own(`packed ${rows} ${steps} ${height}`, () =>
-        packedOperand(gpu, { rows, steps, height, lanes }),
+      const packed = batch.own(`packed ${rows} ${steps} ${height} ${!live}`, () =>
+        packedOperand(gpu, { rows, steps, height, lanes, live: live !== undefined }),
       );
       pack(batch, packed);
       batch.dispatch(kernel, { ...arrays, a: packed }, sized, grid);
     };
   }
+  if (live) throw new RangeError('only matmul_subgroup leaves steps out');
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
   const { rows: RA, columns: RB } = tile;
   const kernel = await gpu.kernel(matmulTiledShader, { RA, RB, ACC, HALF });

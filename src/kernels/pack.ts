@@ -25,10 +25,12 @@ export interface PackedSize {
   readonly steps: number;
   readonly height: number;
   readonly lanes: number;
+  /** With the steps that each panel has, as {@link packLive} writes them. */
+  readonly live?: boolean;
 }
 
-const quadsOf = ({ rows, steps, height }: Omit<PackedSize, 'lanes'>) =>
-  Math.ceil(rows / height) * steps * Math.ceil(height / 4);
+const quadsOf = ({ rows, steps, height, live = false }: Omit<PackedSize, 'lanes'>) =>
+  Math.ceil(rows / height) * (steps * Math.ceil(height / 4) + (live ? steps + 1 : 0));
 
 /** Room for an operand. */
 export function packedOperand(gpu: Gpu, size: PackedSize): Packed {
@@ -58,8 +60,8 @@ export interface PackArgs {
   readonly outStep?: number;
 }
 
-/** Records pack_rows into a given operand. */
-type Packing = (batch: Batch, output: Packed) => void;
+/** Records what packs an operand into a given one. */
+export type Packing = (batch: Batch, output: Packed) => void;
 
 async function packInto(gpu: Gpu, args: PackArgs, IMAGE: 0 | 1): Promise<Packing> {
   const { input, outSteps = args.steps, outStep = 0, ...params } = args;

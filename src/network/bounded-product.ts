@@ -64,7 +64,7 @@ export class BoundedProducts {
     column: number,
     columns: number,
   ): Promise<void> {
-    const { a, b, bias, triangle } = args;
+    const { a, b, bias, triangle, live } = args;
     this.signal?.throwIfAborted();
     const step = await matmul(this.gpu, {
       ...args,
@@ -74,6 +74,7 @@ export class BoundedProducts {
       outputFirst: args.outputFirst + row * args.outputStride + column,
       rows,
       columns,
+      ...(live ? { live: { ...live, columns: live.columns + column } } : {}),
       ...(triangle ? { triangle: { row: triangle.row + row, column: triangle.column + column } } : {}),
     });
     using batch = this.gpu.batch(this.label);

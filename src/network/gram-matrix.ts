@@ -28,6 +28,12 @@ export function gramLength(n: number): number {
  */
 export type GramConstant = 0 | 1;
 
+/**
+ * Multiply-adds n^2 d of a K from which on samples are looked at for a background, whose product is shorter: a second of two
+ * cores under lavapipe.
+ */
+export const BACKGROUND_WORK = 2 ** 36;
+
 /** How K lies on this adapter. */
 export interface GramPlan {
   /** Rows of a piece, 0 where not even {@link PANEL_ROWS} fit one binding. */
@@ -75,11 +81,18 @@ export class GramMatrix {
      * K = X X^T + 1.
      */
     readonly pieces: readonly GpuArray[] | readonly [GpuImage],
-    private readonly constant: GramConstant,
+    readonly constant: GramConstant,
   ) {}
 
-  /** An uninitialised matrix, lying as one with this constant does. @throws GpuOutOfMemoryError when even {@link PANEL_ROWS} rows do not fit one array */
-  static allocate(gpu: Gpu, n: number, constant: GramConstant): GramMatrix {
+  /**
+   * A matrix lying as one with this constant does, of which nothing is to be read before it is written.
+   * @param spare one that nobody needs any more: taken where it is such a matrix, else disposed. (Of lavapipe an image of 645 MB
+   *   takes 0.25 to 1.2 s to be had and cleared.)
+   * @throws GpuOutOfMemoryError when even {@link PANEL_ROWS} rows do not fit one array
+   */
+  static allocate(gpu: Gpu, n: number, constant: GramConstant, spare?: GramMatrix): GramMatrix {
+    if (spare?.n === n && spare.constant === constant) return spare;
+    spare?.dispose();
     const ld = gramRow(n);
     const { rows, image } = gramPieces(gpu, n, constant);
     if (image) return new GramMatrix(n, ld, rows, [gpu.image('K', gramLength(n) / 4, ld / 4)], constant);

@@ -5,6 +5,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { gramIdentity, NEURON_WORDS } from '../kernels/gram-identity';
 import { GRAM_PIECES } from '../kernels/gram-limits';
+import { backgroundDot } from '../kernels/live';
 import { matmul, panelHeight, plainOperand } from '../kernels/matmul';
 import { type MatmulLayout, matmulVariant } from '../kernels/variant';
 import { gramPieces, gramRow } from './gram-matrix';
@@ -12,8 +13,15 @@ import { gramPieces, gramRow } from './gram-matrix';
 /**
  * Compiles the neuron loop and the product of K for so many samples of so many inputs, which takes a second or two where they are
  * new to the driver.
+ * @param live whether the samples have a background
  */
-export async function compileGramIdentity(gpu: Gpu, n: number, d: number, { variant }: MatmulLayout): Promise<void> {
+export async function compileGramIdentity(
+  gpu: Gpu,
+  n: number,
+  d: number,
+  { variant }: MatmulLayout,
+  live = false,
+): Promise<void> {
   const scope = new Scope();
   try {
     const ld = gramRow(n);
@@ -28,9 +36,19 @@ export async function compileGramIdentity(gpu: Gpu, n: number, d: number, { vari
     // New WebGPU buffers are zero: the neuron has no epochs, and rests.
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
     const operand = plainOperand(spare(), 4);
-    const product = { a: operand, b: operand, bias: { array: spare(), first: 0, stride: 0 }, output: spare() };
+    const background = spare();
+    if (live) {
+      const x = scope.use(gpu.array('warm-up', 32));
+      const size = { panels: 1, steps: 1, offset: 0, outputFirst: 0 };
+      (await backgroundDot(gpu, { x, background, output: scope.use(gpu.array('warm-up', 32)), ...size }))(batch);
+    }
+    const product = { a: operand, b: operand, bias: { array: spare(), first: 0, stride: 0 } };
+    const output = scope.use(gpu.array('warm-up', 16));
     const height = panelHeight(d * ld, matmulVariant(gpu, variant).lanes);
-    (await matmul(gpu, { ...product, steps: 1, rows: 1, columns: 4, variant, height }))(batch);
+    const by = live ? { live: { background, columns: 0 } } : {};
+    (await matmul(gpu, { ...product, output, steps: 1, rows: live ? 4 : 1, columns: 4, variant, height, ...by }))(
+      batch,
+    );
     await batch.submit();
   } finally {
     scope.dispose();

@@ -2,7 +2,7 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { lazy } from '../gpu/lazy';
-import type { MatmulLayout } from '../kernels/variant';
+import type { GramMakingOptions } from './gram';
 import type { GramConstant, GramMatrix } from './gram-matrix';
 import type { Panels } from './samples';
 
@@ -51,19 +51,23 @@ export class SampleGram implements LazyGram {
     }
   }
 
-  /** Gives the matrix away, made if it was not: whoever takes it disposes it. */
-  async take(): Promise<GramMatrix> {
-    const matrix = await this.make();
+  /** Gives the matrix away, if it was made: whoever takes it disposes it. */
+  give(): GramMatrix | undefined {
+    const matrix = this.#matrix;
     this.#matrix = undefined;
     this.#pending = undefined;
     return matrix;
   }
 
+  /** The same, made if it was not. */
+  async take(): Promise<GramMatrix> {
+    await this.make();
+    return this.give()!;
+  }
+
   dispose(): void {
     this.#bare?.dispose();
-    this.#matrix?.dispose();
-    this.#matrix = undefined;
-    this.#pending = undefined;
+    this.give()?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -71,7 +75,15 @@ export class SampleGram implements LazyGram {
   }
 }
 
-/** K of the samples that the panels hold whenever it is made. @param layout whose matmul variant makes it */
-export function sampleGram(gpu: Gpu, panels: Panels, layout: MatmulLayout, signal?: AbortSignal): SampleGram {
-  return new SampleGram(async (constant) => (await gramTrainers()).gramMatrix(gpu, panels, layout, signal, constant));
+/** K of the samples that the panels hold whenever it is made. @param more options that are asked for then */
+export function sampleGram(
+  gpu: Gpu,
+  panels: Panels,
+  options: GramMakingOptions,
+  more?: (constant: GramConstant) => Promise<GramMakingOptions>,
+): SampleGram {
+  return new SampleGram(async (constant) => {
+    const { gramMatrix } = await gramTrainers();
+    return gramMatrix(gpu, panels, { ...options, ...(await more?.(constant)), constant });
+  });
 }

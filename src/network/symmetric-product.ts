@@ -31,6 +31,13 @@ export interface SymmetricProduct {
   /** Adds to what the matrix holds. */
   readonly accumulate?: boolean;
   readonly variant?: MatmulVariant;
+  /** By matmul_subgroup: a and b count from a background on. Then `constant` is of no effect, but in its shares. */
+  readonly live?: {
+    /** (steps) */
+    readonly background: GpuArray;
+    /** Of every sample, what it adds to its row and to its column of the matrix: its part of {@link LiveSteps}'s last three terms. */
+    readonly shares: GpuArray;
+  };
 }
 
 /**
@@ -69,13 +76,15 @@ class Rows {
     rows: number,
     to: { readonly output: GpuArray; readonly first: number; readonly ld: number },
   ): Promise<void> {
-    const { a: _a, b, constant: _constant, ...rest } = this.product;
+    const { a: _a, b, constant: _constant, live, ...rest } = this.product;
+    const constant = { array: this.#constant, first: 0, stride: 0 };
     for (const right of b) {
       await this.#products.run({
         ...rest,
         a: (at) => left.from(row - left.start + at),
         b: (at) => right.from(at),
-        bias: { array: this.#constant, first: 0, stride: 0 },
+        bias: live ? { array: live.shares, first: row, stride: 1 } : constant,
+        ...(live ? { live: { background: live.background, columns: right.start } } : {}),
         output: to.output,
         outputFirst: to.first + right.start,
         outputStride: to.ld,

@@ -116,7 +116,7 @@ export async function trainAll(
   }
   const scope = new Scope();
   try {
-    const kernel = options.kernel ?? scope.use(sampleGram(gpu, panels, layout, signal));
+    const kernel = options.kernel ?? scope.use(sampleGram(gpu, panels, { layout, signal }));
     const trainings = tasks.map((task) => scope.use(new Training(gpu, task, kernel, options)));
     for (const training of trainings) await training.start();
     const inGram = trainings.filter(({ job }) => job !== undefined);

@@ -58,6 +58,7 @@ export class PerturbationSpan {
 /**
  * K = R R^T + 1 of the perturbations alone: M^T (W W^T) M + 1; the caller disposes it.
  * @param network as it was when it made the perturbations
+ * @param spare a matrix that nobody needs any more: taken over, or disposed
  * @throws the signal's reason when aborted
  */
 export async function spanGram(
@@ -66,10 +67,11 @@ export async function spanGram(
   span: PerturbationSpan,
   signal?: AbortSignal,
   constant: GramConstant = 1,
+  spare?: GramMatrix,
 ): Promise<GramMatrix> {
   const { m } = network;
   const { variant } = span.layout;
-  const matrix = GramMatrix.allocate(gpu, span.n, constant);
+  const matrix = GramMatrix.allocate(gpu, span.n, constant, spare);
   return keptAfter(matrix, async (scope) => {
     const products = new BoundedProducts(gpu, 'span', signal);
     const weights = await squareWeights(gpu, network, span.layout, products, scope);
