@@ -139,6 +139,37 @@ describe('a review', () => {
   });
 });
 
+// Counted in runs (n 1000, d 100, m 100): shifted Gauss flips 11,215 bits in epoch 2, 185 in epoch 16; pure noise 744 in each.
+describe('flips that fall off, and flips that last', () => {
+  const gpu = adapter();
+  const short = { ...shape, epochs: 100 };
+  test('many early flips are taken to fall off', () => {
+    expect(chooseAtProbe(gpu, short, 2, 11_215).trainer).toBe('gram');
+    expect(chooseAtProbe(gpu, short, 2, 60_000).trainer).not.toBe('gram');
+    const { epochs } = short;
+    const since = { epochs: 14, flips: 3000 * 14, events: 1400 };
+    expect(reviewGram(gpu, short, 16, since).stay).toBe(true);
+    // The same mean from a start in Gram space.
+    expect(reviewGram(gpu, { ...shape, epochs }, 16, { epochs: 16, flips: 45_000, events: 1600 }).stay).toBe(true);
+  });
+  test('late ones are taken to last: as many as early ones would send the training back', () => {
+    const often = { epochs: 48, flips: 3000 * 48, events: 4800 };
+    expect(reviewGram(gpu, { ...shape, epochs: 200 }, 64, often).stay).toBe(false);
+    expect(reviewGram(gpu, { ...shape, epochs: 200 }, 64, { epochs: 48, flips: 744 * 48, events: 4800 }).stay).toBe(
+      true,
+    );
+  });
+  test('the estimate is one function of the epoch: it does not jump where the fall is over', () => {
+    const gram = (epoch: number) => {
+      const { reason } = chooseAtProbe(gpu, { ...shape, epochs: 100_000 }, epoch, 100_000);
+      return Number(/estimated ([\d.e+-]+) s/.exec(reason)![1]);
+    };
+    const [before, at, after] = [gram(60), gram(64), gram(68)];
+    expect(Math.abs(before! / at! - 1)).toBeLessThan(0.1);
+    expect(Math.abs(after! / at! - 1)).toBeLessThan(0.1);
+  });
+});
+
 describe('obstacles', () => {
   test('momentum, epochs and bindings, of the identity loss alone', () => {
     const gpu = adapter();

@@ -51,7 +51,8 @@ interface Costs {
   /** A multiply-add of K, of which half are computed, and what both ends of Gram training cost besides: submits, readbacks. */
   readonly gram: number;
   readonly ends: number;
-  /** One sample's share of a flip, and of going to the next event. */
+  /** A flip, one sample's share of it, and of going to the next event. */
+  readonly row: number;
   readonly flip: number;
   readonly event: number;
   /** One entry of H and C in a dense epoch: its bit, its momentum step, its coefficient. */
@@ -63,8 +64,9 @@ const LAVAPIPE: Costs = {
   epoch: 8e-4,
   gram: 2.5e-11,
   ends: 0.025,
-  flip: 7e-10,
-  event: 6e-9,
+  row: 5e-7,
+  flip: 3.5e-10,
+  event: 4e-9,
   entry: 3e-8,
 };
 const SWIFTSHADER: Costs = {
@@ -72,6 +74,7 @@ const SWIFTSHADER: Costs = {
   epoch: 5e-4,
   gram: 6e-10,
   ends: 0.05,
+  row: 0,
   flip: 8e-9,
   event: 4e-8,
   entry: 3e-8,
@@ -81,6 +84,8 @@ const SWIFTSHADER: Costs = {
 const PRIOR_FLIPS = 0.6;
 /** How far off that may be before a run is started without a look. */
 const DOUBT = 3;
+/** Share of the direct trainer's time below which no look is needed: reviews see to the rest. */
+const SURE = 0.75;
 /** Direct epochs that counting flips, or changing the trainer on the way, costs. */
 const LOOK = 4;
 /** Epochs over which the rate of flips is taken to last; later it falls off as 1 / epochs (measured on Gauss and MNIST). */
@@ -193,7 +198,7 @@ export function estimateCosts(
     directEpoch: 2 * c.direct * n * d * m + c.epoch,
     gramMatrix: matrix,
     gramStart: matrix + 4 * c.direct * n * d * m + c.ends,
-    flip: c.flip * n,
+    flip: c.row + c.flip * n,
     event: c.event * n,
     denseEpoch: c.direct * n * n * m + c.entry * n * m + c.epoch,
   };
@@ -236,11 +241,18 @@ export function chooseStart(gpu: Gpu, shape: TrainingShape, memoryLimit = GRAM_M
   const reason = compared(gram(expected), direct);
   // A look costs a few epochs itself: only where few flips would make the difference.
   if (epochs <= 2 * PROBES[0] || gram(expected / DOUBT) >= direct) return { trainer: 'direct', reason };
-  return { trainer: gram(DOUBT * expected) < direct / 2 ? 'gram' : 'probe', reason };
+  return { trainer: gram(DOUBT * expected) < SURE * direct ? 'gram' : 'probe', reason };
 }
 
 /** Epochs that `left` epochs count for, the rate of flips falling off. */
 const lasting = (left: number) => (left <= STEADY ? left : STEADY * (1 + Math.log(left / STEADY)));
+
+/** The same from an early epoch on: up to {@link STEADY} the rate falls off as 1 / epochs at least, or a review tells. */
+function lastingFrom(epoch: number, left: number): number {
+  if (epoch >= STEADY) return lasting(left);
+  const steady = Math.min(STEADY, epoch + left);
+  return epoch * Math.log(steady / epoch) + (epoch / steady) * lasting(epoch + left - steady);
+}
 
 /** What a whole training is expected to take, K included, before anything is known of it. */
 export interface Expectation {
@@ -273,7 +285,7 @@ export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, fli
   const direct = left * estimate.directEpoch;
   const perEpoch = flips * estimate.flip + Math.min(flips, shape.m) * estimate.event;
   // Without a flip K may never be needed.
-  const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lasting(left) * perEpoch;
+  const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lastingFrom(epoch, left) * perEpoch;
   const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
   const next = PROBES.find((probe) => probe > epoch && probe < shape.epochs);
   // Early flips fall off about as 1 / epochs^2 (measured on shifted Gauss). While those up to the next look cost more than
@@ -294,7 +306,9 @@ export function reviewGram(
   if (!estimate) return { stay: true, reason: 'asked for' };
   const left = shape.epochs - epoch;
   const perEpoch = (since.flips * estimate.flip + since.events * estimate.event) / since.epochs;
-  const gram = lasting(left) * perEpoch;
+  // An early mean is of more than what still goes on: of a rate that falls off as 1 / epochs, its end is so much.
+  const end = epoch < STEADY ? since.epochs / (epoch * Math.log(epoch / Math.max(1, epoch - since.epochs))) : 1;
+  const gram = lastingFrom(epoch, left) * end * perEpoch;
   const direct = (left + LOOK) * estimate.directEpoch;
   const share = ((100 * since.flips) / (shape.n * shape.m * since.epochs)).toPrecision(2);
   const reason = `${share} % of the derivative bits flipped in an epoch up to epoch ${epoch}: the rest ${compared(gram, direct)}`;
