@@ -119,7 +119,14 @@ export function fakeBench(seconds = 1e-3): BenchReport {
       ...({ kernel: 'forward', shape: { n: 1000, d: 100, m: 100 }, variant, chosen: variant === 'tiled' } as const),
       ...({ samples, min, median, max, repeats: 10, clock: 'device', firstSeconds: 0.1 } as const),
       ...{ flop: 2e7, bytes: 5e5, gflops: 2e-2 / median, gbs: 5e-4 / median },
-      ...{ ofFma: 0.4 / scale, ofCopy: 0.1 / scale, ofRoofline: 0.4 / scale, error: 1e-7, tolerance: 1e-5 },
+      ...{
+        ceiling: [50, 50, 50],
+        ofFma: 0.4 / scale,
+        ofCopy: 0.1 / scale,
+        ofRoofline: 0.4 / scale,
+        error: 1e-7,
+        tolerance: 1e-5,
+      },
     };
   };
   const { name, vendor, architecture, description, backend, software } = ADAPTER;
@@ -131,7 +138,7 @@ export function fakeBench(seconds = 1e-3): BenchReport {
     toggles: [],
     versions: { node: 'v20' },
     rounds: 3,
-    ceilings: { gflops: 50, gbs: 10, copyBytes: 1 << 26 },
+    ceilings: { gflops: 50, blocking: { R: 4, U: 16 }, gbs: 10, copyBytes: 1 << 26 },
     rows: [row('tiled', 1), row('subgroup', 2)],
     skipped: [
       {

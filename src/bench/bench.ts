@@ -14,8 +14,8 @@ import {
   type CaseSelection,
   shapeName,
 } from './cases';
-import { type Ceilings, measureCeilings } from './ceilings';
-import { type Timing, type TimingOptions, timeSteps } from './clock';
+import { type Ceilings, measureCeilings, multiplyAdds } from './ceilings';
+import { median, type Timing, type TimingOptions, timeSteps } from './clock';
 import { BenchProblem } from './problem';
 import { makeSubject, type Subject } from './subjects';
 
@@ -29,8 +29,11 @@ export interface BenchRow extends Timing {
   readonly bytes: number;
   readonly gflops: number;
   readonly gbs: number;
-  /** Shares of the measured ceilings. */
+  /** GFLOP/s of multiply-adds between registers, measured beside it in turns, a round each. */
+  readonly ceiling: readonly number[];
+  /** Share of that, the median of the rounds' ratios: of what the adapter can do at that moment. */
   readonly ofFma: number;
+  /** Share of the copies' ceiling. */
   readonly ofCopy: number;
   /** Share of the lower of the two ceilings at this kernel's ratio of operations to bytes. */
   readonly ofRoofline: number;
@@ -173,17 +176,20 @@ async function benchCase(
         accepted.push({ variant, subject, verdict });
       }
     }
-    const timings = await timeSteps(
+    if (accepted.length === 0) return;
+    const chain = await multiplyAdds(gpu, ceilings.blocking, scope);
+    const [beside, ...timings] = await timeSteps(
       gpu,
-      accepted.map(({ subject }) => subject.steps),
+      [chain.steps, ...accepted.map(({ subject }) => subject.steps)],
       options,
     );
+    const ceiling = beside!.samples.map((seconds) => chain.flop / seconds / 1e9);
     for (const [at, { variant, subject, verdict }] of accepted.entries()) {
       const { flop, bytes } = subject;
       const timing = timings[at]!;
       const gflops = flop / timing.median / 1e9;
       const gbs = bytes / timing.median / 1e9;
-      const ofFma = gflops / ceilings.gflops;
+      const ofFma = median(timing.samples.map((seconds, round) => flop / seconds / 1e9 / ceiling[round]!));
       const ofCopy = gbs / ceilings.gbs;
       const row: BenchRow = {
         kernel,
@@ -195,6 +201,7 @@ async function benchCase(
         bytes,
         gflops,
         gbs,
+        ceiling,
         ofFma,
         ofCopy,
         ofRoofline: Math.max(ofFma, ofCopy),

@@ -46,7 +46,10 @@ export function benchTable(report: BenchReport): string {
     }
     lines.push('', `n/d/m = ${shape}`, table.toString());
   }
-  lines.push('* runs by default; error: largest, of sampled entries, against float64, over the largest entry');
+  lines.push(
+    '* runs by default; of FMA: median over the rounds, of multiply-adds measured in turns with the kernel',
+    'error: largest, of sampled entries, against float64, over the largest entry',
+  );
   const wall = rows.filter(({ clock }) => clock === 'wall').length;
   if (wall > 0) lines.push(`${wall} of ${rows.length} rows are wall times: the adapter gave no timestamps`);
   const reasons = new Map<string, string[]>();
