@@ -47,7 +47,7 @@ export function benchTable(report: BenchReport): string {
     lines.push('', `n/d/m = ${shape}`, table.toString());
   }
   lines.push(
-    '* runs by default; of FMA: median over the rounds, of multiply-adds measured in turns with the kernel',
+    '* runs by default; of FMA: of multiply-adds between registers measured just before and after it',
     'error: largest, of sampled entries, against float64, over the largest entry',
   );
   const wall = rows.filter(({ clock }) => clock === 'wall').length;
