@@ -135,6 +135,7 @@ describe('bad input', () => {
     ],
     ['a misspelt data set', ['fetch', 'mnits'], /no data set "mnits"[\s\S]*Did you mean mnist\?/],
     ['an unknown command', ['rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/],
+    ['help for an unknown command', ['help', 'rum'], /unknown command 'rum'[\s\S]*Did you mean run\?/],
     ['an option without its value', ['run', '--out'], /argument missing/],
     ['one argument too many', ['run', 'a.json', 'b.json'], /too many arguments/],
     [

@@ -233,7 +233,11 @@ export async function runCli<E extends Disposable>(
   const { io, wrote } = watch(outside);
   const program = buildProgram(services, io);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    // Of a command that it does not know commander's help says nothing.
+    const [first, topic] = argv;
+    const known =
+      topic === undefined || topic.startsWith('-') || program.commands.some((each) => each.name() === topic);
+    await program.parseAsync(first === 'help' && !known ? [topic] : [...argv], { from: 'user' });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -80,7 +80,7 @@ function missing(dir: string, name: string, why: string): InputError {
     file: joinPath(dir, `${name}.bin`),
     key: KEY,
     remedy:
-      'Point data.dir at the folder of the binary version of CIFAR-10 (data_batch_1.bin and so on, gzipped or not).',
+      'Point data.dir at the folder of the binary version of CIFAR-10 (data_batch_1.bin and so on, gzipped or not); perturb fetch cifar10 gets it.',
   });
 }
 

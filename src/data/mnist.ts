@@ -39,7 +39,7 @@ async function readEither(kind: string, dir: string, name: string, readFile: Rea
   throw new InputError(`there is no ${name} and no ${name}.gz in the folder`, {
     file: joinPath(dir, name),
     key: KEY,
-    remedy: `Point data.dir at the folder with the four files of ${kind} in IDX format, gzipped or not.`,
+    remedy: `Point data.dir at the folder with the four files of ${kind} in IDX format, gzipped or not; perturb fetch ${kind} gets them.`,
   });
 }
 
