@@ -8,19 +8,9 @@ import { Scope } from '../gpu/scope';
 import { add, transpose } from '../kernels/data';
 import { stridedSums } from '../kernels/gram';
 import { matmul, panelOperand, plainOperand, transposedOperand } from '../kernels/matmul';
-import { paddedRow } from '../kernels/step';
 import { gramRow } from './gram-matrix';
+import { changeLength } from './gram-size';
 import type { TrainingProblem } from './trainer';
-
-/** Elements of pre-activations as {@link preActivations} writes them. */
-export function preActivationsLength(n: number, m: number): number {
-  return m * gramRow(n);
-}
-
-/** Elements of the largest array that {@link applyCoefficients} takes. */
-export function changeLength(d: number, m: number): number {
-  return m * paddedRow(d);
-}
 
 /** Some neurons' rows of a matrix with a column a sample, inside `array` from element `first` on. */
 export interface NeuronRows {

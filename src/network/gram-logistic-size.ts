@@ -3,8 +3,8 @@
 
 import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
-import { preActivationsLength } from './gram-ends';
 import { gramRow } from './gram-matrix';
+import { preActivationsLength } from './gram-size';
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to;
 

@@ -1,5 +1,6 @@
-// What the state of Gram training takes, known without loading it.
+// What the state and the ends of Gram training take, known without loading it.
 
+import { paddedRow } from '../kernels/step';
 import { gramRow } from './gram-matrix';
 
 /** Planes of the state; `changed` is the epoch of the last change. */
@@ -9,4 +10,14 @@ export const PLANES = Object.keys(PLANE).length;
 /** Elements of the state of m neurons. */
 export function groupLength(n: number, m: number): number {
   return PLANES * m * gramRow(n);
+}
+
+/** Elements of pre-activations of m neurons: a row each. */
+export function preActivationsLength(n: number, m: number): number {
+  return m * gramRow(n);
+}
+
+/** Elements of the change of W that coefficients make. */
+export function changeLength(d: number, m: number): number {
+  return m * paddedRow(d);
 }
