@@ -264,7 +264,8 @@ describe('samples with a background', () => {
     expectExact('K transposed', actual, turned, at);
 
     using small = limited(96 * paddedRow(d!));
-    using medium = limited(Math.max(96 * ld, 32 * imageStride(ld)));
+    // Of K some panels, and all that is packed of two of them.
+    using medium = limited(Math.max(96 * ld, 32 * imageStride(ld), 96 * d!));
     using parts = await panelsOf(small, X, d!);
     using cut = await gramMatrix(medium, parts, { layout, background });
     expectSameBits('K in parts', await readAll(medium, cut), actual);
