@@ -57,7 +57,7 @@ describe('matmul_subgroup of what is more than a background', () => {
     if (each.half && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
     await checkLiveProduct(each)(bound.gpu);
   });
-  test('is refused by matmul_tiled', async () => {
+  test('is refused by the others', async () => {
     using array = bound.gpu.array('all', 64);
     const of = plainOperand(array, 4);
     const product = {
@@ -71,5 +71,6 @@ describe('matmul_subgroup of what is more than a background', () => {
     };
     const live = { background: array, columns: 0 };
     await expect(matmul(bound.gpu, { ...product, live, variant: 'tiled' })).rejects.toThrow('leaves steps out');
+    await expect(matmul(bound.gpu, { ...product, live, matrix: true })).rejects.toThrow('leaves steps out');
   });
 });

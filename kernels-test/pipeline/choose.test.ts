@@ -149,6 +149,10 @@ describe('flips that fall off, and flips that last', () => {
     const { epochs } = short;
     const since = { epochs: 14, flips: 3000 * 14, events: 1400 };
     expect(reviewGram(gpu, short, 16, since).stay).toBe(true);
+    // Of a mean that would be too much if it lasted.
+    expect(reviewGram(gpu, short, 16, { epochs: 14, flips: 8000 * 14, events: 1400 }).stay).toBe(true);
+    expect(reviewGram(gpu, short, 16, { epochs: 14, flips: 30_000 * 14, events: 1400 }).stay).toBe(false);
+    expect(reviewGram(gpu, short, 16, { epochs: 16, flips: 40_000 * 16, events: 1600 }).stay).toBe(false);
     // The same mean from a start in Gram space.
     expect(reviewGram(gpu, { ...shape, epochs }, 16, { epochs: 16, flips: 45_000, events: 1600 }).stay).toBe(true);
   });
@@ -158,6 +162,9 @@ describe('flips that fall off, and flips that last', () => {
     expect(reviewGram(gpu, { ...shape, epochs: 200 }, 64, { epochs: 48, flips: 744 * 48, events: 4800 }).stay).toBe(
       true,
     );
+  });
+  test('a training of 0.07 s in Gram space is not looked at first', () => {
+    expect(chooseStart(gpu, { ...shape, epochs: 300 }).trainer).toBe('gram');
   });
   test('the estimate is one function of the epoch: it does not jump where the fall is over', () => {
     const gram = (epoch: number) => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { Engine } from '../../src/engine';
 import { estimateStage } from '../../src/experiment/estimate';
 import { planRuns } from '../../src/experiment/plan';
-import { runExperiment } from '../../src/experiment/run';
+import { runExperiment, runExperiments } from '../../src/experiment/run';
 import { planSweep } from '../../src/experiment/sweep-plan';
 import { Gpu } from '../../src/gpu/gpu';
 import { shapeClass, type TunedChoice } from '../../src/kernels/tuning';
@@ -19,6 +19,7 @@ const SHAPES = { tall: [3000, 300, 64], wide: [1500, 100, 1000], flat: [200, 150
 interface Case {
   readonly shape: keyof typeof SHAPES;
   readonly trainer: 'direct' | 'gram';
+  readonly kind?: 'linf';
   readonly onData?: boolean;
   readonly loss?: 'logistic';
   readonly precision?: 'f16';
@@ -46,6 +47,7 @@ const CASES: Case[] = [
   { shape: 'wide', trainer: 'gram', loss: 'logistic' },
   { shape: 'flat', trainer: 'gram' },
   { shape: 'flat', trainer: 'gram', loss: 'logistic', onData: true },
+  { shape: 'flat', trainer: 'gram', kind: 'linf' },
 ];
 
 /** Settings under which other kernels run than the adapter's own. */
@@ -58,7 +60,7 @@ function settingsFor(kernels: Case['kernels'], n: number, d: number, m: number) 
 }
 
 test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity', ...rest }, { skip }) => {
-  const { precision = 'f32', most, kernels } = rest;
+  const { precision = 'f32', most, kernels, kind = 'l2' } = rest;
   if (trainer === 'gram') needsGram(bound.gpu, skip);
   if (precision === 'f16' && !bound.gpu.features.has('shader-f16')) skip(NO_HALVES);
   const { device, adapter } = bound.gpu;
@@ -67,7 +69,7 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
   const stage = { lr: 0.1, epochs: 5 };
   const config = smallConfig({
     ...{ data: { kind: 'shifted-gauss', n, d, shift: 0.3 }, network: { width }, loss, trainer, precision },
-    ...{ perturbation: { kind: 'l2', size: 0.1, onData }, standard: stage, learning: stage, test: { n: 300 } },
+    ...{ perturbation: { kind, size: 0.1, onData }, standard: stage, learning: stage, test: { n: 300 } },
   });
   const [plan] = planRuns([config], () => 0);
   const settings = settingsFor(kernels, n, d, width);
@@ -75,6 +77,41 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
   const { memory, trainer: used } = await runExperiment(new Engine(gpu, settings), config);
   expect(used.chosen).toBe(trainer);
   const ratio = bytes / memory.peakDeviceBytes;
+  if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
+  expect(ratio).toBeGreaterThanOrEqual(1);
+  expect(ratio).toBeLessThan(1.25);
+});
+
+// Over the same samples, one after the other: K of the samples waits for the g that comes next, if that takes its memory.
+test.for([
+  [
+    { width: 500, trainer: 'direct' },
+    { width: 8, trainer: 'gram' },
+  ],
+  [
+    { width: 8, trainer: 'gram' },
+    { width: 500, trainer: 'direct' },
+  ],
+  [
+    { width: 8, trainer: 'gram' },
+    { width: 8, trainer: 'gram', loss: 'logistic' },
+  ],
+] as const)('side by side: %j', async (kinds, { skip }) => {
+  const { gpu } = bound;
+  needsGram(gpu, skip);
+  const [n, d] = [1500, 600];
+  const stage = { lr: 0.1, epochs: 5 };
+  const configs = kinds.map(({ width, ...rest }) =>
+    smallConfig({
+      ...{ data: { kind: 'shifted-gauss', n, d, shift: 0.3 }, network: { width }, ...rest },
+      ...{ perturbation: { kind: 'linf', size: 0.1 }, standard: stage, learning: stage, test: { n: 300 } },
+    }),
+  );
+  const plans = planRuns(configs, () => 0);
+  expect(plans).toHaveLength(1);
+  const { bytes } = estimateStage(gpu, plans[0]!, configs, { n, d });
+  const results = await runExperiments(new Engine(gpu), configs);
+  const ratio = bytes / Math.max(...results.map(({ memory }) => memory.peakDeviceBytes));
   if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
   expect(ratio).toBeGreaterThanOrEqual(1);
   expect(ratio).toBeLessThan(1.25);

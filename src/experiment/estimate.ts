@@ -114,8 +114,10 @@ export function estimateStage(
     const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
     const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
     const making = gram && gpu ? makingBytes(gpu, widest, lossOf(group), inner) : 0;
+    // K of the identity loss has the 1 of the bias in it, that of the logistic one has not.
+    const kinds = new Set(group.filter((_, at) => all[at]!.gram).map(({ config }) => config.loss)).size;
     return {
-      gram,
+      kinds,
       networks: sum(networks),
       held,
       working: Math.max(making, ...all.map(({ memory }) => memory.working)),
@@ -133,12 +135,12 @@ export function estimateStage(
   const samples = 4 * n + rows + panels;
   const f = trainings('standard', firsts);
   // The moments that may be the fullest.
-  const moments = [samples + sum(f.held) + f.working + (f.gram ? matrix : 0)];
+  const moments = [samples + sum(f.held) + f.working + f.kinds * matrix];
   const perturbed = stage.trainings.flatMap(({ ends }) => ends.flatMap((end) => end.perturbations));
   let second = 0;
   const inSpan = ({ config }: PerturbationStage) => gpu && config.trainer !== 'direct' && spanPays(gpu, config, d);
   /** Whether K of what g learns from is made from K of the samples. */
-  const ontoK = (next: PerturbationStage) => f.gram && next.config.perturbation.onData && inSpan(next);
+  const ontoK = (next: PerturbationStage) => f.kinds > 0 && next.config.perturbation.onData && inSpan(next);
   let onto = perturbed.filter(ontoK).length;
   for (const next of perturbed) {
     second += next.trainings.length;
@@ -152,10 +154,10 @@ export function estimateStage(
     const common = 8 * n + rows + panels + f.networks + span.kept;
     // K of the samples stays until the last perturbed samples have theirs, which is made of it in place.
     const before = onto > 0 ? matrix : 0;
-    const own = g.gram && !(ontoThis && onto === 1) ? matrix : 0;
-    const making = g.gram ? span.making : 0;
+    const own = g.kinds > 0 && !(ontoThis && onto === 1) ? matrix : 0;
+    const making = g.kinds > 0 ? span.making : 0;
     // The memory of K of the samples waits for the K that follows.
-    const spare = f.gram && g.gram && onto === 0 ? matrix : 0;
+    const spare = f.kinds > 0 && g.kinds > 0 && onto === 0 ? matrix : 0;
     moments.push(common + rows + before + spare + perturbingBytes(gpu, size));
     moments.push(common + rows + before + own + sum(g.held) + Math.max(g.working, making));
     if (ontoThis) onto--;
@@ -181,7 +183,8 @@ export function estimateStage(
 
 /** Of trainings side by side. */
 interface Group {
-  readonly gram: boolean;
+  /** Matrices K that they need. */
+  readonly kinds: number;
   /** Bytes of what comes of them. */
   readonly networks: number;
   /** Bytes of each while they go on. */

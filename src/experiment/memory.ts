@@ -155,8 +155,8 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const parts = sum(blocks.map((block) => gradientSplits(block.rows, d, layout)));
   const gradient = 4 * parts * (gradientPartLength(d, layout) + 4 * gradientQuads(d, layout));
   const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, gramRow(rows), d);
-  // As it enters there is neither K nor the copy that a rollback needs.
-  const later = all / 2 + 4 * gramLength(n);
+  // As it enters there is no copy for a rollback yet; of K there may be the memory.
+  const later = all / 2;
   return { held, working: Math.max(leaving, entering - later) };
 }
 

@@ -1,5 +1,5 @@
 // All experiments on the same samples, stage by stage. Arrays are freed as soon as no later stage needs them: at most X,
-// what g is trained on, and one panel copy are on the device together, and K while a training needs it.
+// what g is trained on, and one panel copy are on the device together, and K, or its memory for the next one, while a training needs it.
 
 import { STREAMS } from '../data/streams';
 import type { Engine } from '../engine';
@@ -119,14 +119,19 @@ async function trainFirst(work: StageWork, stage: DataStage, scope: Scope): Prom
     // Where f was restored rather than trained, K has still to be made, from panels that hold the samples: not later.
     await (next.config.loss === 'logistic' ? kernel.bare : kernel).make();
   }
-  // Where g goes straight to Gram space as well, its K takes the memory over.
-  const again = runsOf.data(stage).some((run) => {
-    const { config, layout } = inputs[run]!;
-    return startOf(engine, config, 'learning', { n: x.n, d: x.d, layout }) === 'gram';
-  });
+  // Where the g that come next go straight to Gram space, their K takes the memory over.
+  const next = firsts[0]?.end.perturbations[0];
+  const again = next && runsOf.perturbation(next).some((run) => beginsInGram(work, run));
   if (work.onto === 0 && !again) kernel.dispose();
+  if (work.onto === 0 && again) (next.config.loss === 'logistic' ? kernel.give() : kernel.bare)?.dispose();
   watch.lap('standard', runsOf.data(stage));
   return firsts;
+}
+
+/** Whether g of an experiment begins in Gram space. */
+function beginsInGram({ engine, inputs, x: { n, d } }: StageWork, run: number): boolean {
+  const { config, layout } = inputs[run]!;
+  return config.learning.epochs > 0 && startOf(engine, config, 'learning', { n, d, layout }) === 'gram';
 }
 
 /** Everything that follows from one f. @param last nothing else needs the samples */

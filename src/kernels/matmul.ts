@@ -112,6 +112,8 @@ function quads(name: string, value: number): number {
   return value / 4;
 }
 
+const ONLY_SUBGROUP = 'only matmul_subgroup leaves steps out';
+
 /** matmul_subgroup or matmul_tiled: scale (bias + a^T b), or that added to the output. */
 export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle, live } = args;
@@ -144,6 +146,7 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const ACC = accumulate ? 1 : 0;
   const HALF = halfOf(a.array);
   if (HALF !== halfOf(b.array)) throw new TypeError('matmul: one operand holds halves, the other does not');
+  if (live && args.matrix) throw new RangeError(ONLY_SUBGROUP);
   if (args.matrix) {
     const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
     if (obstacle) throw new RangeError(obstacle);
@@ -183,14 +186,14 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const sized = { ...params, height, columns_first: live?.columns ?? 0 };
     return (batch) => {
       // A matrix for each block of samples, say: they need not lie in memory together.
-      const packed = batch.own(`packed ${rows} ${steps} ${height} ${!live}`, () =>
+      const packed = batch.own(`packed ${rows} ${steps} ${height} ${live ? 'live' : 'all'}`, () =>
         packedOperand(gpu, { rows, steps, height, lanes, live: live !== undefined }),
       );
       pack(batch, packed);
       batch.dispatch(kernel, { ...arrays, a: packed }, sized, grid);
     };
   }
-  if (live) throw new RangeError('only matmul_subgroup leaves steps out');
+  if (live) throw new RangeError(ONLY_SUBGROUP);
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
   const { rows: RA, columns: RB } = tile;
   const kernel = await gpu.kernel(matmulTiledShader, { RA, RB, ACC, HALF });

@@ -5,9 +5,10 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
+import { Scope } from '../gpu/scope';
 import { backgroundDot, LIVE_STEPS } from '../kernels/live';
 import { type MatmulLayout, matmulVariant } from '../kernels/variant';
-import { BACKGROUND_WORK, type GramConstant } from './gram-matrix';
+import { BACKGROUND_WORK, type GramConstant, gramRow } from './gram-matrix';
 import type { Panels } from './samples';
 
 /** Samples that are looked at: as many as the largest workgroup of a product packs. */
@@ -64,10 +65,10 @@ export class LiveGram {
   static async create(gpu: Gpu, panels: Panels, values: Float32Array, constant: GramConstant): Promise<LiveGram> {
     const { blocks, arrays, d } = panels;
     const last = blocks[blocks.length - 1]!;
-    const background = gpu.upload('background', values);
-    const shares = gpu.array('shares of the background', Math.ceil((last.start + last.rows) / 32) * 32);
-    const made = new LiveGram(background, shares);
+    const scope = new Scope();
     try {
+      const background = scope.use(gpu.upload('background', values));
+      const shares = scope.use(gpu.array('shares of the background', gramRow(last.start + last.rows)));
       const squared = values.reduce((sum, value) => sum + value * value, 0);
       const batch = gpu.batch('background');
       for (const [at, { start, rows }] of blocks.entries()) {
@@ -76,9 +77,9 @@ export class LiveGram {
         (await backgroundDot(gpu, { ...of, ...size }))(batch);
       }
       batch.send();
-      return made;
+      return new LiveGram(background, shares);
     } catch (error) {
-      made.dispose();
+      scope.dispose();
       throw error;
     }
   }

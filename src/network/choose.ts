@@ -305,7 +305,8 @@ export function reviewGram(
   if (!estimate) return { stay: true, reason: 'asked for' };
   const left = shape.epochs - epoch;
   const perEpoch = (since.flips * estimate.flip + since.events * estimate.event) / since.epochs;
-  // An early mean is of more than what still goes on: of a rate that falls off as 1 / epochs, its end is so much.
+  // An early mean is of more than what still goes on: of a rate that falls off as 1 / epochs, its end is so much. From STEADY on
+  // it is taken to last, which is rather too much: no other review comes for long.
   const end = epoch < STEADY ? since.epochs / (epoch * Math.log(epoch / Math.max(1, epoch - since.epochs))) : 1;
   const gram = lastingFrom(epoch, left) * end * perEpoch;
   const direct = (left + LOOK) * estimate.directEpoch;

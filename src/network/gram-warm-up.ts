@@ -45,10 +45,10 @@ export async function compileGramIdentity(
     const product = { a: operand, b: operand, bias: { array: spare(), first: 0, stride: 0 } };
     const output = scope.use(gpu.array('warm-up', 16));
     const height = panelHeight(d * ld, matmulVariant(gpu, variant).lanes);
-    const by = live ? { live: { background, columns: 0 } } : {};
-    (await matmul(gpu, { ...product, output, steps: 1, rows: live ? 4 : 1, columns: 4, variant, height, ...by }))(
-      batch,
-    );
+    // The plain one too: pre-activations are a product of that height.
+    for (const by of live ? [{ live: { background, columns: 0 } }, {}] : [{}]) {
+      (await matmul(gpu, { ...product, output, steps: 1, rows: 4, columns: 4, variant, height, ...by }))(batch);
+    }
     await batch.submit();
   } finally {
     scope.dispose();
