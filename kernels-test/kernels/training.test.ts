@@ -1,5 +1,6 @@
-import { describe, test } from 'vitest';
-import { subgroupLanes, TILES } from '../../src/kernels/variant';
+import { describe, expect, test } from 'vitest';
+import { matmulLayout, subgroupLanes, TILES } from '../../src/kernels/variant';
+import { gradientPartLength, gradientSplits } from '../../src/kernels/weight-gradient';
 import { SHAPES } from '../checks/case';
 import {
   checkMomentumUpdate,
@@ -34,6 +35,29 @@ describe('weight_gradient_subgroup', () => {
   test.for(GRADIENTS)('float64 reference: %j', async (each, { skip }) => {
     if (subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
     await checkWeightGradient({ ...each, variant: 'subgroup' })(bound.gpu);
+  });
+});
+
+describe('pieces of samples', () => {
+  test('as many as fill the adapter, and where rows are pairs of pages as many as the caches like', ({ skip }) => {
+    const { gpu } = bound;
+    const lanes = subgroupLanes(gpu);
+    if (lanes === null) skip('the adapter has no subgroups of a fixed size');
+    const splits = (n: number, d: number, m: number) =>
+      gradientSplits(n, d, matmulLayout(gpu, m, 'subgroup', n * d * m));
+    // A tile for each 4 S inputs and each workgroup of words: one tile alone is split in eight, of at least 256 samples.
+    expect(splits(10_000, 4 * lanes! - 1, 32)).toBe(8);
+    expect(splits(600, 4 * lanes! - 1, 32)).toBe(2);
+    expect(splits(10_000, 3000, 100)).toBe(1);
+    const cached = (pieces: number) => (lanes === 4 ? 1 : pieces);
+    expect(splits(4096, 2048, 256)).toBe(cached(4));
+    expect(splits(4096, 4096, 128)).toBe(cached(4));
+    expect(splits(2047, 2048, 256)).toBe(1);
+    for (const d of [1024, 2044, 2052, 3072, 8192]) expect(splits(4096, d, 256), `d ${d}`).toBe(1);
+    // All pieces together: 64 MiB.
+    expect(splits(4096, 4096, 1024)).toBe(cached(3));
+    expect(3 * gradientPartLength(4096, matmulLayout(gpu, 1024, 'subgroup', 2 ** 34))).toBeLessThanOrEqual(2 ** 24);
+    expect(splits(4096, 4096, 8192)).toBe(1);
   });
 });
 
