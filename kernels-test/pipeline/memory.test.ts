@@ -34,7 +34,8 @@ test(`${RUNS} runs hold no more memory than a tenth of them`, { timeout: 120_000
       process.stdout.write(`run ${run}: resident ${mib(rss)}, heap ${mib(heap)}, ${kept}\n`);
     }
   }
-  const [first, last] = [held[0]!, held.at(-1)!];
+  // What the first runs teach the heap is learned by then: 0.8 of the 1.1 MiB that it grows by in 120 runs.
+  const [first, last] = [held[2]!, held.at(-1)!];
   expect(last.run).toBe(every * 10);
   for (const { liveArrays, deviceBytes, buffers } of held) {
     expect(liveArrays).toBe(0);
@@ -44,7 +45,7 @@ test(`${RUNS} runs hold no more memory than a tenth of them`, { timeout: 120_000
   }
   // 4 KiB a run is less than any array of these runs: the heap may learn new shapes, not keep what it worked on.
   const ran = last.run - first.run;
-  expect(last.heap - first.heap).toBeLessThan(MIB + 4096 * ran);
+  expect(last.heap - first.heap).toBeLessThan(MIB / 2 + 4096 * ran);
   expect(last.arrayBuffers - first.arrayBuffers).toBeLessThan(MIB);
   // In the first dozens of runs the allocator and the driver's caches still fill: with no leak, 10 to 20 MiB.
   expect(last.rss).toBeLessThan(RUNS >= 1000 ? 1.1 * first.rss : first.rss + 64 * MIB);
