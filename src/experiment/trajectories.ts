@@ -114,10 +114,13 @@ export async function trainTrajectories(
         const network = last ? networks[task]! : copies[task]!.get(length);
         const made = network && !(last && outcome.diverged);
         const own = last ? outcome : { ...historyUpTo(length, outcome), ...partial[task]!.get(length)! };
-        const told = async () =>
-          (await extras()).explainDivergence(divergenceUpTo(length, outcome, config), stage, config);
-        trained[at]!.set(length, made ? { network, outcome: own } : await told());
-        if (made) await checkpoints?.finish(stage, { network, outcome: own });
+        if (made) {
+          trained[at]!.set(length, { network, outcome: own });
+          await checkpoints?.finish(stage, { network, outcome: own });
+        } else {
+          const { explainDivergence } = await extras();
+          trained[at]!.set(length, explainDivergence(divergenceUpTo(length, outcome, config), stage, config));
+        }
       }
     }
   };
