@@ -36,6 +36,7 @@
 // of texels compiling takes 1.2 s instead of 1.4. A flip is found without a ballot a sample (80 ns on lavapipe), by bit sets.
 // Perturbations lie close together, and flip in crowds (half of them in an epoch). Where that is cheaper, A is then made anew:
 // of each class either the active samples are added up, or the others taken from what all of them give, which label_sums knows.
+// From so many flips on that a product with X is cheaper, it is left to the host: see crowd_gradient_subgroup.
 enable subgroups;
 // The analysis does not know that subgroupMin gives all lanes one value; every branch around a subgroup operation depends
 // on such values, on parameters and on the workgroup alone.
@@ -61,7 +62,8 @@ struct Params {
   vectors: u32,
 }
 
-// What the host says of a neuron; clock, events, flips and stalled (1 when a flip waits for K, which is not there yet) go back.
+// What the host says of a neuron; clock, events, flips and stalled go back. stalled is 1 when a flip waits for K, which is not
+// there yet, 2 when an epoch had so many flips that they wait to be added to A through X (crowd_gradient_subgroup).
 struct Neuron {
   // The epoch that H, U and A stand at.
   clock: u32,
@@ -78,6 +80,8 @@ struct Neuron {
   mu: f32,
   log2_mu: f32,
   slope: f32,
+  // Flips of one epoch from which on they are a crowd, for which the neuron stops.
+  crowd: u32,
 }
 
 @group(0) @binding(0) var<storage, read> kernel0: array<vec4f>; // @image @group(0) @binding(0) var kernel0: texture_storage_2d<rgba32float, read>;
@@ -276,6 +280,7 @@ fn gram_identity_subgroup(
     bitcast<f32>(rates.w),
     bitcast<f32>(neurons[report + 3u].x),
     bitcast<f32>(neurons[report + 3u].y),
+    neurons[report + 3u].z,
   );
   if (me.epochs == 0u && me.sync == 0u) {
     return;
@@ -345,7 +350,7 @@ fn gram_identity_subgroup(
       if (p > rest && me.sync == 0u) {
         break;
       }
-      if (p <= rest && params.have_kernel == 0u) {
+      if (p <= rest && params.have_kernel == 0u && me.crowd > 1u) {
         stalled = 1u;
         break;
       }
@@ -390,6 +395,10 @@ fn gram_identity_subgroup(
       }
       crowd = subgroupAdd(crowd);
       flips += crowd;
+      if (crowd >= me.crowd) {
+        stalled = 2u;
+        break;
+      }
       anew = false;
       if (crowd >= CROWD) {
         // Active and other samples of both classes: s < 0, s > 0.

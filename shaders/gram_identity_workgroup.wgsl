@@ -57,7 +57,7 @@ struct Neuron {
   clock: u32,
   events: u32,
   flips: u32,
-  // 1 when a flip waits for K, which is not there yet.
+  // 1 when a flip waits for K, which is not there yet; 2 when a crowd of them does for crowd_gradient_subgroup.
   stalled: u32,
   // First epoch of the chunk, and how many it has; with none and no sync the neuron rests.
   start: u32,
@@ -71,7 +71,9 @@ struct Neuron {
   lr: f32,
   mu: f32,
   log2_mu: f32,
-  @size(12) slope: f32,
+  slope: f32,
+  // Flips of one epoch for which the neuron stops: gram_identity_subgroup alone does.
+  @size(8) crowd: u32,
 }
 
 @group(0) @binding(0) var<storage, read> kernel0: array<vec4f>;

@@ -2,19 +2,20 @@
 //
 // Computes   output[r, c] = scale (bias[r] + sum_k a[k, r] b[k, c]), plus what output[r, c] held when ACC = 1; when LIVE = 1
 //            scale (bias[r] + bias'[c] + sum_k a[k, r] (b[k, c] - g[k])) over the steps k that a's panel has, with the g
-//            that stand there
+//            that stand there; when LIVE = 2 scale (bias[r] + sum_k a[k, r] b[k, c]) over those that b's panel has
 // Shapes     k steps, rows r, columns c by quads of 4. a is packed by pack_rows: panels (ceil(rows / R), steps, R / 4) of vec4;
 //            by pack_live_subgroup when LIVE = 1, with the heads of the panels behind them.
 //            b is plain (k, columns) or panels of 32: quad q of step k at b_first + (q / b_width) b_panel + q % b_width +
-//            k b_stride. Workgroups whose columns all lie left of the diagonal c = r + diagonal return at once
+//            k b_stride; by pack_live_subgroup in panels of 32 when LIVE = 2. Workgroups whose columns all lie left of the diagonal c = r + diagonal return at once
 // Bindings   0 a      read        the operand spread by broadcast, as vec4: a buffer, or texels in rows of 8192
 //            1 b      read        the operand on the lanes, as vec4
-//            2 bias   read        element bias_first + r bias_stride; bias'[c] is columns_first + c
+//            2 bias   read        element bias_first + r bias_stride; bias'[c] is columns_first + c. The element behind that of r
+//                                 is the row of the output that r goes to when CHOSEN = 1
 //            3 output read_write  (rows, quads) as vec4 in rows of output_stride, from output_first on
 //            4 params uniform
 // Constants  S lanes of a subgroup, exactly; R rows held at once, a multiple of 4; U steps of k at once; AF = ceil(R / S);
-//            AQ = ceil(R / (4 S)); ACC 1 to accumulate; HALF 1 for b stored as halves; IMAGE 1 for a of texels; LIVE 1 for
-//            panels of a that have steps of their own
+//            AQ = ceil(R / (4 S)); ACC 1 to accumulate; CHOSEN 1 for rows that go where `bias` says; HALF 1 for b stored as halves; IMAGE 1 for a of texels; LIVE 1 for
+//            panels of a that have steps of their own, 2 for panels of b that do
 // Dispatch   (ceil(quads / S), ceil(rows / R), 1): neighbours share a panel of a
 // Workgroup  (S); no workgroup memory, no barrier
 // Assumes    every subgroup has S lanes, and S >= U
@@ -35,6 +36,7 @@ const ACC = 0u; // @specialised
 const HALF = 0u; // @specialised
 const IMAGE = 0u; // @specialised
 const LIVE = 0u; // @specialised
+const CHOSEN = 0u; // @specialised
 
 alias Quad = vec4f; // @half vec4h
 
@@ -83,12 +85,18 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     start[f] = bias[params.bias_first + row * params.bias_stride];
   }
   let head = (params.rows + R - 1u) / R * params.steps * (R / 4u) + group.y * (params.steps + 1u);
+  // Likewise of b: its panels have 8 quads, which this workgroup has, or half of them.
+  let b_panel = group.x * S / 8u * params.steps * 8u + inside % 8u;
+  let b_head = (params.quads + 7u) / 8u * params.steps * 8u + group.x * S / 8u * (params.steps + 1u);
   var steps = params.steps;
   var of_columns = vec4f(0.0);
   if (LIVE == 1u) {
     steps = u32(quad_of_a(head).x);
     let c = params.columns_first + 4u * inside;
     of_columns = vec4f(bias[c], bias[c + 1u], bias[c + 2u], bias[c + 3u]);
+  }
+  if (LIVE == 2u) {
+    steps = u32(b[b_head].x);
   }
   var acc: array<vec4f, R>;
   // @unroll
@@ -102,21 +110,30 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     if (LIVE == 1u) {
       live = quad_of_a(head + 1u + min(k0 + lane, last));
     }
+    if (LIVE == 2u) {
+      live = vec4f(b[b_head + 1u + min(k0 + lane, last)]);
+    }
     var x: array<vec4f, U>;
     var w: array<vec4f, U * AQ>;
     // @unroll
     for (var u = 0u; u < U; u++) {
       let step = min(k0 + u, last);
-      var k = step;
+      // Where the step lies in a and in b.
+      var of_a = step;
+      var of_b = column + step * params.b_stride;
       var g = 0.0;
       if (LIVE == 1u) {
-        k = u32(subgroupShuffle(live.x, u));
+        of_b = column + u32(subgroupShuffle(live.x, u)) * params.b_stride;
         g = subgroupShuffle(live.y, u);
       }
-      x[u] = select(vec4f(0.0), vec4f(b[column + k * params.b_stride]) - g, k0 + u <= last);
+      if (LIVE == 2u) {
+        of_a = u32(subgroupShuffle(live.x, u));
+        of_b = b_panel + step * 8u;
+      }
+      x[u] = select(vec4f(0.0), vec4f(b[of_b]) - g, k0 + u <= last);
       // @unroll
       for (var f = 0u; f < AQ; f++) {
-        w[u * AQ + f] = quad_of_a(panel + step * (R / 4u) + min(f * S + lane, R / 4u - 1u));
+        w[u * AQ + f] = quad_of_a(panel + of_a * (R / 4u) + min(f * S + lane, R / 4u - 1u));
       }
     }
     // @unroll
@@ -130,7 +147,7 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     }
   }
   if (quad < params.quads) {
-    let corner = params.output_first + first * params.output_stride + quad;
+    let corner = params.output_first + quad;
     // A loop to a parameter, which is R, or the driver would write it out; from a copy so that acc itself stays in registers.
     // @unroll
     for (var r = 0u; r < R; r++) {
@@ -138,7 +155,11 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     }
     var kept = acc;
     for (var r = 0u; r < min(params.height, params.rows - first); r++) {
-      let at = corner + r * params.output_stride;
+      var row = first + r;
+      if (CHOSEN == 1u) {
+        row = u32(bias[params.bias_first + row * params.bias_stride + 1u]);
+      }
+      let at = corner + row * params.output_stride;
       if (ACC == 1u) {
         kept[r] += output[at];
       }

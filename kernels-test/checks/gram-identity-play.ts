@@ -89,6 +89,8 @@ export class Play {
     private readonly loop: GramLoop,
     /** How many K comes in, or as an image. */
     pieces: number | 'image',
+    /** Flips of an epoch for which a neuron stops. */
+    private readonly crowd = Infinity,
   ) {
     const { n, ld, K, sources } = problem;
     this.#places = trainings.flatMap((training, at) =>
@@ -136,7 +138,7 @@ export class Play {
         }
         const last = reports.at(-1)![k]!;
         const call = round.calls[at];
-        if (last.stalled) throw new Error(`neuron ${j} of training ${at} waits for K, which is there`);
+        if (last.waits) throw new Error(`neuron ${j} of training ${at} waits for K, which is there`);
         if (call?.sync) expectExact('clock', [last.clock], [call.start + call.epochs]);
         if (call) losses[at]!.set(values[k]!, j * training.epochs + call.start - training.first);
       }
@@ -190,7 +192,7 @@ export class Play {
       const { first, slope, momentum, source, readout } = training;
       const { lr, start, epochs, sync } = calls[at] ?? { lr: 0, start: first, epochs: 0, sync: false };
       const own = { clock: this.#clocks[k]!, lossesFirst: firsts[k]!, readout: readout[j]! };
-      return { ...own, start, epochs, sync, source, lr, momentum, slope };
+      return { ...own, start, epochs, sync, source, lr, momentum, slope, crowd: this.crowd };
     });
     const words = packNeurons(orders);
     this.#neurons.write(words);
@@ -239,12 +241,12 @@ export class Play {
     for (const [k, { training, at, j }] of this.#places.entries()) {
       const call = round.calls[at];
       const where = `neuron ${j} of training ${at} without K`;
-      const { clock, stalled, flips } = reports[k]!;
+      const { clock, waits, flips } = reports[k]!;
       const [start, end] = call ? [call.start, call.start + call.epochs] : [0, 0];
       const turns = training.runs[j]!.turns.map(({ epoch }) => training.first + epoch);
       const turn = turns.find((epoch) => epoch > start && epoch <= end);
       if (call) this.waited[turn === undefined ? 'no' : 'yes']++;
-      expectExact(`${where}: stalled, flips`, [Number(stalled), flips], [Number(turn !== undefined), 0]);
+      expectExact(`${where}: waits, flips`, [Number(waits === 'kernel'), flips], [Number(turn !== undefined), 0]);
       expectExact(`${where}: clock`, [clock], [turn === undefined && call?.sync ? end : clocks[k]!]);
       if (turn !== undefined || !call?.sync) {
         for (let p = 0; p < 6; p++) {

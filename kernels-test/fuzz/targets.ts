@@ -124,7 +124,7 @@ async function checkpointFiles(): Promise<{ out: string; text: string; state: Ui
   const store = await CheckpointStore.open(out);
   const last = { epoch: 1, flips: 2, events: 3 };
   const choice = { phase: 'gram', chosen: 'gram', reason: 'asked for', flips: 2, last } as const;
-  const identity = { clocks: [2, 2], carry: 0.81, moved: 0.1, flips: 2, events: 2, kernel: true };
+  const identity = { clocks: [2, 2], carry: 0.81, moved: 0.1, flips: 2, events: 2, look: 0, kernel: true };
   const training = { epoch: 2, schedule: { lr: 0.5, best: -1, bad: 0 }, accuracyKnown: false, choice, identity };
   await store.write({
     config: parseConfig({}),

@@ -4,12 +4,26 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Checkpoint, runExperiment } from '../../src';
 import type { TrainingShape } from '../../src/network/choose';
+import type * as costs from '../../src/network/costs';
 import { expectSameBits, useEngine } from '../helpers';
 import { needsGram, numbersOf, smallConfig } from './helpers';
 
 const bound = useEngine();
 
-const script = vi.hoisted(() => ({ on: false, enter: Infinity, leave: Infinity }));
+const script = vi.hoisted(() => ({
+  on: false,
+  enter: Infinity,
+  leave: Infinity,
+  crowds: undefined as costs.CrowdPlan | undefined,
+}));
+vi.mock('../../src/network/costs', async (original) => {
+  const real = await original<typeof costs>();
+  const estimateCosts: typeof real.estimateCosts = (...args) => {
+    const estimate = real.estimateCosts(...args);
+    return estimate && { ...estimate, crowds: script.crowds ?? estimate.crowds };
+  };
+  return { ...real, estimateCosts };
+});
 vi.mock('../../src/network/choose', async (original) => {
   const actual = await original<typeof import('../../src/network/choose')>();
   const scripted = <T extends (...args: never[]) => unknown>(real: T, answer: (...args: Parameters<T>) => unknown) =>
@@ -29,7 +43,7 @@ vi.mock('../../src/network/choose', async (original) => {
 });
 
 afterEach(() => {
-  Object.assign(script, { on: false, enter: Infinity, leave: Infinity });
+  Object.assign(script, { on: false, enter: Infinity, leave: Infinity, crowds: undefined });
   expect(bound.gpu.liveArrays).toBe(0);
 });
 
@@ -74,6 +88,15 @@ describe.each(['direct', 'gram'] as const)('%s training', (trainer) => {
     if (trainer === 'gram') needsGram(bound.gpu, skip);
     await checkEvery({ trainer, loss });
   });
+});
+
+test('flips through X, before and after a look at which K turns out to be worth it', async ({ skip }) => {
+  needsGram(bound.gpu, skip);
+  script.crowds = { least: 3, worth: 300 };
+  const all = await checkEvery({ trainer: 'gram' }, 12);
+  const looks = all.map(({ facts }) => facts.training?.identity?.look);
+  expect(looks.some((look) => look === 0)).toBe(true);
+  expect(looks.some((look) => look! > 0)).toBe(true);
 });
 
 test('scenario b, whose second K is made from the first', async ({ skip }) => {

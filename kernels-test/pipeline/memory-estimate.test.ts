@@ -82,6 +82,29 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
   expect(ratio).toBeLessThan(1.25);
 });
 
+// Without K, for which there must be room should it be worth it, and with it after all.
+test.for([
+  [40, / flips, all through X/],
+  [150, / flips$/],
+] as const)('flips through X: %j', async ([epochs, reason], { skip }) => {
+  const { gpu, engine } = bound;
+  needsGram(gpu, skip);
+  if (gpu.adapter.subgroupSize !== 8) skip('slow');
+  const [n, d, width] = [3000, 900, 16];
+  const config = smallConfig({
+    ...{ data: { kind: 'gauss', n, d }, network: { width }, trainer: 'gram' },
+    ...{ standard: { lr: 0.5, epochs }, learning: { lr: 0.1, epochs: 1 }, test: { n: 300 } },
+  });
+  const [plan] = planRuns([config], () => 0);
+  const { bytes } = estimateStage(gpu, plan!, [config], { n, d });
+  const { memory, trainer } = await runExperiment(engine, config);
+  expect(trainer.stages.standard.reason).toMatch(reason);
+  const ratio = bytes / memory.peakDeviceBytes;
+  if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
+  expect(ratio).toBeGreaterThanOrEqual(1);
+  if (epochs === 150) expect(ratio).toBeLessThan(1.25);
+});
+
 // Over the same samples, one after the other: K of the samples waits for the g that comes next, if that takes its memory.
 test.for([
   [

@@ -35,6 +35,7 @@ export const checkpointFacts = v.strictObject({
           moved: finite,
           flips: count,
           events: count,
+          look: v.optional(count, 0),
           kernel: v.boolean(),
         }),
       ),

@@ -4,7 +4,8 @@
 import type { ReadFile } from '../data/dataset';
 import type { EngineSettings } from '../engine';
 import type { Gpu } from '../gpu/gpu';
-import { estimateCosts, expectTraining, gramObstacle } from '../network/choose';
+import { expectTraining, gramObstacle } from '../network/choose';
+import { estimateCosts } from '../network/costs';
 import { gramLength } from '../network/gram-matrix';
 import {
   makingBytes,

@@ -2,9 +2,11 @@
 // that may be the fullest, all arrays that live then.
 
 import type { Gpu } from '../gpu/gpu';
+import { crowdRow } from '../kernels/crowd';
 import { panelsLength } from '../kernels/data';
 import { packedWeightsBytes } from '../kernels/forward';
 import { NEURON_WORDS } from '../kernels/gram-identity';
+import { LIVE_COLUMNS, liveLength } from '../kernels/live';
 import { panelHeight } from '../kernels/matmul';
 import { packedBytes } from '../kernels/pack';
 import { paddedRow } from '../kernels/step';
@@ -12,6 +14,8 @@ import { type TuningSettings, tunedLayout } from '../kernels/tuning';
 import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
 import { gramBytes } from '../network/choose';
+import { estimateCosts } from '../network/costs';
+import { CROWD_NEURONS } from '../network/crowds';
 import { BACKGROUND_WORK, gramLength, gramPanel, gramPanelLength, gramPieces, gramRow } from '../network/gram-matrix';
 import { changeLength } from '../network/gram-size';
 import { type Block, planBlocks } from '../network/samples';
@@ -157,7 +161,20 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, gramRow(rows), d);
   // As it enters there is no copy for a rollback yet; of K there may be the memory.
   const later = all / 2;
-  return { held, working: Math.max(leaving, entering - later) };
+  return { held, working: Math.max(leaving, entering - later, crowdBytes(gpu, shape)) };
+}
+
+/** Of flips that go through X, with the samples as they are above a background where they may have one. */
+function crowdBytes(gpu: Gpu, shape: NetworkShape): number {
+  const { n, d, m } = shape;
+  const plan = estimateCosts(gpu, shape)?.crowds;
+  if (!plan || (plan.least === Infinity && plan.worth === 0)) return 0;
+  const arranged = arrange(gpu, shape);
+  const neurons = Math.min(m, CROWD_NEURONS);
+  const sized = (rows: number) => liveLength({ rows: gramRow(rows), steps: d, height: LIVE_COLUMNS });
+  const live = n * n * d >= BACKGROUND_WORK ? sum(arranged.blocks.map(({ rows }) => sized(rows))) : 0;
+  const small = neurons * (1 + crowdRow(d)) + paddedRow(d) + d;
+  return 4 * (small + live) + productBytes(arranged, neurons, gramRow(arranged.rows), d);
 }
 
 /** Of making perturbations: beside samples, networks, labels and the perturbations themselves. */

@@ -75,7 +75,7 @@ async function prepare(
   // Looked for where Gram space is entered, once.
   const background = lazy(async () => (await gramTrainers()).findBackground(gpu, panels, layout));
   const kernel = scope.use(
-    sampleGram(gpu, panels, { layout, signal }, async () => ({ background: await background() })),
+    sampleGram(gpu, panels, { layout, signal }, async () => ({ background: await background() }), background),
   );
   const mapped = runs.map((run) => inputs[run]!.config).find(({ theory }) => theory.map !== false);
   const plane = mapped && (await (await extras()).mapPlane(gpu, mapped, x, data.labels));

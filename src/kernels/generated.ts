@@ -4,6 +4,7 @@
 export { add } from './generated/add';
 export { backgroundDot } from './generated/background-dot';
 export { copyQuads } from './generated/copy-quads';
+export { crowdGradientSubgroup } from './generated/crowd-gradient-subgroup';
 export { fmaThroughput } from './generated/fma-throughput';
 export { forwardSubgroup } from './generated/forward-subgroup';
 export { forwardTiled } from './generated/forward-tiled';

@@ -6,7 +6,7 @@ import type { GpuImage } from '../gpu/image';
 import { packRecords } from '../gpu/shader';
 import { gramIdentitySubgroup as gramIdentitySubgroupShader } from './generated/gram-identity-subgroup';
 import { gramIdentityWorkgroup as gramIdentityWorkgroupShader } from './generated/gram-identity-workgroup';
-import { GRAM_PIECES, gramSamples } from './gram-limits';
+import { GRAM_PIECES, gramSamples, NO_CROWD } from './gram-limits';
 import { fold, type Step } from './step';
 import { type GramLoop, gramLoop } from './variant';
 
@@ -31,15 +31,23 @@ export interface NeuronOrder {
   readonly lr: number;
   readonly momentum: number;
   readonly slope: number;
+  /**
+   * Flips of one epoch from which on the neuron stops until they are added to A by `crowdGradient` and a product with X; with 1
+   * it needs no K. Infinity where it never does, as with gram_identity_workgroup it must be.
+   */
+  readonly crowd: number;
 }
+
+/** Why a neuron did not go on to the end of its chunk: for K, which was not bound, or for what a crowd of flips adds to A. */
+const STOPS = [undefined, 'kernel', 'crowd'] as const;
 
 /** What the kernel gives back of a neuron. */
 export interface NeuronReport {
   readonly clock: number;
   readonly events: number;
   readonly flips: number;
-  /** A flip waits for K, which was not bound. */
-  readonly stalled: boolean;
+  /** What the neuron waits for, if it has not come to the end of its chunk. */
+  readonly waits: 'kernel' | 'crowd' | undefined;
 }
 
 /** Orders as words for the array `neurons`. */
@@ -47,8 +55,9 @@ export function packNeurons(orders: readonly NeuronOrder[]): Uint32Array {
   const back = { events: 0, flips: 0, stalled: 0 };
   return packRecords(
     record,
-    orders.map(({ sync, lossesFirst, momentum, ...same }) => ({
+    orders.map(({ sync, lossesFirst, momentum, crowd, ...same }) => ({
       ...same,
+      crowd: Math.min(crowd, NO_CROWD),
       ...back,
       sync: sync ? 1 : 0,
       losses_first: lossesFirst,
@@ -62,7 +71,7 @@ export function packNeurons(orders: readonly NeuronOrder[]): Uint32Array {
 /** The report of neuron j in words read back from `neurons`. */
 export function neuronReport(words: Uint32Array, j: number): NeuronReport {
   const at = (field: keyof typeof record.fields) => words[j * NEURON_WORDS + record.fields[field].offset / 4]!;
-  return { clock: at('clock'), events: at('events'), flips: at('flips'), stalled: at('stalled') === 1 };
+  return { clock: at('clock'), events: at('events'), flips: at('flips'), waits: STOPS[at('stalled')] };
 }
 
 export interface GramIdentityArgs {

@@ -5,6 +5,9 @@ export const GRAM_PIECES = 6;
 /** Epochs that a run may have at most: the kernel's search for a crossing ends there. */
 export const GRAM_EPOCHS = 2 ** 22;
 
+/** More flips than an epoch of a neuron can have. */
+export const NO_CROWD = 0xffffffff;
+
 /** Bytes of workgroup memory that gram_identity_workgroup takes at its most lanes, besides a bit for each sample. */
 const WORKGROUP_BYTES = 5780;
 export const MOST_LANES = 256;

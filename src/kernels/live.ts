@@ -14,6 +14,13 @@ export interface PackLiveArgs extends Omit<PackArgs, 'outSteps' | 'outStep'> {
   readonly lanes: number;
 }
 
+/** Columns of a panel of an operand b whose panels have steps of their own. */
+export const LIVE_COLUMNS = 32;
+
+/** Elements of an array that {@link packLive} fills: the panels, and the steps that each has. */
+export const liveLength = ({ rows, steps, height }: Pick<PackLiveArgs, 'rows' | 'steps' | 'height'>): number =>
+  Math.ceil(rows / height) * (steps * height + 4 * (steps + 1));
+
 /** The most steps that {@link packLive} can count. */
 export const LIVE_STEPS = 2 ** 24;
 

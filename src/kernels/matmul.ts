@@ -83,6 +83,16 @@ export interface MatmulArgs {
   readonly matrix?: boolean;
   /** By matmul_subgroup alone: a and b count from a background on, and steps that are background leave a out. */
   readonly live?: LiveSteps;
+  /**
+   * By matmul_subgroup alone: b is what `packLive` made of its columns in panels of 32, as an array, and steps that
+   * are background in a panel are left out. What the background gives stands in `bias`.
+   */
+  readonly liveColumns?: boolean;
+  /**
+   * By matmul_subgroup alone: row r goes to that row of the output which the element behind its bias names, each to another one. The
+   * rows of the output are below 2^24, which a float32 counts.
+   */
+  readonly chosenRows?: boolean;
 }
 
 /**
@@ -112,12 +122,12 @@ function quads(name: string, value: number): number {
   return value / 4;
 }
 
-const ONLY_SUBGROUP = 'only matmul_subgroup leaves steps out';
+const ONLY_SUBGROUP = 'only matmul_subgroup leaves steps out or chooses rows';
 
 /** matmul_subgroup or matmul_tiled: scale (bias + a^T b), or that added to the output. */
 export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle, live } = args;
-  const { outputFirst = 0, outputStride = columns } = args;
+  const { outputFirst = 0, outputStride = columns, liveColumns = false, chosenRows = false } = args;
   requireSize('steps', steps);
   requireSize('rows', rows);
   requireSize('columns', columns, 4);
@@ -146,7 +156,9 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const ACC = accumulate ? 1 : 0;
   const HALF = halfOf(a.array);
   if (HALF !== halfOf(b.array)) throw new TypeError('matmul: one operand holds halves, the other does not');
-  if (live && args.matrix) throw new RangeError(ONLY_SUBGROUP);
+  const { variant, lanes } = matmulVariant(gpu, args.variant);
+  if ((live || liveColumns || chosenRows) && (args.matrix || variant !== 'subgroup'))
+    throw new RangeError(ONLY_SUBGROUP);
   if (args.matrix) {
     const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
     if (obstacle) throw new RangeError(obstacle);
@@ -163,7 +175,6 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
     const grid = [Math.ceil(params.quads / 32), Math.ceil(rows / 128)] as const;
     return (batch) => void batch.dispatch(kernel, arrays, whole, grid);
   }
-  const { variant, lanes } = matmulVariant(gpu, args.variant);
   if (variant === 'subgroup') {
     const height = args.height ?? panelHeight(steps * columns, lanes);
     const { matmulSubgroup, packLive } = await subgroupShaders();
@@ -179,7 +190,8 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
       ACC,
       HALF,
       IMAGE: imageFor(lanes),
-      LIVE: live ? 1 : 0,
+      LIVE: live ? 1 : liveColumns ? 2 : 0,
+      CHOSEN: chosenRows ? 1 : 0,
     };
     const kernel = await gpu.kernel(matmulSubgroup, constants);
     const grid = [Math.ceil(params.quads / lanes), Math.ceil(rows / height)] as const;
@@ -193,7 +205,6 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
       batch.dispatch(kernel, { ...arrays, a: packed }, sized, grid);
     };
   }
-  if (live) throw new RangeError(ONLY_SUBGROUP);
   const tile = args.tile ?? (gpu.adapter.software ? TILES.at(-1)! : tileFor(rows, columns));
   const { rows: RA, columns: RB } = tile;
   const kernel = await gpu.kernel(matmulTiledShader, { RA, RB, ACC, HALF });

@@ -5,14 +5,13 @@
 // space is looked at again when it has gone on for a while. Counts, not clocks, decide: the same run always takes the same
 // path. Under the logistic loss an epoch costs the same every time.
 //
-// The constants are seconds on two cores, measured (bench/RESULTS.md); only their ratios matter.
-
 import { formatBytes } from '../gpu/format';
 import type { Gpu } from '../gpu/gpu';
 import { GRAM_EPOCHS, GRAM_PIECES, gramSamples } from '../kernels/gram-limits';
 import { paddedRow } from '../kernels/step';
 import { gramLoop, type MatmulLayout, matmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientSplits } from '../kernels/weight-gradient';
+import { type Estimate, estimateCosts, flipSeconds } from './costs';
 import { gramLogisticElements, gramLogisticLength } from './gram-logistic-size';
 import { gramLength, gramPieces, gramRow } from './gram-matrix';
 import { changeLength, groupLength, PLANES } from './gram-size';
@@ -42,42 +41,6 @@ export const REVIEWS = [16, 64, 256, 1024, 4096] as const;
 
 /** Device memory that `auto` lets Gram training take, K before all, unless the engine is told another limit. */
 export const GRAM_MEMORY = 2 * 1024 ** 3;
-
-interface Costs {
-  /** A multiply-add of the direct trainer, and what an epoch costs besides. */
-  readonly direct: number;
-  readonly epoch: number;
-  /** A multiply-add of K, of which half are computed, and what both ends of Gram training cost besides: submits, readbacks. */
-  readonly gram: number;
-  readonly ends: number;
-  /** A flip, one sample's share of it, and of going to the next event. */
-  readonly row: number;
-  readonly flip: number;
-  readonly event: number;
-  /** One entry of H and C in a dense epoch: its bit, its momentum step, its coefficient. */
-  readonly entry: number;
-}
-
-const LAVAPIPE: Costs = {
-  direct: 4.2e-11,
-  epoch: 8e-4,
-  gram: 2.5e-11,
-  ends: 0.025,
-  row: 5e-7,
-  flip: 3.5e-10,
-  event: 4e-9,
-  entry: 3e-8,
-};
-const SWIFTSHADER: Costs = {
-  direct: 5.5e-10,
-  epoch: 5e-4,
-  gram: 6e-10,
-  ends: 0.05,
-  row: 0,
-  flip: 8e-9,
-  event: 4e-8,
-  entry: 3e-8,
-};
 
 /** Flips of a derivative bit in a whole run, before anything is known (measured: 0.3 to 0.6; pure noise up to 5). */
 const PRIOR_FLIPS = 0.6;
@@ -164,49 +127,10 @@ export function gramBytes(gpu: Gpu, shape: Pick<TrainingShape, 'n' | 'd' | 'm' |
   return 4 * (gramLength(n) + state);
 }
 
-/** Measured constants of the adapter, or undefined. */
-function costsOf(gpu: Gpu): Costs | undefined {
-  if (!gpu.adapter.software) return undefined;
-  return gpu.adapter.subgroupSize === 4 ? SWIFTSHADER : LAVAPIPE;
-}
-
-/** Estimated seconds of the parts of a training. */
-export interface Estimate {
-  /** An epoch of the direct trainer. */
-  readonly directEpoch: number;
-  /** K alone, which trainings over the same samples share. */
-  readonly gramMatrix: number;
-  /** K, and both ends of Gram training. */
-  readonly gramStart: number;
-  /** A flip, and an event, of the identity loss. */
-  readonly flip: number;
-  readonly event: number;
-  /** An epoch of the logistic loss. */
-  readonly denseEpoch: number;
-}
-
-/** Undefined on adapters that have not been measured. */
-export function estimateCosts(
-  gpu: Gpu,
-  { n, d, m, inner = d }: Pick<TrainingShape, 'n' | 'd' | 'm' | 'inner'>,
-): Estimate | undefined {
-  const c = costsOf(gpu);
-  if (!c) return undefined;
-  const matrix = c.gram * n * n * inner;
-  return {
-    directEpoch: 2 * c.direct * n * d * m + c.epoch,
-    gramMatrix: matrix,
-    gramStart: matrix + 4 * c.direct * n * d * m + c.ends,
-    flip: c.row + c.flip * n,
-    event: c.event * n,
-    denseEpoch: c.direct * n * n * m + c.entry * n * m + c.epoch,
-  };
-}
-
 /** Seconds in Gram space, when so many derivative bits flip under the identity loss. */
 function gramSeconds(estimate: Estimate, { m, epochs, loss }: TrainingShape, flips: number): number {
-  if (loss === 'logistic') return estimate.gramStart + epochs * estimate.denseEpoch;
-  return estimate.gramStart + flips * estimate.flip + Math.min(flips, m * epochs) * estimate.event;
+  if (loss === 'logistic') return estimate.ends + estimate.gramMatrix + epochs * estimate.denseEpoch;
+  return estimate.ends + flipSeconds(estimate, flips, Math.min(flips, m * epochs), estimate.gramMatrix);
 }
 
 const expectedFlips = ({ n, m }: TrainingShape) => PRIOR_FLIPS * n * m;
@@ -282,9 +206,11 @@ export function chooseAtProbe(gpu: Gpu, shape: TrainingShape, epoch: number, fli
   if (!estimate) return { trainer: 'direct', reason: 'asked for' };
   const left = shape.epochs - epoch;
   const direct = left * estimate.directEpoch;
-  const perEpoch = flips * estimate.flip + Math.min(flips, shape.m) * estimate.event;
+  const events = Math.min(flips, shape.m);
+  const perEpoch = flipSeconds(estimate, flips, events);
+  const all = lastingFrom(epoch, left);
   // Without a flip K may never be needed.
-  const gram = (flips > 0 ? estimate.gramStart : estimate.gramStart / 4) + lastingFrom(epoch, left) * perEpoch;
+  const gram = estimate.ends + flipSeconds(estimate, all * flips, all * events, flips && estimate.gramMatrix);
   const reason = `${flips} derivative bits flipped in epoch ${epoch}: the rest ${compared(gram, direct)}`;
   const next = PROBES.find((probe) => probe > epoch && probe < shape.epochs);
   // Early flips fall off about as 1 / epochs^2 (measured on shifted Gauss). While those up to the next look cost more than
@@ -304,7 +230,7 @@ export function reviewGram(
   const estimate = estimateCosts(gpu, shape);
   if (!estimate) return { stay: true, reason: 'asked for' };
   const left = shape.epochs - epoch;
-  const perEpoch = (since.flips * estimate.flip + since.events * estimate.event) / since.epochs;
+  const perEpoch = flipSeconds(estimate, since.flips, since.events) / since.epochs;
   // An early mean is of more than what still goes on: of a rate that falls off as 1 / epochs, its end is so much. From STEADY on
   // it is taken to last, which is rather too much: no other review comes for long.
   const end = epoch < STEADY ? since.epochs / (epoch * Math.log(epoch / Math.max(1, epoch - since.epochs))) : 1;

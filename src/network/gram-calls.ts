@@ -8,6 +8,7 @@ import type { GpuImage } from '../gpu/image';
 import { labelSums, stridedSums } from '../kernels/gram';
 import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
 import { packRows } from '../kernels/pack';
+import { CROWD_NEURONS, type Crowds } from './crowds';
 import type { NeuronGroup } from './gram-groups';
 import { type GramMatrix, gramPieces } from './gram-matrix';
 import type { LazyGram } from './sample-gram';
@@ -29,6 +30,8 @@ export interface Trained {
   readonly readout: Float32Array;
   /** Which label vector. */
   readonly source: number;
+  /** Flips of one epoch of a neuron that are brought to A through X. */
+  readonly crowd: number;
 }
 
 /** Epochs that one training is to do in a call of the kernel. */
@@ -53,6 +56,32 @@ export const total = (a: FlipCount, b: FlipCount): FlipCount => ({
   events: a.events + b.events,
 });
 
+/** Neurons that did not come to the end of their chunk, by group. */
+type Waiting = Map<NeuronGroup, Set<number>>;
+
+function waits(waiting: Waiting, group: NeuronGroup, neuron: number): void {
+  const all = waiting.get(group) ?? new Set();
+  waiting.set(group, all.add(neuron));
+}
+
+const floats = (bytes: ArrayBuffer, first: number, count: number) => new Float32Array(bytes, 4 * first, count).slice();
+
+/** Submits, and reads arrays of whole words in one round trip. */
+async function readTogether(gpu: Gpu, batch: Batch, arrays: readonly GpuArray[]): Promise<ArrayBuffer[]> {
+  using report = gpu.array(
+    'report of a chunk',
+    arrays.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  const places = arrays.map((array) => {
+    batch.copy(array, 0, report, at, array.length);
+    at += array.length;
+    return [4 * (at - array.length), 4 * at] as const;
+  });
+  const bytes = await batch.submitReading(report);
+  return places.map(([first, end]) => bytes.slice(first, end));
+}
+
 export class GramCalls {
   /** Whether the sums over K that belong to the label vectors have been made. */
   #summed = false;
@@ -68,38 +97,99 @@ export class GramCalls {
     private readonly sources: GpuArray,
     private readonly vectors: number,
     private readonly kernel: LazyGram,
+    private readonly crowds: Crowds,
   ) {}
 
-  /** Runs the kernel on all groups; when a flip asks for K, makes it, and goes on. */
+  /** Runs the kernel on all groups; when flips ask for K, or a crowd of them for a product with X, sees to it and goes on. */
   async run(orders: readonly Order[]): Promise<Done> {
     const { gpu, kernel } = this;
-    const { waiting, ...done } = await this.#dispatch(orders);
-    if (!waiting) return { ...done, makingSeconds: 0 };
-    const began = gpu.now();
-    await kernel.make();
-    const makingSeconds = (gpu.now() - began) / 1000;
-    const rest = await this.#dispatch(orders);
-    if (rest.waiting) throw new Error('a neuron waits for K, which is there');
-    const counts = done.counts.map((count, k) => total(count, rest.counts[k]!));
-    return { losses: rest.losses, counts, makingSeconds };
+    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
+    const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
+    const crowded: Waiting = new Map();
+    let makingSeconds = 0;
+    let going: Waiting | undefined;
+    for (;;) {
+      // Losses are whole when nobody waits any more, as most often is the case at once.
+      const batch = gpu.batch('Gram epochs');
+      const busy = await this.#recordLoop(batch, orders, stride, going);
+      using sums = going ? undefined : await this.#recordSums(batch, orders, stride);
+      const read = await readTogether(gpu, batch, [...(sums ? [sums] : []), ...busy.map(({ neurons }) => neurons)]);
+      const stalled = this.#take(orders, busy, sums ? read.slice(1) : read, counts, crowded);
+      if (stalled.size === 0 && crowded.size === 0) {
+        const losses = sums ? read[0]! : await this.#sums(orders, stride);
+        return { losses: orders.map(({ epochs }, k) => floats(losses, k * stride, epochs)), counts, makingSeconds };
+      }
+      if (stalled.size > 0) {
+        if (kernel.matrix) throw new Error('a neuron waits for K, which is there');
+        const began = gpu.now();
+        await kernel.make();
+        makingSeconds += (gpu.now() - began) / 1000;
+      }
+      going = stalled;
+      if (crowded.size > 0) await this.#serve(crowded, going);
+    }
+  }
+
+  /** Brings as many crowds to A as one product takes, of whoever is furthest behind: full products, and few at the end. */
+  async #serve(crowded: Waiting, going: Waiting): Promise<void> {
+    const [group, all] = [...crowded].reduce((most, each) => (each[1].size > most[1].size ? each : most));
+    const chosen = [...all].sort((a, b) => group.clocks[a]! - group.clocks[b]!).slice(0, CROWD_NEURONS);
+    await this.crowds.add(group, chosen);
+    for (const j of chosen) all.delete(j);
+    if (all.size === 0) crowded.delete(group);
+    for (const j of chosen) waits(going, group, j);
   }
 
   /**
-   * One dispatch a group, and the losses summed over neurons.
-   * @returns whether a neuron waits for K; order by order, what flipped and the losses, which mean nothing where one waits
+   * Takes what the neurons of these groups report: where they stand, and what flipped.
+   * @param crowded takes those that wait for a crowd
+   * @returns those that wait for K
    */
-  async #dispatch(orders: readonly Order[]): Promise<Omit<Done, 'makingSeconds'> & { readonly waiting: boolean }> {
+  #take(
+    orders: readonly Order[],
+    busy: readonly NeuronGroup[],
+    reports: readonly ArrayBuffer[],
+    counts: FlipCount[],
+    crowded: Waiting,
+  ): Waiting {
+    const stalled: Waiting = new Map();
+    for (const [g, group] of busy.entries()) {
+      const words = new Uint32Array(reports[g]!);
+      for (const part of group.parts) {
+        const k = orders.findIndex(({ active }) => active.at === part.job);
+        if (k < 0) continue;
+        let { flips, events } = counts[k]!;
+        for (let j = part.at; j < part.at + part.count; j++) {
+          // What rests tells what it was told, or still waits.
+          if (crowded.get(group)?.has(j)) continue;
+          const report = neuronReport(words, j);
+          group.clocks[j] = report.clock;
+          flips += report.flips;
+          events += report.events;
+          if (report.waits) waits(report.waits === 'kernel' ? stalled : crowded, group, j);
+        }
+        counts[k] = { flips, events };
+      }
+    }
+    return stalled;
+  }
+
+  /** Records a dispatch for each group that has something to do. @param only these neurons, instead of all */
+  async #recordLoop(
+    batch: Batch,
+    orders: readonly Order[],
+    stride: number,
+    only: Waiting | undefined,
+  ): Promise<NeuronGroup[]> {
     const { gpu, groups, sources, vectors, kernel } = this;
     const { n } = this.actives[0]!.run.problem.samples;
-    const batch = gpu.batch('Gram epochs');
-    const stride = Math.max(1, ...orders.map(({ epochs }) => epochs));
-    const busy: NeuronGroup[] = [];
     const { matrix } = kernel;
     const { rows: pieceRows, count: pieceCount, image } = gramPieces(gpu, n, 1);
     if (matrix && !this.#summed) await this.#sumLabels(batch, matrix);
     const texels = image ? await this.#texelsOfSources(batch) : undefined;
+    const busy: NeuronGroup[] = [];
     for (const group of groups) {
-      const words = this.#orders(group, orders, stride);
+      const words = this.#orders(group, orders, stride, only);
       if (!words) continue;
       busy.push(group);
       const { neurons, state, m, ld } = group;
@@ -108,7 +198,13 @@ export class GramCalls {
       const arrays = { pieces, sources, texels, neurons, state, losses: group.losses(stride) };
       (await gramIdentity(gpu, { ...arrays, vectors, pieceRows, pieceCount, n, ld, m }))(batch);
     }
-    using sums = gpu.array('epoch losses', orders.length * stride);
+    return busy;
+  }
+
+  /** Records the losses summed over neurons, `stride` an order. The caller disposes them. */
+  async #recordSums(batch: Batch, orders: readonly Order[], stride: number): Promise<GpuArray> {
+    const { gpu, groups } = this;
+    const sums = gpu.array('epoch losses', orders.length * stride);
     for (const [k, { active, epochs }] of orders.entries()) {
       if (epochs === 0) continue;
       let accumulate = false;
@@ -122,39 +218,13 @@ export class GramCalls {
         }
       }
     }
-    // Everything that comes back in one array: each read is a round trip.
-    const length = busy.reduce((sum, { neurons }) => sum + neurons.length, sums.length);
-    using report = gpu.array('report of a chunk', length);
-    batch.copy(sums, 0, report, 0, sums.length);
-    let at = sums.length;
-    for (const { neurons } of busy) {
-      batch.copy(neurons, 0, report, at, neurons.length);
-      at += neurons.length;
-    }
-    const bytes = await batch.submitReading(report);
-    const values = new Float32Array(bytes, 0, sums.length);
-    const losses = orders.map(({ epochs }, k) => values.slice(k * stride, k * stride + epochs));
-    let waiting = false;
-    const counts: FlipCount[] = orders.map(() => ({ flips: 0, events: 0 }));
-    at = sums.length;
-    for (const group of busy) {
-      const words = new Uint32Array(bytes, at * 4, group.neurons.length);
-      at += group.neurons.length;
-      for (const part of group.parts) {
-        const k = orders.findIndex(({ active }) => active.at === part.job);
-        if (k < 0) continue;
-        let { flips, events } = counts[k]!;
-        for (let j = part.at; j < part.at + part.count; j++) {
-          const report = neuronReport(words, j);
-          group.clocks[j] = report.clock;
-          waiting ||= report.stalled;
-          flips += report.flips;
-          events += report.events;
-        }
-        counts[k] = { flips, events };
-      }
-    }
-    return { waiting, losses, counts };
+    return sums;
+  }
+
+  async #sums(orders: readonly Order[], stride: number): Promise<ArrayBuffer> {
+    const batch = this.gpu.batch('Gram losses');
+    using sums = await this.#recordSums(batch, orders, stride);
+    return await batch.submitReading(sums);
   }
 
   /** Records what all samples of each class together give to Q, for every label vector. */
@@ -188,21 +258,27 @@ export class GramCalls {
     this.#texels?.dispose();
   }
 
-  /** What each neuron of a group is to do; undefined when all of them rest. */
-  #orders(group: NeuronGroup, orders: readonly Order[], stride: number): NeuronOrder[] | undefined {
+  /** What each neuron of a group is to do; undefined when all of them rest. @param only these neurons, instead of all */
+  #orders(
+    group: NeuronGroup,
+    orders: readonly Order[],
+    stride: number,
+    only: Waiting | undefined,
+  ): NeuronOrder[] | undefined {
     let busy = false;
     const all: NeuronOrder[] = [];
     for (const part of group.parts) {
       const active = this.actives[part.job]!;
       const { momentum, network } = active.run.problem;
       const order = orders.find((each) => each.active === active);
-      busy ||= order !== undefined;
-      const { start = 0, epochs = 0, lr = 0, sync = false } = order ?? {};
+      const { crowd, source } = active;
       for (let k = 0; k < part.count; k++) {
         const j = part.at + k;
-        const readout = active.readout[part.neuron + k]!;
-        const own = { clock: group.clocks[j]!, lossesFirst: j * stride, readout };
-        all.push({ ...own, start, epochs, lr, sync, source: active.source, momentum, slope: network.slope });
+        const own = only && !only.get(group)?.has(j) ? undefined : order;
+        busy ||= own !== undefined;
+        const { start = 0, epochs = 0, lr = 0, sync = false } = own ?? {};
+        const place = { clock: group.clocks[j]!, lossesFirst: j * stride, readout: active.readout[part.neuron + k]! };
+        all.push({ ...place, start, epochs, lr, sync, source, momentum, slope: network.slope, crowd });
       }
     }
     return busy ? all : undefined;

@@ -8,6 +8,8 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
+import { type CrowdPlan, estimateCosts } from './costs';
+import { Crowds, nextLook } from './crowds';
 import { type FlipCount, GramCalls, type Order, type Trained, total } from './gram-calls';
 import { enterGram } from './gram-enter';
 import { type NeuronGroup, planGroups } from './gram-groups';
@@ -27,8 +29,10 @@ const FIRST_CHUNK = 16;
 export interface GramJob {
   readonly run: TrainingRun;
   readonly options?: Omit<TrainingOptions, 'signal'>;
-  /** Told before every snapshot, at every review and at the end. */
-  onCount?(count: FlipCount): void;
+  /** Told before every snapshot, at every review and at the end. @param kernel whether flips go by rows of K by now */
+  onCount?(count: FlipCount, kernel: boolean): void;
+  /** Multiply-adds that an entry of K takes (default: the inputs of a sample). */
+  readonly inner?: number;
   /** Epochs after which {@link goOn} is asked. */
   readonly reviews?: readonly number[];
   /** Whether to go on in Gram space; if not, the training leaves it there, its weights and velocity up to date. */
@@ -56,6 +60,11 @@ export async function advanceGramIdentity(
 /** A training inside Gram space. */
 interface Active extends Trained {
   readonly job: GramJob;
+  /** Flips of one epoch of a neuron that go through X: all while K has not been worth it. */
+  crowd: number;
+  /** The epoch at which it is seen whether K is; 0 once it was. */
+  look: number;
+  readonly plan: CrowdPlan;
   /** mu^p since it entered, and sum lr mu^s: what a velocity it brought along has become, and moved. */
   carry: number;
   moved: number;
@@ -108,9 +117,18 @@ class GramTraining {
         const readout = await job.run.problem.network.readout.read();
         const { flips = 0, events = 0, carry = 1, moved = 0 } = place?.identity ?? {};
         const count = { flips, events };
-        actives.push({ job, run: job.run, at, readout, source: source[at]!, carry, moved, count, done: false });
+        const { samples, network } = job.run.problem;
+        const inner = job.inner ?? samples.d;
+        const costs = estimateCosts(gpu, { n: samples.n, d: samples.d, m: network.m, inner });
+        const plan = costs?.crowds ?? { least: Infinity, worth: 0 };
+        const first = plan.worth > 0 ? nextLook(plan, job.run.epoch, 0, network.m) : 0;
+        const look = place?.identity?.look ?? first;
+        const neuron = { readout, source: source[at]!, crowd: look > 0 ? 1 : plan.least, look, plan };
+        actives.push({ job, run: job.run, at, ...neuron, carry, moved, count, done: false });
       }
-      const calls = scope.use(new GramCalls(gpu, actives, groups, sources, labels.length, kernel));
+      const most = Math.max(...groups.map(({ m }) => m));
+      const crowds = scope.use(new Crowds(gpu, runs[0]!.problem, sources, most, kernel.background));
+      const calls = scope.use(new GramCalls(gpu, actives, groups, sources, labels.length, kernel, crowds));
       return new GramTraining(gpu, actives, groups, kernel, calls, scope);
     } catch (error) {
       scope.dispose();
@@ -179,12 +197,12 @@ class GramTraining {
   }
 
   /** Of a training that is alone here: the groups are all its own. */
-  async #place({ carry, moved, count }: Active): Promise<TrainerPlace> {
+  async #place({ carry, moved, count, look }: Active): Promise<TrainerPlace> {
     const { groups, kernel } = this;
     const clocks = groups.flatMap((group) => [...group.clocks]);
     return {
       arrays: await readAll(Object.fromEntries(groups.map(({ state }, at) => [`planes${at}`, state]))),
-      identity: { clocks, carry, moved, ...count, kernel: kernel.matrix !== undefined },
+      identity: { clocks, carry, moved, ...count, look, kernel: kernel.matrix !== undefined },
     };
   }
 
@@ -192,7 +210,8 @@ class GramTraining {
   #order(active: Active): ActiveOrder {
     const { run, options, reviews } = active.job;
     const { epochs } = run.problem;
-    const stops = [...(reviews ?? []), ...(options?.snapshots ?? []), epochs].filter((stop) => stop > run.epoch);
+    const all = [...(reviews ?? []), ...(options?.snapshots ?? []), active.look, epochs];
+    const stops = all.filter((stop) => stop > run.epoch);
     // Rows of the two arrays that have an entry an epoch: the losses of a group, and their sums.
     const rows = Math.max(this.actives.length, ...this.groups.map(({ m }) => m));
     const room = Math.max(1, Math.floor(this.gpu.maxArrayLength / rows));
@@ -239,7 +258,12 @@ class GramTraining {
     const { job, count } = active;
     const { run, options, reviews } = job;
     const end = run.epoch === run.problem.epochs;
-    job.onCount?.(count);
+    job.onCount?.(count, active.look === 0);
+    if (active.look === run.epoch) {
+      const { worth, least } = active.plan;
+      active.look = count.events < worth ? nextLook(active.plan, run.epoch, count.events, run.problem.network.m) : 0;
+      if (active.look === 0) active.crowd = least;
+    }
     if (options?.snapshots?.includes(run.epoch)) {
       if (!end) await this.#synchronise(active);
       const network = await run.problem.network.copy();

@@ -8,20 +8,25 @@ import { GRAM_PIECES } from '../kernels/gram-limits';
 import { backgroundDot } from '../kernels/live';
 import { matmul, panelHeight, plainOperand } from '../kernels/matmul';
 import { type MatmulLayout, matmulVariant } from '../kernels/variant';
+import { estimateCosts } from './costs';
+import { compileCrowds } from './crowds';
 import { gramPieces, gramRow } from './gram-matrix';
 
 /**
- * Compiles the neuron loop and the product of K for so many samples of so many inputs, which takes a second or two where they are
- * new to the driver.
+ * Compiles the neuron loop, what crowds of flips go by, and the product of K where that is made for the first flip, for so many
+ * samples of so many inputs: it takes seconds where they are new to the driver.
  * @param live whether the samples have a background
  */
 export async function compileGramIdentity(
   gpu: Gpu,
   n: number,
   d: number,
-  { variant }: MatmulLayout,
+  layout: MatmulLayout,
   live = false,
 ): Promise<void> {
+  const { variant } = layout;
+  const { least, worth } = estimateCosts(gpu, { n, d, m: layout.m })?.crowds ?? { least: Infinity, worth: 0 };
+  if (least < Infinity || worth > 0) await compileCrowds(gpu, layout, live);
   const scope = new Scope();
   try {
     const ld = gramRow(n);
@@ -37,7 +42,8 @@ export async function compileGramIdentity(
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
     const operand = plainOperand(spare(), 4);
     const background = spare();
-    if (live) {
+    const makes = live && worth === 0;
+    if (makes) {
       const x = scope.use(gpu.array('warm-up', 32));
       const size = { panels: 1, steps: 1, offset: 0, outputFirst: 0 };
       (await backgroundDot(gpu, { x, background, output: scope.use(gpu.array('warm-up', 32)), ...size }))(batch);
@@ -46,7 +52,7 @@ export async function compileGramIdentity(
     const output = scope.use(gpu.array('warm-up', 16));
     const height = panelHeight(d * ld, matmulVariant(gpu, variant).lanes);
     // The plain one too: pre-activations are a product of that height.
-    for (const by of live ? [{ live: { background, columns: 0 } }, {}] : [{}]) {
+    for (const by of makes ? [{ live: { background, columns: 0 } }, {}] : [{}]) {
       (await matmul(gpu, { ...product, output, steps: 1, rows: 4, columns: 4, variant, height, ...by }))(batch);
     }
     await batch.submit();

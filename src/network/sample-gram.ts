@@ -13,6 +13,8 @@ export const gramTrainers = lazy(() => import('./gram'));
 export interface LazyGram {
   readonly matrix: GramMatrix | undefined;
   make(): Promise<GramMatrix>;
+  /** What most of the samples share, where products with them are compiled to leave it out. */
+  readonly background?: (() => Promise<Float32Array | undefined>) | undefined;
   /** The same without the 1 of the bias: for the logistic loss. */
   readonly bare: Pick<LazyGram, 'make'>;
 }
@@ -26,6 +28,7 @@ export class SampleGram implements LazyGram {
   constructor(
     private readonly create: (constant: GramConstant) => Promise<GramMatrix>,
     private readonly constant: GramConstant = 1,
+    readonly background?: LazyGram['background'],
   ) {}
 
   get matrix(): GramMatrix | undefined {
@@ -75,15 +78,21 @@ export class SampleGram implements LazyGram {
   }
 }
 
-/** K of the samples that the panels hold whenever it is made. @param more options that are asked for then */
+/**
+ * K of the samples that the panels hold whenever it is made.
+ * @param more options that are asked for then
+ * @param background as {@link LazyGram} has it
+ */
 export function sampleGram(
   gpu: Gpu,
   panels: Panels,
   options: GramMakingOptions,
   more?: (constant: GramConstant) => Promise<GramMakingOptions>,
+  background?: LazyGram['background'],
 ): SampleGram {
-  return new SampleGram(async (constant) => {
+  const make = async (constant: GramConstant) => {
     const { gramMatrix } = await gramTrainers();
     return gramMatrix(gpu, panels, { ...options, ...(await more?.(constant)), constant });
-  });
+  };
+  return new SampleGram(make, 1, background);
 }

@@ -166,6 +166,7 @@ class Training {
   #chosen: 'direct' | 'gram' = 'direct';
   #reason = 'asked for';
   #flips = 0;
+  #kernel = true;
   #inGram = false;
   #phase: ChoiceState['phase'] = 'direct';
   /** At the last review. */
@@ -240,8 +241,10 @@ class Training {
 
   #choice(why = this.#reason): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
     const flips = this.#flips;
-    const reason = flips > 0 ? `${why}; ${flips} flips` : why;
-    return { chosen: this.#chosen, reason, usedGram: flips > 0 || (this.#inGram && this.#shape.loss === 'logistic') };
+    const through = this.#kernel ? '' : ', all through X';
+    const reason = flips > 0 ? `${why}; ${flips} flips${through}` : why;
+    const usedGram = (flips > 0 && this.#kernel) || (this.#inGram && this.#shape.loss === 'logistic');
+    return { chosen: this.#chosen, reason, usedGram };
   }
 
   /** Up to where it enters Gram space, or to the end. */
@@ -324,8 +327,10 @@ class Training {
         return snapshots();
       },
       reviews,
-      onCount: ({ flips }) => {
+      inner: this.#shape.inner ?? this.#shape.d,
+      onCount: ({ flips }, kernel) => {
         this.#flips = flips;
+        this.#kernel = kernel;
       },
       goOn: (epoch, { flips, events }) => {
         const { epoch: from, flips: flipsThen, events: eventsThen } = this.#last;

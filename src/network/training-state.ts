@@ -15,6 +15,8 @@ export interface IdentityPlace {
   readonly moved: number;
   readonly flips: number;
   readonly events: number;
+  /** The epoch at which it is seen whether K is worth it, 0 when it was. */
+  readonly look: number;
   /** Whether K had been made. */
   readonly kernel: boolean;
 }
