@@ -113,13 +113,17 @@ fn crowd_gradient_subgroup(
   let last = 5u * params.m * params.quads + h_first;
   let first = r * (params.x_quads + 1u);
   if (params.start == 0u) {
-    for (var q = lane; q <= params.x_quads; q += S) {
+    for (var q = lane; q < params.x_quads; q += S) {
       output[first + q] = vec4f(0.0);
     }
   }
   let per_lane = (params.rows + 4u * S - 1u) / (4u * S);
   let words = (per_lane + 7u) / 8u;
-  var bias = output[first + params.x_quads].x;
+  // Not read where another lane has just written it.
+  var bias = 0.0;
+  if (params.start > 0u) {
+    bias = output[first + params.x_quads].x;
+  }
   var next = 0u;
   var bits = 0u;
   loop {

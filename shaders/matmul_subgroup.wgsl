@@ -91,12 +91,12 @@ fn matmul_subgroup(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
   var steps = params.steps;
   var of_columns = vec4f(0.0);
   if (LIVE == 1u) {
-    steps = u32(quad_of_a(head).x);
+    steps = min(u32(quad_of_a(head).x), params.steps);
     let c = params.columns_first + 4u * inside;
     of_columns = vec4f(bias[c], bias[c + 1u], bias[c + 2u], bias[c + 3u]);
   }
   if (LIVE == 2u) {
-    steps = u32(b[b_head].x);
+    steps = min(u32(b[b_head].x), params.steps);
   }
   var acc: array<vec4f, R>;
   // @unroll

@@ -33,6 +33,11 @@ export const SHAPES: readonly Shape[] = [
 
 export const layoutOf = (gpu: Gpu, m: number, variant: MatmulVariant): MatmulLayout => matmulLayout(gpu, m, variant);
 
+/** Flips of one epoch that a kernel takes at once, from its text. */
+export function heldAtOnce(code: string): number {
+  return Number(/\bconst HELD ?= ?(\d+)u;/.exec(code)![1]);
+}
+
 /** A case of which nothing can be said: float32 cannot tell on which side of a kink it is. Not a mismatch. */
 export class UndecidedCase extends Error {
   override readonly name = 'UndecidedCase';

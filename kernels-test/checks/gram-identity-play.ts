@@ -13,6 +13,7 @@ import {
 } from '../../src/kernels/gram-identity';
 import type { GramLoop } from '../../src/kernels/variant';
 import { type Bench, expectExact, expectSameBits, runStep } from '../harness';
+import { type Crowd, crowdOf } from './gram-identity-crowd';
 import type { Prepared, Problem } from './gram-identity-problem';
 
 /** What is kept of a sample of a neuron, plane by plane. */
@@ -47,6 +48,8 @@ export interface Played {
   readonly losses: Float32Array;
   readonly flips: Uint32Array;
   readonly events: Uint32Array;
+  /** By neuron: for what it stopped, and when since the training began. */
+  readonly crowds: readonly (readonly Crowd[])[];
 }
 
 /** A neuron of some trainings laid side by side. */
@@ -79,6 +82,8 @@ export class Play {
   readonly #texels: GpuImage | undefined;
   readonly #pieceRows: number;
   readonly #clocks: number[];
+  /** By place. */
+  readonly #crowds: readonly Crowd[][];
   /** Calls in which a neuron waited for K, and in which one did not. */
   readonly waited = { yes: 0, no: 0 };
 
@@ -118,6 +123,7 @@ export class Play {
     this.#neurons = bench.output('neurons', m * NEURON_WORDS, 'u32');
     this.#state = bench.inout('state', state);
     this.#clocks = this.#places.map(({ training }) => training.first);
+    this.#crowds = this.#places.map(() => []);
   }
 
   /** Runs all calls; the trainings that have fewer rest in the last ones. */
@@ -129,16 +135,26 @@ export class Play {
     for (let at = 0; at < Math.max(...calls.map((each) => each.length)); at++) {
       const round = await this.#round(calls.map((each) => each[at]));
       const reports = missing ? [await this.#withoutKernel(round)] : [];
-      reports.push(await this.#call(round, true));
+      // Where every flip is a crowd, K is never there.
+      const haveKernel = this.crowd > 1;
+      let report = await this.#call(round, haveKernel);
+      reports.push(report);
+      for (;;) {
+        const stopped = new Set([...this.#places.keys()].filter((k) => report[k]!.waits === 'crowd'));
+        if (stopped.size === 0) break;
+        await this.#addCrowds(stopped);
+        report = await this.#call(round, haveKernel, stopped);
+        reports.push(report);
+      }
       const values = await this.#losses(round);
       for (const [k, { at, j, training }] of this.#places.entries()) {
-        for (const report of reports) {
-          flips[at]![j]! += report[k]!.flips;
-          events[at]![j]! += report[k]!.events;
+        for (const each of reports) {
+          flips[at]![j]! += each[k]!.flips;
+          events[at]![j]! += each[k]!.events;
         }
-        const last = reports.at(-1)![k]!;
+        const last = report[k]!;
         const call = round.calls[at];
-        if (last.waits) throw new Error(`neuron ${j} of training ${at} waits for K, which is there`);
+        if (last.waits) throw new Error(`neuron ${j} of training ${at} waits for K, in vain`);
         if (call?.sync) expectExact('clock', [last.clock], [call.start + call.epochs]);
         if (call) losses[at]!.set(values[k]!, j * training.epochs + call.start - training.first);
       }
@@ -154,8 +170,27 @@ export class Play {
           own.set(state.subarray(from, from + ld), (p * m + place.j) * ld);
         }
       }
-      return { state: own, losses: losses[at]!, flips: flips[at]!, events: events[at]! };
+      const crowds = this.#crowds.filter((_, k) => this.#places[k]!.at === at);
+      return { state: own, losses: losses[at]!, flips: flips[at]!, events: events[at]!, crowds };
     });
+  }
+
+  /** What the host owes the neurons of these places, which stopped for a crowd. */
+  async #addCrowds(stopped: ReadonlySet<number>): Promise<void> {
+    const { ld } = this.problem;
+    const state = await this.#state.read();
+    for (const k of stopped) {
+      const { training, j } = this.#places[k]!;
+      const first = (plane: number) => (plane * this.#places.length + k) * ld;
+      const plane = (p: number) => state.subarray(first(p), first(p) + ld);
+      const own = { H: plane(0), A: plane(2), last: plane(5) };
+      const { flips, A } = crowdOf(this.problem, training, j, own, this.#clocks[k]!);
+      const epoch = this.#clocks[k]! - training.first;
+      const before = this.#crowds[k]!.at(-1)?.epoch ?? 0;
+      if (epoch <= before) throw new Error(`neuron ${j} stops at epoch ${epoch} after it did at ${before}`);
+      this.#crowds[k]!.push({ epoch, flips });
+      this.#state.write(A, first(2));
+    }
   }
 
   async #round(calls: Round['calls']): Promise<Round> {
@@ -185,12 +220,24 @@ export class Play {
     return own;
   }
 
-  /** One call of the kernel; fails when it changes what is the host's in a record. */
-  async #call({ calls, losses, firsts }: Round, haveKernel: boolean): Promise<NeuronReport[]> {
+  /**
+   * One call of the kernel; fails when it changes what is the host's in a record.
+   * @param only these places go on, the others rest (default: all go on)
+   */
+  async #call(
+    { calls, losses, firsts }: Round,
+    haveKernel: boolean,
+    only?: ReadonlySet<number>,
+  ): Promise<NeuronReport[]> {
     const { n, ld } = this.problem;
     const orders = this.#places.map(({ training, at, j }, k): NeuronOrder => {
       const { first, slope, momentum, source, readout } = training;
-      const { lr, start, epochs, sync } = calls[at] ?? { lr: 0, start: first, epochs: 0, sync: false };
+      const { lr, start, epochs, sync } = (only && !only.has(k) ? undefined : calls[at]) ?? {
+        lr: 0,
+        start: first,
+        epochs: 0,
+        sync: false,
+      };
       const own = { clock: this.#clocks[k]!, lossesFirst: firsts[k]!, readout: readout[j]! };
       return { ...own, start, epochs, sync, source, lr, momentum, slope, crowd: this.crowd };
     });

@@ -36,6 +36,11 @@ export interface GramCase extends GramTraining {
   readonly pieces?: readonly number[];
   /** Once more with K missing in the first call of each chunk, likewise. */
   readonly missing?: boolean;
+  /**
+   * Once more for each of these numbers, by gram_identity_subgroup: so many flips of an epoch are left to the host. With 1 there is
+   * no K.
+   */
+  readonly crowds?: readonly number[];
   /** At least so many flips: the case is worth running. */
   readonly flips?: number;
   /** Some epoch has more flips than the kernel holds at once. */

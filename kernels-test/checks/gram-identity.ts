@@ -6,7 +6,8 @@ import { imageFor } from '../../src/kernels/pack';
 import { type GramLoop, gramLoop } from '../../src/kernels/variant';
 import { Bench, expectClose, expectExact, expectSameBits } from '../harness';
 import type { NeuronRun } from '../reference/gram';
-import type { Check } from './case';
+import { type Check, heldAtOnce } from './case';
+import type { Crowd } from './gram-identity-crowd';
 import { PLANES, Play, type Played } from './gram-identity-play';
 import {
   type GramCase,
@@ -61,9 +62,14 @@ function expectSame(what: string, played: Played, expected: Played): void {
   expectExact(`${what}: flips`, played.flips, expected.flips);
 }
 
-/** Flips of one epoch that a kernel takes at once, from its text. */
-function heldAtOnce(code: string): number {
-  return Number(/\bconst HELD ?= ?(\d+)u;/.exec(code)![1]);
+/** Fails unless neurons stopped for every epoch with so many flips, and for no other. */
+function expectCrowds(runs: readonly NeuronRun[], played: Played, crowd: number, name: string): void {
+  for (const [j, { turns }] of runs.entries()) {
+    const due = turns.filter(({ flips }) => flips >= crowd);
+    const columns = (of: readonly Crowd[]) => of.flatMap(({ epoch, flips }) => [epoch, flips]);
+    const at = (e: number) => `${name}, neuron ${j}: ${['epoch', 'flips'][e % 2]} of stop ${Math.floor(e / 2)}`;
+    expectExact('crowds', columns(played.crowds[j]!), columns(due), at);
+  }
 }
 
 /** The case must have in it what it is there to show. */
@@ -82,7 +88,7 @@ function expectWorth(
 
 /** The case on one of the two kernels. */
 export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']): Check {
-  const { recuts = [], pieces = [], missing = false, lanes } = test;
+  const { recuts = [], pieces = [], missing = false, crowds = [], lanes } = test;
   // Sabotages run the same case many times.
   let problem: Problem | undefined;
   return async (gpu: Gpu) => {
@@ -96,8 +102,8 @@ export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']):
     );
     const loop = gramLoop(gpu, variant);
     using bench = new Bench(gpu);
-    const play = (some: readonly Prepared[], rows: number | 'image' = 1) =>
-      new Play(bench, problem!, some, lanes ? { ...loop, lanes } : loop, rows);
+    const play = (some: readonly Prepared[], rows: number | 'image' = 1, crowd?: number) =>
+      new Play(bench, problem!, some, lanes ? { ...loop, lanes } : loop, rows, crowd);
     const whole = trainings.map(({ parts }) => parts.map(({ chunks }) => chunks));
 
     const results = await play(trainings).run(whole, false);
@@ -117,6 +123,26 @@ export function checkGramIdentity(test: GramCase, variant: GramLoop['variant']):
       }
     }
     const forms = loop.variant === 'subgroup' && imageFor(loop.lanes) ? ([1, 'image'] as const) : ([1] as const);
+    for (const crowd of variant === 'subgroup' ? crowds : []) {
+      const all = trainings.flatMap(({ runs }) => runs.flatMap(({ turns }) => turns));
+      const large = all.filter(({ flips }) => flips >= crowd).length;
+      if (large === 0 || (crowd > 1 && large === all.length)) {
+        throw new Error(`${large} of ${all.length} epochs with flips have ${crowd} or more: choose another case`);
+      }
+      const stopping = await play(trainings, 1, crowd).run(whole, false);
+      for (const [k, training] of trainings.entries()) {
+        const name = `training ${k}, crowds of ${crowd}`;
+        expectReference(problem, training, stopping[k]!, name);
+        expectCrowds(training.runs, stopping[k]!, crowd, name);
+      }
+      // Alone, cut in another way; K in another form.
+      const [again] = await play([own!], 1, crowd).run([recuts[0] ?? whole[0]!], false);
+      expectSame(`training 0 alone, crowds of ${crowd}`, again!, stopping[0]!);
+      if (forms.length === 1) continue;
+      for (const [k, image] of (await play(trainings, 'image', crowd).run(whole, false)).entries()) {
+        expectSame(`training ${k}, crowds of ${crowd}, K an image`, image, stopping[k]!);
+      }
+    }
     if (forms.length > 1) {
       for (const [k, again] of (await play(trainings, 'image').run(whole, false)).entries()) {
         expectSame(`training ${k}, K an image`, again, results[k]!);

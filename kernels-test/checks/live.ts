@@ -20,7 +20,7 @@ export interface LiveCase {
  * (steps, width) values over a background, which one entry in eight exceeds, in blocks of three rows; some steps are background
  * everywhere, some nowhere.
  */
-function over(background: Float32Array, width: number, draws: Draws): Float32Array {
+export function over(background: Float32Array, width: number, draws: Draws): Float32Array {
   const steps = background.length;
   const values = new Float32Array(steps * width);
   const drawn = draws.normal(steps * width);

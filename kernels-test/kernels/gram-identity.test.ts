@@ -106,7 +106,29 @@ function loopTests(variant: GramLoop['variant']): void {
     ));
 }
 
-describe('gram_identity_subgroup', () => loopTests('subgroup'));
+describe('gram_identity_subgroup', () => {
+  loopTests('subgroup');
+  test.for([
+    { n: 33, m: 4, slope: 0.25, momentum: 0.9, ...rates, beside, crowds: [1, 2, 3] },
+    {
+      n: 101,
+      m: 3,
+      slope: 0,
+      momentum: 0,
+      parts: [{ lr: 10, chunks: [12, 3] }],
+      recuts: [[ones(15)]],
+      crowds: [1, 30],
+    },
+    // More than are worth making A anew, and fewer.
+    {
+      ...{ n: 203, m: 6, slope: 0.1, momentum: 0.5, spread: 0.01, seed: 3, crowds: [20, 90] },
+      ...{ parts: [{ lr: 0.5, chunks: [30] }], recuts: [[[7, 23]]] },
+    },
+  ] as GramCase[])('stops for crowds: n $n, crowds $crowds', async (each, { skip }) => {
+    if (subgroupLanes(bound.gpu) === null) skip('the adapter has no subgroups of a fixed size');
+    await checkGramIdentity(each, 'subgroup')(bound.gpu);
+  });
+});
 
 describe('gram_identity_workgroup', () => {
   loopTests('workgroup');

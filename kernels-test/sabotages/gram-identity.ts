@@ -99,6 +99,11 @@ function common({ gram, turns, two, pieces, missing }: ReturnType<typeof casesOf
 const subgroup = casesOf('subgroup');
 const workgroup = casesOf('workgroup');
 
+/** Flips of some epochs that are left to the host. */
+const crowds = { n: 33, m: 8, slope: 0.25, momentum: 0.9, parts: [{ lr: 0.1, chunks: [8, 24] }] };
+const stops = checkGramIdentity({ ...crowds, crowds: [2] }, 'subgroup');
+const alone = checkGramIdentity({ ...crowds, crowds: [1] }, 'subgroup');
+
 export const GRAM_IDENTITY: Sabotages = {
   gram_identity_subgroup: [
     ...common(subgroup),
@@ -159,6 +164,10 @@ export const GRAM_IDENTITY: Sabotages = {
     { what: 'one flip of a word', from: 'bits & (bits - 1u)', to: '0u', check: subgroup.gram },
     { what: 'more held than fit', from: 'held == HELD || ', to: '', check: subgroup.crowded },
     { what: 'flips of two pieces at once', from: 'home != piece', to: 'false', check: subgroup.pieces },
+    { what: 'no stop for a crowd', from: 'crowd >= me.crowd', to: 'false', check: stops },
+    { what: 'a stop for one flip more', from: 'crowd >= me.crowd', to: 'crowd > me.crowd', check: stops },
+    { what: 'a crowd taken for K missing', from: 'stalled = 2u', to: 'stalled = 1u', check: stops },
+    { what: 'waiting for K that it can do without', from: ' && me.crowd > 1u', to: '', check: alone },
   ],
   gram_identity_workgroup: [
     ...common(workgroup),

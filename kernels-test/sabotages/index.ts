@@ -1,6 +1,7 @@
 // All sabotages: ways kernels break (one off, wrong sign, a guard missing, an index transposed).
 
 import { CEILINGS } from './ceilings';
+import { CROWD } from './crowd';
 import { DATA } from './data';
 import { FORWARD } from './forward';
 import { GRAM } from './gram';
@@ -14,6 +15,7 @@ import { TRAINING } from './training';
 
 export const SABOTAGES: Sabotages = {
   ...CEILINGS,
+  ...CROWD,
   ...DATA,
   ...FORWARD,
   ...GRAM,

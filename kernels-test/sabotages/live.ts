@@ -1,9 +1,13 @@
 import { checkBackgroundDot, checkLiveProduct, checkPackLive } from '../checks/live';
+import { checkLiveColumns } from '../checks/live-columns';
 import type { Sabotages } from './sabotage';
 
 const packed = checkPackLive({ steps: 21, rows: 76, height: 32, first: 8 });
 const plain = checkPackLive({ steps: 21, rows: 76, height: 32, how: 'plain', first: 4 });
 const product = checkLiveProduct({ steps: 300, rows: 108, columns: 76, height: 32 });
+const above = { steps: 50, rows: 17, columns: 100, height: 16, accumulate: true } as const;
+const columns = checkLiveColumns({ ...above, columnsAbove: 'background', empty: 1 });
+const chosen = checkLiveColumns({ ...above, rowsOf: 40 });
 const dot = checkBackgroundDot({ panels: 3, steps: 17, outputFirst: 5 });
 
 export const LIVE: Sabotages = {
@@ -52,11 +56,66 @@ export const LIVE_PRODUCT = [
   },
   {
     what: 'a step too few',
-    from: 'steps = u32(quad_of_a(head).x)',
-    to: 'steps = u32(quad_of_a(head).x) - 1u',
+    from: 'steps = min(u32(quad_of_a(head).x), params.steps)',
+    to: 'steps = min(u32(quad_of_a(head).x), params.steps) - 1u',
     check: product,
   },
   { what: 'the head of the first panel', from: '+ group.y * (params.steps + 1u)', to: '', check: product },
-  { what: 'steps as they come', from: 'k = u32(subgroupShuffle(live.x, u))', to: 'k = step', check: product },
+  {
+    what: 'steps as they come',
+    from: 'of_b = column + u32(subgroupShuffle(live.x, u))',
+    to: 'of_b = column + step',
+    check: product,
+  },
   { what: 'b with its background', from: 'g = subgroupShuffle(live.y, u)', to: 'g = 0.0', check: product },
+];
+
+/** Of matmul_subgroup where columns leave steps out, or rows are chosen. */
+export const LIVE_COLUMNS_PRODUCT = [
+  // A panel without steps keeps none: one fewer would be all there are.
+  {
+    what: 'columns: a step too few',
+    from: 'u32(b[b_head].x)',
+    to: 'max(u32(b[b_head].x), 1u) - 1u',
+    check: columns,
+  },
+  {
+    what: 'columns: the first panel',
+    from: 'group.x * S / 8u * params.steps * 8u + inside % 8u',
+    to: 'inside % 8u',
+    check: columns,
+  },
+  {
+    what: 'columns: quads of all panels in a row',
+    from: '* params.steps * 8u + inside % 8u',
+    to: '* params.steps * 8u + inside',
+    check: columns,
+  },
+  {
+    what: 'columns: the head of the first panel',
+    from: ' + group.x * S / 8u * (params.steps + 1u)',
+    to: '',
+    check: columns,
+  },
+  { what: 'columns: the step before', from: 'b[b_head + 1u + min', to: 'b[b_head + min', check: columns },
+  {
+    what: 'columns: steps of a as they come',
+    from: 'of_a = u32(subgroupShuffle(live.x, u))',
+    to: 'of_a = step',
+    check: columns,
+  },
+  {
+    what: 'columns: steps of b as in a',
+    from: 'b_panel + step * 8u',
+    to: 'b_panel + of_a * 8u',
+    check: columns,
+  },
+  { what: 'rows as they come', from: 'if (CHOSEN == 1u)', to: 'if (false)', check: chosen },
+  {
+    what: 'all rows where the first goes',
+    from: 'row * params.bias_stride + 1u',
+    to: '1u',
+    check: chosen,
+  },
+  { what: 'rows by their bias', from: 'row * params.bias_stride + 1u', to: 'row * params.bias_stride', check: chosen },
 ];

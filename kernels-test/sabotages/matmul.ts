@@ -1,7 +1,7 @@
 import type { MatmulVariant } from '../../src/kernels/variant';
 import { checkMatmul } from '../checks/matmul';
 import { checkMirror, checkMirrorImage } from '../checks/mirror';
-import { LIVE_PRODUCT } from './live';
+import { LIVE_COLUMNS_PRODUCT, LIVE_PRODUCT } from './live';
 import type { Sabotages } from './sabotage';
 
 /** Matmuls that each need a part of its contract. */
@@ -38,7 +38,7 @@ export const MATMUL: Sabotages = {
       check: product,
     },
     { what: 'a row not stored', from: 'r < min(params.height', to: 'r + 1u < min(params.height', check: upper },
-    { what: 'not where the output begins', from: 'params.output_first + first', to: 'first', check: product },
+    { what: 'not where the output begins', from: 'params.output_first + quad', to: 'quad', check: product },
     { what: 'rows of as many columns', from: /params\.output_stride/g, to: 'params.quads', check: part },
     { what: 'the first panel of a', from: 'group.y * params.steps', to: '0u * params.steps', check: part },
     { what: 'not where b begins', from: 'params.b_first + ', to: '', check: part },
@@ -48,6 +48,7 @@ export const MATMUL: Sabotages = {
     { what: 'no guard of the columns', from: 'if (quad < params.quads)', to: 'if (true)', check: product },
     { what: 'panels of b in a row', from: '* params.b_panel + inside', to: '* 8u + inside', check: samples },
     ...LIVE_PRODUCT,
+    ...LIVE_COLUMNS_PRODUCT,
   ],
   matmul_tiled: [
     { what: 'a step past the last', from: 'if (k < params.steps)', to: 'if (k <= params.steps)', check: tiled.product },

@@ -84,8 +84,8 @@ export interface MatmulArgs {
   /** By matmul_subgroup alone: a and b count from a background on, and steps that are background leave a out. */
   readonly live?: LiveSteps;
   /**
-   * By matmul_subgroup alone: b is what `packLive` made of its columns in panels of 32, as an array, and steps that
-   * are background in a panel are left out. What the background gives stands in `bias`.
+   * By matmul_subgroup alone, of 4 or 8 lanes: b is what `packLive` made of its columns in panels of 32, as an array from its first
+   * element on, and steps that are background in a panel are left out. What the background gives stands in `bias`.
    */
   readonly liveColumns?: boolean;
   /**
@@ -122,8 +122,6 @@ function quads(name: string, value: number): number {
   return value / 4;
 }
 
-const ONLY_SUBGROUP = 'only matmul_subgroup leaves steps out or chooses rows';
-
 /** matmul_subgroup or matmul_tiled: scale (bias + a^T b), or that added to the output. */
 export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const { a, b, bias, output, steps, rows, columns, scale = 1, accumulate = false, triangle, live } = args;
@@ -157,8 +155,10 @@ export async function matmul(gpu: Gpu, args: MatmulArgs): Promise<Step> {
   const HALF = halfOf(a.array);
   if (HALF !== halfOf(b.array)) throw new TypeError('matmul: one operand holds halves, the other does not');
   const { variant, lanes } = matmulVariant(gpu, args.variant);
-  if ((live || liveColumns || chosenRows) && (args.matrix || variant !== 'subgroup'))
-    throw new RangeError(ONLY_SUBGROUP);
+  const other = args.matrix || variant !== 'subgroup' || (liveColumns && (live || lanes > 8));
+  if (other && (live || liveColumns || chosenRows)) {
+    throw new RangeError('only matmul_subgroup leaves steps out or chooses rows');
+  }
   if (args.matrix) {
     const obstacle = matrixObstacle(gpu) ?? (HALF ? undefined : 'the matrix kernel multiplies halves');
     if (obstacle) throw new RangeError(obstacle);
