@@ -189,6 +189,19 @@ describe('the directory', () => {
     for (const each of tries) if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(InputError);
   });
 
+  it('clears away the locks that processes were killed over while they moved them aside, and no living one', async () => {
+    const dir = join(await temporary(), 'o');
+    await mkdir(dir);
+    const aside = (digit: string) => `.lock.json.partial-${digit.repeat(12)}-old`;
+    const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
+    await writeFile(join(dir, aside('1')), JSON.stringify(dead));
+    await writeFile(join(dir, aside('2')), JSON.stringify({ ...dead, pid: process.pid }));
+    await writeFile(join(dir, aside('3')), JSON.stringify({ ...dead, host: 'elsewhere' }));
+    const store = await SweepStore.open(dir);
+    expect((await names(dir)).filter((name) => name.endsWith('-old'))).toEqual([aside('2'), aside('3')]);
+    await store.close();
+  });
+
   it.each<[string, () => Record<string, unknown>, boolean]>([
     ['a process that is gone', () => ({ pid: 2 ** 22 + 1, host: hostname(), began: null }), true],
     ['a process whose number went to another', () => ({ pid: process.pid, host: hostname(), began: 'then 1' }), true],

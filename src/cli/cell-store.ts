@@ -14,7 +14,7 @@ import { isPlainObject } from '../experiment/config-problems';
 import { contentHash } from '../experiment/plan';
 import type { CellOutcome, CellStore } from '../reproduce/run';
 import { readBoundedText } from './bounded-read';
-import { LOCK_FILE, type Lock, takeLock } from './lock';
+import { isAside, LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile } from './store';
 
 const CELLS = 'cells';
@@ -34,7 +34,10 @@ export class CellDirectory implements CellStore {
     try {
       await mkdir(directory, { recursive: true });
       const present = await readdir(directory);
-      if (!present.includes(CELLS) && !present.every((name) => name === LOCK_FILE || isPartial(name))) {
+      if (
+        !present.includes(CELLS) &&
+        !present.every((name) => name === LOCK_FILE || isPartial(name) || isAside(name))
+      ) {
         throw new InputError('the output directory holds something that is not a reproduction', {
           file: directory,
           key: '--out',

@@ -2,7 +2,7 @@
 // lock whose process is gone is taken over.
 
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../data/input-error';
@@ -11,6 +11,9 @@ import { readBoundedText } from './bounded-read';
 export const LOCK_FILE = 'lock.json';
 /** Bytes of a lock, amply: what is longer is none of ours. */
 const MOST_LOCK = 2 ** 12;
+
+/** Whether this is a lock that was moved aside, left behind by a process that was killed doing it. */
+export const isAside = (name: string): boolean => /^\.lock\.json\.partial-[0-9a-f]{12}-old$/.test(name);
 
 interface Holder {
   readonly pid: number;
@@ -91,6 +94,8 @@ export async function takeLock(directory: string): Promise<Lock> {
   } finally {
     await rm(own, { force: true });
   }
+  // What cannot be cleared away is in nobody's way.
+  await removeAside(directory).catch(() => {});
   const release = async () => {
     if ((await holderOf(path))?.pid === process.pid) await rm(path, { force: true });
   };
@@ -111,6 +116,17 @@ async function moveAway(path: string, own: string, dead: Holder): Promise<boolea
   if (!expected) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
   return expected;
+}
+
+/**
+ * Removes locks moved aside that nobody will remove any more. Only those of dead holders: a living process may have moved a lock
+ * aside just now, and put back what it finds to be a living one's.
+ */
+async function removeAside(directory: string): Promise<void> {
+  for (const name of (await readdir(directory)).filter(isAside)) {
+    const holder = await holderOf(join(directory, name));
+    if (holder && (await isGone(holder))) await rm(join(directory, name), { force: true });
+  }
 }
 
 function held(directory: string, path: string, holder: Holder | null): InputError {

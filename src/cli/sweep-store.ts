@@ -18,7 +18,7 @@ import type { Cell } from '../experiment/sweep';
 import type { CellDivergence, CellFailure, CellOutcome, CellSummary } from '../experiment/sweep-results';
 import type { ExperimentResult } from '../experiment/types';
 import { readBoundedText } from './bounded-read';
-import { LOCK_FILE, type Lock, takeLock } from './lock';
+import { isAside, LOCK_FILE, type Lock, takeLock } from './lock';
 import { asInputError, isPartial, replaceFile, type StoredFile, writeResult } from './store';
 
 export const GRID_FILE = 'sweep.json';
@@ -57,7 +57,8 @@ export class SweepStore {
       await mkdir(directory, { recursive: true });
       const present = await readdir(directory);
       const ours =
-        present.includes(GRID_FILE) || present.every((name) => isPartial(name) || [LOCK_FILE, CELLS].includes(name));
+        present.includes(GRID_FILE) ||
+        present.every((name) => isPartial(name) || isAside(name) || [LOCK_FILE, CELLS].includes(name));
       if (!ours) {
         throw new InputError('the output directory holds something that is not a sweep', {
           file: directory,
