@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Gpu } from '../../src/gpu/gpu';
+import type { MatmulLayout, MatmulVariant } from '../../src/kernels/variant';
 import {
   chooseAtProbe,
   chooseStart,
@@ -11,7 +12,8 @@ import {
   reviewGram,
   type TrainingShape,
 } from '../../src/network/choose';
-import { estimateCosts } from '../../src/network/costs';
+import { type CostShape, estimateCosts, flipSeconds } from '../../src/network/costs';
+import { crowdPlan, nextLook } from '../../src/network/crowds';
 import { train } from '../../src/network/train';
 import { useEngine } from '../helpers';
 import { TaskData } from './tasks';
@@ -229,6 +231,62 @@ describe('obstacles', () => {
       expect(gpu.liveArrays).toBe(held);
       const auto = await train(gpu, problem, 'auto');
       expect([auto.chosen, auto.reason]).toEqual(['direct', expect.stringMatching(/KiB/)]);
+    }
+  });
+});
+
+describe('flips through X', () => {
+  const mnist = { n: 12700, d: 784, m: 100 };
+  const plan = (gpu: Gpu, given: CostShape) => estimateCosts(gpu, given)!.crowds;
+  test('crowds of about d / 8 flips, and K after as many events as half the samples', () => {
+    const { least, worth } = plan(adapter(), mnist);
+    expect(least / 784).toBeGreaterThan(0.1);
+    expect(least / 784).toBeLessThan(0.16);
+    expect(worth / 12700).toBeGreaterThan(0.5);
+    expect(worth / 12700).toBeLessThan(1);
+    // Of few multiply-adds an entry K is worth it sooner, and not for the width.
+    expect(plan(adapter(), { ...mnist, inner: 100 }).worth).toBeLessThan(worth / 2);
+    expect(plan(adapter(), { ...mnist, m: 1000 })).toEqual({ least, worth });
+  });
+  test('not where a product is nothing beside its submits, where rows of K are shorter, or K is cheap', () => {
+    expect(plan(adapter(), { n: 1000, d: 100, m: 100 })).toEqual({ least: Infinity, worth: 0 });
+    expect(plan(adapter(), { n: 2000, d: 4000, m: 10 }).least).toBe(Infinity);
+    expect(plan(adapter(), { n: 1200, d: 2400, m: 10 }).worth).toBe(0);
+  });
+  test('not with kernels that cannot, nor on a GPU', () => {
+    const of = (variant: MatmulVariant) => crowdPlan(adapter(), { ...mnist, layout: { variant } as MatmulLayout });
+    expect(of('tiled')).toEqual({ least: Infinity, worth: 0 });
+    expect(of('subgroup')).toEqual(plan(adapter(), mnist));
+    expect(plan(adapter({ lanes: 16 }), mnist)).toEqual({ least: Infinity, worth: 0 });
+    expect(estimateCosts(adapter({ software: false }), mnist)).toBeUndefined();
+  });
+  test('their cost is the cheaper way, K counted where it is still to be made', () => {
+    const costs = estimateCosts(adapter(), mnist)!;
+    const { flip, gather, product, event, gramMatrix } = costs;
+    expect(flipSeconds(costs, 0, 0)).toBe(0);
+    expect(flipSeconds(costs, 10, 10)).toBeCloseTo(10 * (flip + event), 9);
+    expect(flipSeconds(costs, 1e4, 10)).toBeCloseTo(10 * (product + event) + 1e4 * gather, 9);
+    expect(flipSeconds(costs, 10, 10, gramMatrix)).toBeCloseTo(10 * (product + event + gather), 9);
+    expect(flipSeconds(costs, 1e5, 1e5, gramMatrix)).toBeCloseTo(gramMatrix + 1e5 * (flip + event), 6);
+    const small = estimateCosts(adapter(), { n: 1000, d: 100, m: 100 })!;
+    expect(flipSeconds(small, 10, 10, 1)).toBeCloseTo(1 + 10 * (small.flip + small.event), 9);
+  });
+  test('looks come before there can be too many events, and not too often', () => {
+    const crowds = { least: 100, worth: 8000 };
+    // No earlier than every neuron can have had its share of them.
+    expect(nextLook(crowds, 0, 0, 100)).toBe(80);
+    expect(nextLook(crowds, 80, 6000, 100)).toBe(100);
+    for (const m of [1, 100, 1000, 100_000]) {
+      let epoch = 0;
+      let looks = 0;
+      while (epoch < 10_000) {
+        const next = nextLook(crowds, epoch, 7999, m);
+        expect((next - epoch) * m).toBeLessThanOrEqual(Math.max(m, 8000 / 4 + m));
+        expect(next).toBeGreaterThan(epoch);
+        epoch = next;
+        looks++;
+      }
+      if (m === 1) expect(looks).toBeLessThan(100);
     }
   });
 });

@@ -2,6 +2,7 @@
 // these sizes K always is; what it costs is another test's affair.
 
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Engine } from '../../src/engine';
 import { runExperiment } from '../../src/experiment/run';
 import { Gpu } from '../../src/gpu/gpu';
 import type * as costs from '../../src/network/costs';
@@ -14,12 +15,12 @@ import { reference, type Task, TaskData } from './tasks';
 const bound = useEngine();
 
 const NEVER = { least: Infinity, worth: 0 };
-const script = vi.hoisted(() => ({ plan: { least: Infinity, worth: 0 } }));
+const script = vi.hoisted(() => ({ plan: undefined as costs.CrowdPlan | undefined }));
 vi.mock('../../src/network/costs', async (original) => {
   const real = await original<typeof costs>();
   const estimateCosts: typeof real.estimateCosts = (...args) => {
     const estimate = real.estimateCosts(...args);
-    return estimate && { ...estimate, crowds: script.plan };
+    return estimate && { ...estimate, crowds: script.plan ?? estimate.crowds };
   };
   return { ...real, estimateCosts };
 });
@@ -162,7 +163,7 @@ test('a whole experiment without K: the result says so, and is the direct one', 
     });
     const gram = await runExperiment(engine, withTrainer(config, 'gram'));
     for (const stage of ['standard', 'learning'] as const) {
-      expect(gram.trainer.stages[stage].reason).toMatch(/^asked for; \d+ flips, all through X$/);
+      expect(gram.trainer.stages[stage].reason).toMatch(/^asked for; \d+ flips, without X X\^T$/);
     }
     const direct = numbersOf(await runExperiment(engine, withTrainer(config, 'direct')));
     for (const [name, values] of Object.entries(numbersOf(gram))) {
@@ -171,4 +172,18 @@ test('a whole experiment without K: the result says so, and is the direct one', 
   }
   // Those of the warm-up alone.
   expect(seen.kernels()).toBeLessThanOrEqual(1);
+});
+
+test('kernels that cannot are not asked to: forced tiled ones train with K', async ({ skip }) => {
+  const { gpu } = bound;
+  needsGram(gpu, skip);
+  script.plan = undefined;
+  if (gpu.adapter.subgroupSize !== 8) skip('slow');
+  const engine = new Engine(gpu, { matmul: 'tiled' });
+  const config = smallConfig({
+    ...{ data: { kind: 'gauss', n: 3000, d: 900 }, network: { width: 4 }, test: { n: 10 } },
+    ...{ standard: { lr: 0.5, epochs: 3 }, learning: { lr: 0.5, epochs: 1 } },
+  });
+  const { trainer } = await runExperiment(engine, withTrainer(config, 'gram'));
+  expect(trainer.stages.standard.reason).toMatch(/^asked for; \d+ flips$/);
 });

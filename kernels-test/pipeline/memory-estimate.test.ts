@@ -84,7 +84,7 @@ test.for(CASES)('%j', async ({ shape, trainer, onData = false, loss = 'identity'
 
 // Without K, for which there must be room should it be worth it, and with it after all.
 test.for([
-  [40, / flips, all through X/],
+  [40, / flips, without X X\^T/],
   [150, / flips$/],
 ] as const)('flips through X: %j', async ([epochs, reason], { skip }) => {
   const { gpu, engine } = bound;

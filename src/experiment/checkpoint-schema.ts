@@ -26,6 +26,7 @@ export const checkpointFacts = v.strictObject({
         chosen: trainer,
         reason: v.string(),
         flips: count,
+        without: v.exactOptional(v.boolean()),
         last: v.strictObject({ epoch: count, flips: count, events: count }),
       }),
       identity: v.exactOptional(

@@ -8,6 +8,7 @@ import { expectTraining, gramObstacle } from '../network/choose';
 import { estimateCosts } from '../network/costs';
 import { gramLength } from '../network/gram-matrix';
 import {
+  crowdBytes,
   makingBytes,
   type NetworkShape,
   networkBytes,
@@ -115,13 +116,14 @@ export function estimateStage(
     const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
     const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
     const making = gram && gpu ? makingBytes(gpu, widest, lossOf(group), inner) : 0;
+    const crowds = gram && gpu && lossOf(group) === 'identity' ? crowdBytes(gpu, widest) : 0;
     // K of the identity loss has the 1 of the bias in it, that of the logistic one has not.
     const kinds = new Set(group.filter((_, at) => all[at]!.gram).map(({ config }) => config.loss)).size;
     return {
       kinds,
       networks: sum(networks),
       held,
-      working: Math.max(making, ...all.map(({ memory }) => memory.working)),
+      working: crowds + Math.max(making, ...all.map(({ memory }) => memory.working)),
     };
   };
   /** Passes over n samples that are no training. */

@@ -69,12 +69,17 @@ export async function learn(work: StageWork, stage: PerturbationStage, first: Fi
     if (!made) return;
     const { r, perturbed } = made;
     // Nothing of perturbations is background, but where the samples have one the product with X is compiled to leave it out.
-    const blank = async () => ((await work.kernel.background?.()) ? new Float32Array(x.d) : undefined);
-    const spare = async (constant: GramConstant) => ({ spare: spareGram(work, constant) });
+    const blank = async () => (await work.kernel.background?.()) && new Float32Array(x.d);
     const kernel = scope.use(
       span && spans
         ? new SampleGram((constant) => perturbedGram(work, stage, first, span, spans, constant), 1, blank)
-        : sampleGram(gpu, panels, { layout, signal }, spare, blank),
+        : sampleGram(
+            gpu,
+            panels,
+            { layout, signal },
+            async (constant) => ({ spare: spareGram(work, constant) }),
+            blank,
+          ),
     );
     const inner = !span ? x.d : onData ? 2 * config.network.width : config.network.width;
     const ends = await trainSecond(work, stage, { r, targets: perturbed.targets, kernel, inner }, scope);

@@ -14,8 +14,7 @@ import { type TuningSettings, tunedLayout } from '../kernels/tuning';
 import type { MatmulLayout } from '../kernels/variant';
 import { gradientPartLength, gradientQuads, gradientSplits } from '../kernels/weight-gradient';
 import { gramBytes } from '../network/choose';
-import { estimateCosts } from '../network/costs';
-import { CROWD_NEURONS } from '../network/crowds';
+import { CROWD_NEURONS, crowdPlan } from '../network/crowds';
 import { BACKGROUND_WORK, gramLength, gramPanel, gramPanelLength, gramPieces, gramRow } from '../network/gram-matrix';
 import { changeLength } from '../network/gram-size';
 import { type Block, planBlocks } from '../network/samples';
@@ -161,14 +160,17 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
   const entering = gradient + 2 * weights + 4 * layout.words * rows + productBytes(arranged, m, gramRow(rows), d);
   // As it enters there is no copy for a rollback yet; of K there may be the memory.
   const later = all / 2;
-  return { held, working: Math.max(leaving, entering - later, crowdBytes(gpu, shape)) };
+  return { held, working: Math.max(leaving, entering - later) };
 }
 
-/** Of flips that go through X, with the samples as they are above a background where they may have one. */
-function crowdBytes(gpu: Gpu, shape: NetworkShape): number {
+/**
+ * Of flips that go through X, with the samples as they are above a background where they may have one: shared by the trainings side by
+ * side, and there to their end.
+ */
+export function crowdBytes(gpu: Gpu, shape: NetworkShape): number {
   const { n, d, m } = shape;
-  const plan = estimateCosts(gpu, shape)?.crowds;
-  if (!plan || (plan.least === Infinity && plan.worth === 0)) return 0;
+  const { least, worth } = crowdPlan(gpu, shape);
+  if (least === Infinity && worth === 0) return 0;
   const arranged = arrange(gpu, shape);
   const neurons = Math.min(m, CROWD_NEURONS);
   const sized = (rows: number) => liveLength({ rows: gramRow(rows), steps: d, height: LIVE_COLUMNS });

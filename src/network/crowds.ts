@@ -13,7 +13,7 @@ import { LIVE_COLUMNS, liveLength, packLive } from '../kernels/live';
 import { matmul, type Operand, type PanelHeight, panelOperand, transposedOperand } from '../kernels/matmul';
 import { paddedRow } from '../kernels/step';
 import { gramLoop, type MatmulLayout } from '../kernels/variant';
-import type { CrowdPlan } from './costs';
+import { type CostShape, type CrowdPlan, estimateCosts } from './costs';
 import { NeuronGroup } from './gram-groups';
 import { gramRow } from './gram-matrix';
 import { PLANE } from './gram-size';
@@ -24,9 +24,19 @@ import type { TrainingProblem } from './trainer';
 /** Neurons whose crowds are multiplied at once: as many rows as the product makes at once. */
 export const CROWD_NEURONS = 64;
 
-/** The epoch at which the events of a training without K are counted again: before it there cannot have been too many by much. */
+/** When flips of a training go through X: never with kernels that cannot, or where costs have not been measured. */
+export function crowdPlan(gpu: Gpu, shape: CostShape & { readonly layout: MatmulLayout }): CrowdPlan {
+  const never = { least: Infinity, worth: 0 };
+  return shape.layout.variant === 'subgroup' ? (estimateCosts(gpu, shape)?.crowds ?? never) : never;
+}
+
+/**
+ * The epoch at which the events of a training without K are counted again: there cannot have been more than a quarter too many by
+ * then, and looks grow rarer as a training goes on.
+ */
 export function nextLook({ worth }: CrowdPlan, epoch: number, events: number, m: number): number {
-  return epoch + Math.max(1, Math.ceil((worth - events) / m), Math.ceil(epoch / 8));
+  const quarter = Math.min(Math.ceil(epoch / 8), Math.ceil(worth / (4 * m)));
+  return epoch + Math.max(1, Math.ceil((worth - events) / m), quarter);
 }
 
 /** Rows that the product of so many neurons is made by: two kernels to compile. */

@@ -98,6 +98,7 @@ export class GramCalls {
     private readonly vectors: number,
     private readonly kernel: LazyGram,
     private readonly crowds: Crowds,
+    private readonly signal?: AbortSignal,
   ) {}
 
   /** Runs the kernel on all groups; when flips ask for K, or a crowd of them for a product with X, sees to it and goes on. */
@@ -125,6 +126,8 @@ export class GramCalls {
         await kernel.make();
         makingSeconds += (gpu.now() - began) / 1000;
       }
+      // A chunk of many neurons may take many products.
+      this.signal?.throwIfAborted();
       going = stalled;
       if (crowded.size > 0) await this.#serve(crowded, going);
     }
@@ -160,8 +163,7 @@ export class GramCalls {
         if (k < 0) continue;
         let { flips, events } = counts[k]!;
         for (let j = part.at; j < part.at + part.count; j++) {
-          // What rests tells what it was told, or still waits.
-          if (crowded.get(group)?.has(j)) continue;
+          // What rests, or still waits, tells what it was told, and of no flip.
           const report = neuronReport(words, j);
           group.clocks[j] = report.clock;
           flips += report.flips;

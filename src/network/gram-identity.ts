@@ -8,8 +8,8 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
-import { type CrowdPlan, estimateCosts } from './costs';
-import { Crowds, nextLook } from './crowds';
+import type { CrowdPlan } from './costs';
+import { Crowds, crowdPlan, nextLook } from './crowds';
 import { type FlipCount, GramCalls, type Order, type Trained, total } from './gram-calls';
 import { enterGram } from './gram-enter';
 import { type NeuronGroup, planGroups } from './gram-groups';
@@ -24,15 +24,17 @@ import { fillFrom, readAll, StateMismatchError, type TrainerPlace } from './trai
 
 /** Epochs of the first chunk, before any has been timed. */
 const FIRST_CHUNK = 16;
+/** The same where each may have a product with X for every neuron. */
+const FIRST_CHUNK_THROUGH = 2;
 
 /** One training; all that run together share their samples, labels may differ. */
 export interface GramJob {
   readonly run: TrainingRun;
   readonly options?: Omit<TrainingOptions, 'signal'>;
-  /** Told before every snapshot, at every review and at the end. @param kernel whether flips go by rows of K by now */
-  onCount?(count: FlipCount, kernel: boolean): void;
+  /** Told before every snapshot, at every review and at the end. @param without whether all flips have gone through X */
+  onCount?(count: FlipCount, without: boolean): void;
   /** Multiply-adds that an entry of K takes (default: the inputs of a sample). */
-  readonly inner?: number;
+  readonly inner?: number | undefined;
   /** Epochs after which {@link goOn} is asked. */
   readonly reviews?: readonly number[];
   /** Whether to go on in Gram space; if not, the training leaves it there, its weights and velocity up to date. */
@@ -50,7 +52,7 @@ export async function advanceGramIdentity(
   const counts = new Map<GramJob, FlipCount>();
   const going = jobs.filter(({ run }) => run.goesOn);
   if (going.length > 0) {
-    using training = await GramTraining.enter(gpu, going, kernel);
+    using training = await GramTraining.enter(gpu, going, kernel, signal);
     while (await training.chunk()) signal?.throwIfAborted();
     for (const { job, count } of training.actives) counts.set(job, count);
   }
@@ -78,7 +80,7 @@ interface ActiveOrder extends Order {
 }
 
 class GramTraining {
-  #chunk = FIRST_CHUNK;
+  #chunk: number;
 
   private constructor(
     private readonly gpu: Gpu,
@@ -87,9 +89,16 @@ class GramTraining {
     private readonly kernel: LazyGram,
     private readonly calls: GramCalls,
     private readonly scope: Scope,
-  ) {}
+  ) {
+    this.#chunk = actives.some(({ look }) => look > 0) ? FIRST_CHUNK_THROUGH : FIRST_CHUNK;
+  }
 
-  static async enter(gpu: Gpu, jobs: readonly GramJob[], kernel: LazyGram): Promise<GramTraining> {
+  static async enter(
+    gpu: Gpu,
+    jobs: readonly GramJob[],
+    kernel: LazyGram,
+    signal?: AbortSignal,
+  ): Promise<GramTraining> {
     const scope = new Scope();
     try {
       const runs = jobs.map(({ run }) => run);
@@ -117,18 +126,18 @@ class GramTraining {
         const readout = await job.run.problem.network.readout.read();
         const { flips = 0, events = 0, carry = 1, moved = 0 } = place?.identity ?? {};
         const count = { flips, events };
-        const { samples, network } = job.run.problem;
+        const { samples, network, layout } = job.run.problem;
         const inner = job.inner ?? samples.d;
-        const costs = estimateCosts(gpu, { n: samples.n, d: samples.d, m: network.m, inner });
-        const plan = costs?.crowds ?? { least: Infinity, worth: 0 };
+        const plan = crowdPlan(gpu, { n: samples.n, d: samples.d, m: network.m, inner, layout });
         const first = plan.worth > 0 ? nextLook(plan, job.run.epoch, 0, network.m) : 0;
-        const look = place?.identity?.look ?? first;
+        // One kept before there were looks had K.
+        const look = place ? (place.identity?.look ?? 0) : first;
         const neuron = { readout, source: source[at]!, crowd: look > 0 ? 1 : plan.least, look, plan };
         actives.push({ job, run: job.run, at, ...neuron, carry, moved, count, done: false });
       }
       const most = Math.max(...groups.map(({ m }) => m));
       const crowds = scope.use(new Crowds(gpu, runs[0]!.problem, sources, most, kernel.background));
-      const calls = scope.use(new GramCalls(gpu, actives, groups, sources, labels.length, kernel, crowds));
+      const calls = scope.use(new GramCalls(gpu, actives, groups, sources, labels.length, kernel, crowds, signal));
       return new GramTraining(gpu, actives, groups, kernel, calls, scope);
     } catch (error) {
       scope.dispose();
@@ -258,7 +267,7 @@ class GramTraining {
     const { job, count } = active;
     const { run, options, reviews } = job;
     const end = run.epoch === run.problem.epochs;
-    job.onCount?.(count, active.look === 0);
+    job.onCount?.(count, active.look > 0);
     if (active.look === run.epoch) {
       const { worth, least } = active.plan;
       active.look = count.events < worth ? nextLook(active.plan, run.epoch, count.events, run.problem.network.m) : 0;

@@ -8,8 +8,7 @@ import { GRAM_PIECES } from '../kernels/gram-limits';
 import { backgroundDot } from '../kernels/live';
 import { matmul, panelHeight, plainOperand } from '../kernels/matmul';
 import { type MatmulLayout, matmulVariant } from '../kernels/variant';
-import { estimateCosts } from './costs';
-import { compileCrowds } from './crowds';
+import { compileCrowds, crowdPlan } from './crowds';
 import { gramPieces, gramRow } from './gram-matrix';
 
 /**
@@ -25,7 +24,7 @@ export async function compileGramIdentity(
   live = false,
 ): Promise<void> {
   const { variant } = layout;
-  const { least, worth } = estimateCosts(gpu, { n, d, m: layout.m })?.crowds ?? { least: Infinity, worth: 0 };
+  const { least, worth } = crowdPlan(gpu, { n, d, m: layout.m, layout });
   if (least < Infinity || worth > 0) await compileCrowds(gpu, layout, live);
   const scope = new Scope();
   try {

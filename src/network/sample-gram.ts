@@ -9,7 +9,7 @@ import type { Panels } from './samples';
 /** What trains in Gram space, and makes its matrix. */
 export const gramTrainers = lazy(() => import('./gram'));
 
-/** K, made when the first flip asks for it: a network whose derivative bits never change trains without. */
+/** K, made when flips ask for it: a network whose derivative bits never change trains without. */
 export interface LazyGram {
   readonly matrix: GramMatrix | undefined;
   make(): Promise<GramMatrix>;

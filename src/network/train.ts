@@ -166,7 +166,7 @@ class Training {
   #chosen: 'direct' | 'gram' = 'direct';
   #reason = 'asked for';
   #flips = 0;
-  #kernel = true;
+  #without = false;
   #inGram = false;
   #phase: ChoiceState['phase'] = 'direct';
   /** At the last review. */
@@ -203,17 +203,25 @@ class Training {
   }
 
   #restore(state: TrainingState): void {
-    const { phase, chosen, reason, flips, last } = state.facts.choice;
+    const { phase, chosen, reason, flips, without, last } = state.facts.choice;
     restoreRun(this.run, state);
     this.#phase = phase;
     this.#chosen = chosen;
     this.#reason = reason;
     this.#flips = flips;
+    this.#without = !!without;
     this.#last = { ...last };
   }
 
   get #choiceState(): ChoiceState {
-    return { phase: this.#phase, chosen: this.#chosen, reason: this.#reason, flips: this.#flips, last: this.#last };
+    return {
+      phase: this.#phase,
+      chosen: this.#chosen,
+      reason: this.#reason,
+      flips: this.#flips,
+      without: this.#without,
+      last: this.#last,
+    };
   }
 
   async #snapshot(epoch: number, network: Network): Promise<void> {
@@ -241,9 +249,9 @@ class Training {
 
   #choice(why = this.#reason): Pick<TrainingOutcome, 'chosen' | 'reason' | 'usedGram'> {
     const flips = this.#flips;
-    const through = this.#kernel ? '' : ', all through X';
-    const reason = flips > 0 ? `${why}; ${flips} flips${through}` : why;
-    const usedGram = (flips > 0 && this.#kernel) || (this.#inGram && this.#shape.loss === 'logistic');
+    const without = this.#without;
+    const reason = flips ? `${why}; ${flips} flips${without ? ', without X X^T' : ''}` : why;
+    const usedGram = this.#shape.loss === 'logistic' ? this.#inGram : !without && flips > 0;
     return { chosen: this.#chosen, reason, usedGram };
   }
 
@@ -327,10 +335,10 @@ class Training {
         return snapshots();
       },
       reviews,
-      inner: this.#shape.inner ?? this.#shape.d,
-      onCount: ({ flips }, kernel) => {
+      inner: this.#shape.inner,
+      onCount: ({ flips }, without) => {
         this.#flips = flips;
-        this.#kernel = kernel;
+        this.#without = without;
       },
       goOn: (epoch, { flips, events }) => {
         const { epoch: from, flips: flipsThen, events: eventsThen } = this.#last;

@@ -34,6 +34,8 @@ export interface ChoiceState {
   readonly chosen: 'direct' | 'gram';
   readonly reason: string;
   readonly flips: number;
+  /** Whether all flips of Gram space went through X. */
+  readonly without?: boolean;
   /** At the last review. */
   readonly last: { readonly epoch: number; readonly flips: number; readonly events: number };
 }
