@@ -14,8 +14,7 @@ import { type Chromium, startChromium } from './chromium';
 import { ROOT, run, useInstalled } from './installed';
 
 /**
- * Bytes that a page loads, gzipped: the core with its shaders, and the worker's one file with all that runs may need (90,000 until
- * products that leave a background out brought two shaders and their callers).
+ * Bytes that a page loads, gzipped: the core with its shaders, and the worker's one file with all that runs may need.
  */
 const CORE = 60_000;
 const WORKER = 96_000;

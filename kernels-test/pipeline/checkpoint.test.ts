@@ -105,10 +105,14 @@ test('scenario b, whose second K is made from the first', async ({ skip }) => {
   await checkEvery({ trainer: 'gram', data, perturbation: { kind: 'l2', onData: true } });
 });
 
-test('a training that counts flips, enters Gram space and leaves it again', async ({ skip }) => {
+test.for([
+  ['with K', undefined],
+  ['whose flips went through X, so that K of what g learns from is not made from that of the samples', 1e9],
+] as const)('a training that counts flips, enters Gram space and leaves it again, %s', async ([, worth], { skip }) => {
   needsGram(bound.gpu, skip);
   Object.assign(script, { on: true, enter: 16, leave: 64 });
-  const all = await checkEvery({}, 12);
+  if (worth) script.crowds = { least: Infinity, worth };
+  const all = await checkEvery({ perturbation: { kind: 'l2', size: 0.3, onData: worth !== undefined } }, 12);
   const phases = new Set(all.map(({ facts }) => facts.training?.choice.phase));
   expect([...phases]).toEqual(expect.arrayContaining(['probe', 'gram', 'direct']));
 });
