@@ -17,12 +17,8 @@ const script = vi.hoisted(() => ({
   crowds: undefined as costs.CrowdPlan | undefined,
 }));
 vi.mock('../../src/network/costs', async (original) => {
-  const real = await original<typeof costs>();
-  const estimateCosts: typeof real.estimateCosts = (...args) => {
-    const estimate = real.estimateCosts(...args);
-    return estimate && { ...estimate, crowds: script.crowds ?? estimate.crowds };
-  };
-  return { ...real, estimateCosts };
+  const { withPlan } = await import('./scripted-costs');
+  return withPlan(original, () => script.crowds);
 });
 vi.mock('../../src/network/choose', async (original) => {
   const actual = await original<typeof import('../../src/network/choose')>();

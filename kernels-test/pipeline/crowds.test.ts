@@ -17,12 +17,8 @@ const bound = useEngine();
 const NEVER = { least: Infinity, worth: 0 };
 const script = vi.hoisted(() => ({ plan: undefined as costs.CrowdPlan | undefined }));
 vi.mock('../../src/network/costs', async (original) => {
-  const real = await original<typeof costs>();
-  const estimateCosts: typeof real.estimateCosts = (...args) => {
-    const estimate = real.estimateCosts(...args);
-    return estimate && { ...estimate, crowds: script.plan ?? estimate.crowds };
-  };
-  return { ...real, estimateCosts };
+  const { withPlan } = await import('./scripted-costs');
+  return withPlan(original, () => script.plan);
 });
 
 beforeEach(() => {

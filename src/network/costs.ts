@@ -53,7 +53,7 @@ export interface CostShape {
   readonly d: number;
   readonly m: number;
   /** Multiply-adds that an entry of K takes (default: d). */
-  readonly inner?: number;
+  readonly inner?: number | undefined;
 }
 
 /** When the flips of a training in Gram space go through X: by shape and costs alone, so that it takes the same way every time. */

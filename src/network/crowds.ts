@@ -40,7 +40,7 @@ export function nextLook({ worth }: CrowdPlan, epoch: number, events: number, m:
 }
 
 /** Rows that the product of so many neurons is made by: two kernels to compile. */
-export const crowdHeight = (count: number, lanes: number): PanelHeight => (count <= 16 ? 16 : lanes === 4 ? 32 : 64);
+const crowdHeight = (count: number, lanes: number): PanelHeight => (count <= 16 ? 16 : lanes === 4 ? 32 : 64);
 
 interface Prepared {
   /** (neurons) */

@@ -62,8 +62,6 @@ export async function advanceGramIdentity(
 /** A training inside Gram space. */
 interface Active extends Trained {
   readonly job: GramJob;
-  /** Flips of one epoch of a neuron that go through X: all while K has not been worth it. */
-  crowd: number;
   /** The epoch at which it is seen whether K is; 0 once it was. */
   look: number;
   readonly plan: CrowdPlan;
@@ -127,13 +125,17 @@ class GramTraining {
         const { flips = 0, events = 0, carry = 1, moved = 0 } = place?.identity ?? {};
         const count = { flips, events };
         const { samples, network, layout } = job.run.problem;
-        const inner = job.inner ?? samples.d;
-        const plan = crowdPlan(gpu, { n: samples.n, d: samples.d, m: network.m, inner, layout });
+        const plan = crowdPlan(gpu, { n: samples.n, d: samples.d, m: network.m, inner: job.inner, layout });
         const first = plan.worth > 0 ? nextLook(plan, job.run.epoch, 0, network.m) : 0;
         // One kept before there were looks had K.
         const look = place ? (place.identity?.look ?? 0) : first;
-        const neuron = { readout, source: source[at]!, crowd: look > 0 ? 1 : plan.least, look, plan };
-        actives.push({ job, run: job.run, at, ...neuron, carry, moved, count, done: false });
+        actives.push({
+          ...{ job, run: job.run, at, readout, source: source[at]!, carry, moved, count, done: false, look, plan },
+          // All flips go through X while K has not been worth it.
+          get crowd() {
+            return this.look > 0 ? 1 : this.plan.least;
+          },
+        });
       }
       const most = Math.max(...groups.map(({ m }) => m));
       const crowds = scope.use(new Crowds(gpu, runs[0]!.problem, sources, most, kernel.background));
@@ -269,9 +271,8 @@ class GramTraining {
     const end = run.epoch === run.problem.epochs;
     job.onCount?.(count, active.look > 0);
     if (active.look === run.epoch) {
-      const { worth, least } = active.plan;
-      active.look = count.events < worth ? nextLook(active.plan, run.epoch, count.events, run.problem.network.m) : 0;
-      if (active.look === 0) active.crowd = least;
+      const { plan } = active;
+      active.look = count.events < plan.worth ? nextLook(plan, run.epoch, count.events, run.problem.network.m) : 0;
     }
     if (options?.snapshots?.includes(run.epoch)) {
       if (!end) await this.#synchronise(active);
