@@ -27,7 +27,8 @@ const wgsl = {
 
 /** What is loaded on demand, and the entries that nobody uses without the core. */
 const ON_CORE = [
-  ...['data/readers', 'kernels/subgroup', 'experiment/extras', 'network/gram', 'perturbation/span'],
+  ...['data/readers', 'kernels/subgroup', 'experiment/extras', 'network/gram'],
+  ...['network/half-operands', 'perturbation/span'],
   ...['bench/index', 'experiment/sweeps', 'node', 'theory/index'],
 ];
 

@@ -2,17 +2,8 @@
 
 import { PhiloxStream } from '../../src/data/philox';
 import { rowCosine, signAgreement } from '../../src/kernels/compare';
-import {
-  add,
-  halfLength,
-  halve,
-  panels,
-  type RandomKind,
-  random,
-  shiftRows,
-  transpose,
-  unpackBytes,
-} from '../../src/kernels/data';
+import { add, panels, type RandomKind, random, shiftRows, transpose, unpackBytes } from '../../src/kernels/data';
+import { halfLength, halve } from '../../src/kernels/half';
 import { packRows } from '../../src/kernels/pack';
 import {
   asHalves,

@@ -253,6 +253,22 @@ describe('flips through X', () => {
     expect(plan(adapter(), { n: 2000, d: 4000, m: 10 }).least).toBe(Infinity);
     expect(plan(adapter(), { n: 1200, d: 2400, m: 10 }).worth).toBe(0);
   });
+  test('on SwiftShader, whose products are dearer beside K, from the same size on but later', () => {
+    const slow = adapter({ lanes: 4 });
+    // The drawn digits that the page opens with: kernels for crowds would take longer to compile than the run.
+    expect(plan(slow, { n: 500, d: 400, m: 100 })).toEqual({ least: Infinity, worth: 0 });
+    const { least, worth } = plan(slow, { n: 6000, d: 1000, m: 100 });
+    expect(least).toBeGreaterThan(1000 / 8);
+    expect(worth).toBeGreaterThan(0);
+    expect(worth).toBeLessThan(plan(adapter(), { n: 6000, d: 1000, m: 100 }).worth);
+  });
+  test('K at once where every neuron flipping once would be worth it', () => {
+    const of = { n: 6000, d: 1000, inner: 100 };
+    const { worth } = plan(adapter({ lanes: 4 }), { ...of, m: 100 });
+    expect(worth).toBeGreaterThan(100);
+    expect(plan(adapter({ lanes: 4 }), { ...of, m: worth }).worth).toBe(worth);
+    expect(plan(adapter({ lanes: 4 }), { ...of, m: worth + 1 }).worth).toBe(0);
+  });
   test('not with kernels that cannot, nor on a GPU', () => {
     const of = (variant: MatmulVariant) => crowdPlan(adapter(), { ...mnist, layout: { variant } as MatmulLayout });
     expect(of('tiled')).toEqual({ least: Infinity, worth: 0 });

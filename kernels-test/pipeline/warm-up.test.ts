@@ -64,3 +64,29 @@ test('the product of K as it leaves out a background, where there is one', async
   expect(products.map(({ LIVE }) => LIVE)).toEqual([1, 0]);
   expect(plain.map(({ name }) => name)).not.toContain('pack_live_subgroup');
 });
+
+test('one kernel that fails ends the warm-up with its error, after the others and with nothing left on the device', async ({
+  skip,
+}) => {
+  const engine = await testEngine();
+  onTestFinished(() => engine.dispose());
+  const { gpu } = engine;
+  needsGram(gpu, skip);
+  const config = { ...smallConfig({}), trainer: 'gram' } as const;
+  const layout = matmulLayout(gpu, config.network.width);
+  const size = { n: 64, d: 8, background: async () => undefined };
+  const held = gpu.liveArrays;
+  const compile = gpu.kernel.bind(gpu);
+  const kernel = vi.spyOn(gpu, 'kernel').mockImplementation((shader, constants) => {
+    if (shader.name.startsWith('gram_identity')) return Promise.reject(new Error('no such kernel'));
+    return compile(shader, constants);
+  });
+  await expect(warmUp(engine, config, layout, size)).rejects.toThrow('no such kernel');
+  expect(gpu.liveArrays).toBe(held);
+  const asked = kernel.mock.calls.map(([{ name }]) => name);
+  expect(asked).toEqual(expect.arrayContaining(['input_gradient']));
+  // Not taken for done: the next run compiles what is missing.
+  kernel.mockRestore();
+  await warmUp(engine, config, layout, size);
+  expect(gpu.liveArrays).toBe(held);
+});

@@ -8,7 +8,7 @@ import type { Gpu } from '../gpu/gpu';
 import { Scope } from '../gpu/scope';
 import { random } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
-import { type HalfOperands, halfOperands } from '../network/half';
+import { type HalfOperands, halfOperands } from '../network/half-operands';
 import { Network } from '../network/network';
 import { Panels, planBlocks, Samples } from '../network/samples';
 import type { BenchShape } from './cases';

@@ -2,7 +2,7 @@
 // nothing: some drivers (lavapipe) compile at the first dispatch, not when the pipeline is made.
 
 import type { Engine } from '../engine';
-import { Scope } from '../gpu/scope';
+import { Scope, together } from '../gpu/scope';
 import type { MatmulLayout } from '../kernels/variant';
 import { chooseStart, gramObstacle, type TrainingShape } from '../network/choose';
 import { trainDirect } from '../network/direct';
@@ -45,19 +45,20 @@ export async function warmUp(
     const panels = scope.use(Panels.allocate(gpu, samples.blocks, 1));
     await panels.fill(gpu, samples);
     const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
-    const network = scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }, layout));
-    const common = { samples, panels, labels, network, layout, loss, precision };
+    const untrained = async () =>
+      scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }, layout));
+    const common = { samples, panels, labels, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
-    if (direct) await trainDirect(gpu, problem);
-    (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
-    if (gram) {
-      await train(gpu, problem, 'gram');
-      if (loss === 'identity') {
-        const { compileGramIdentity } = await gramTrainers();
-        await compileGramIdentity(gpu, n, d, layout, live);
-      }
-    }
-    scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
+    const { compileGramIdentity } = gram ? await gramTrainers() : {};
+    await together([
+      loss === 'identity' && compileGramIdentity?.(gpu, n, d, layout, live),
+      gram && untrained().then((network) => train(gpu, { ...problem, network }, 'gram')),
+      direct && untrained().then((network) => trainDirect(gpu, { ...problem, network })),
+      untrained().then(async (network) => {
+        (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
+        scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
+      }),
+    ]);
     done.set(engine, known.add(key));
   } finally {
     scope.dispose();

@@ -22,6 +22,8 @@ import type { ExperimentConfig } from './types';
 const WATCHED = 2048;
 /** They are taken in stretches of so many, spread evenly: data sorted by class are watched in both. */
 const STRETCH = 32;
+/** Where all are taken: each stretch costs three submits. */
+const LONG_STRETCH = 256;
 const SNAPSHOTS = 24;
 
 type Gallery = Awaited<ReturnType<typeof takePictures>>;
@@ -260,7 +262,7 @@ export class Watcher {
     const rows = spread.reduce((sum, stretch) => sum + stretch.rows, 0);
     const samples = this.#scope.use(Samples.allocate(gpu, 'watched', [{ start: 0, rows }], source.d));
     const { ld } = samples;
-    using stretch = gpu.array('stretch', Math.min(rows, STRETCH) * ld);
+    using stretch = gpu.array('stretch', Math.max(...spread.map((block) => block.rows)) * ld);
     let at = 0;
     for (const block of spread) {
       await source.fill(stretch, block);
@@ -278,13 +280,14 @@ export class Watcher {
   }
 }
 
-/** Stretches of rows, spread evenly over n: all of them where there are no more than {@link WATCHED}. */
+/** Stretches of rows, spread evenly over n: all of them, and longer ones, where there are no more than {@link WATCHED}. */
 function stretches(n: number): { start: number; rows: number }[] {
-  const all = Math.ceil(n / STRETCH);
-  const count = Math.min(all, WATCHED / STRETCH);
+  const rows = n <= WATCHED ? LONG_STRETCH : STRETCH;
+  const all = Math.ceil(n / rows);
+  const count = Math.min(all, WATCHED / rows);
   return Array.from({ length: count }, (_, k) => {
-    const start = Math.floor((k * all) / count) * STRETCH;
-    return { start, rows: Math.min(STRETCH, n - start) };
+    const start = Math.floor((k * all) / count) * rows;
+    return { start, rows: Math.min(rows, n - start) };
   });
 }
 

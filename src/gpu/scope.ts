@@ -30,3 +30,11 @@ export async function keptAfter<T extends { dispose(): void }>(
     scope.dispose();
   }
 }
+
+/**
+ * Waits for all, however some end: nothing of them goes on after it, and what they use may be disposed.
+ * @throws what the first in the list that failed did
+ */
+export async function together(works: readonly unknown[]): Promise<void> {
+  for (const work of await Promise.allSettled(works)) if (work.status === 'rejected') throw work.reason;
+}

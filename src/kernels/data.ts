@@ -3,7 +3,6 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { add as addShader } from './generated/add';
-import { halve as halveShader } from './generated/halve';
 import { panels as panelsShader } from './generated/panels';
 import { philoxFill as philoxFillShader } from './generated/philox-fill';
 import { shiftRows as shiftRowsShader } from './generated/shift-rows';
@@ -134,26 +133,6 @@ export async function shiftRows(gpu: Gpu, args: ShiftArgs): Promise<Step> {
   const { labels, x, ...params } = args;
   const kernel = await gpu.kernel(shiftRowsShader);
   return (batch) => void batch.dispatch(kernel, { labels, x }, params, grid1d(gpu, params.n * params.ld));
-}
-
-export interface HalveArgs {
-  readonly input: GpuArray;
-  /** {@link halfLength} of `count`, of type f16, out. */
-  readonly output: GpuArray;
-  /** (1) of type u32: what does not fit is added to it. */
-  readonly overflow: GpuArray;
-  readonly count: number;
-}
-
-/** Array elements that `count` halves take, whole quads of them. */
-export const halfLength = (count: number): number => 2 * Math.ceil(count / 4);
-
-/** halve: float32 into halves; needs the feature shader-f16. */
-export async function halve(gpu: Gpu, args: HalveArgs): Promise<Step> {
-  const { count, ...arrays } = args;
-  requireSize('count', count);
-  const kernel = await gpu.kernel(halveShader);
-  return (batch) => void batch.dispatch(kernel, arrays, { count }, grid1d(gpu, count, 256));
 }
 
 /** add: b += scale a (default 1), `count` elements. */

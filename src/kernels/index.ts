@@ -2,8 +2,9 @@
 
 import type { Gpu } from '../gpu/gpu';
 import { rowCosine, rowDot, signAgreement } from './compare';
-import { add, halve, panels, random, shiftRows, transpose, unpackBytes } from './data';
+import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
+import type { HalveArgs } from './half';
 import { matmul } from './matmul';
 import { mirror } from './mirror';
 import { packRows } from './pack';
@@ -25,7 +26,7 @@ const steps = {
   transpose,
   shiftRows,
   add,
-  halve,
+  halve: async (gpu: Gpu, args: HalveArgs): Promise<Step> => (await import('./half')).halve(gpu, args),
   forward,
   outputResidual,
   marginSummary,

@@ -12,6 +12,8 @@ interface Costs {
   /** A multiply-add of K, of which half are computed, and what both ends of Gram training cost besides: submits, readbacks. */
   readonly gram: number;
   readonly ends: number;
+  /** A multiply-add of a crowd's product with X, which is made for whole rows of neurons however few stopped. */
+  readonly crowd: number;
   /** A flip, one sample's share of it, and of going to the next event. */
   readonly row: number;
   readonly flip: number;
@@ -25,6 +27,7 @@ const LAVAPIPE: Costs = {
   epoch: 8e-4,
   gram: 2.5e-11,
   ends: 0.025,
+  crowd: 4.2e-11,
   row: 5e-7,
   flip: 3.5e-10,
   event: 4e-9,
@@ -33,8 +36,9 @@ const LAVAPIPE: Costs = {
 const SWIFTSHADER: Costs = {
   direct: 5.5e-10,
   epoch: 5e-4,
-  gram: 6e-10,
+  gram: 3.7e-10,
   ends: 0.05,
+  crowd: 2.4e-9,
   row: 0,
   flip: 8e-9,
   event: 4e-8,
@@ -43,8 +47,8 @@ const SWIFTSHADER: Costs = {
 
 /** Seconds that an entry of K takes besides its multiply-adds: written, mirrored, and its memory touched for the first time. */
 const ENTRY = 3e-9;
-/** Seconds of a product with X below which a crowd is not worth its submits. */
-const LEAST_PRODUCT = 1e-4;
+/** Numbers in X below which crowds are not worth their submits, and their kernels to compile. */
+const LEAST_CROWD = 2.4e6;
 /** Seconds of K up to which it is made for the first flip. */
 const CHEAP_KERNEL = 0.1;
 
@@ -100,11 +104,12 @@ export function estimateCosts(gpu: Gpu, { n, d, m, inner = d }: CostShape): Esti
   const flip = c.row + c.flip * n;
   const gather = c.row + c.flip * d;
   const kernel = matrix + ENTRY * n * n;
-  const each = c.direct * n * d;
-  const product = gramLoop(gpu).variant === 'subgroup' && each >= LEAST_PRODUCT ? each : Infinity;
+  const product = gramLoop(gpu).variant === 'subgroup' && n * d >= LEAST_CROWD ? c.crowd * n * d : Infinity;
+  const worth = Math.ceil(kernel / product);
   const crowds = {
     least: flip > gather ? Math.ceil(product / (flip - gather)) : Infinity,
-    worth: kernel > CHEAP_KERNEL ? Math.ceil(kernel / product) : 0,
+    // An epoch in which every neuron flips would be worth it, and looks at each epoch would cost more than they spare.
+    worth: kernel > CHEAP_KERNEL && worth >= m ? worth : 0,
   };
   return {
     directEpoch: 2 * c.direct * n * d * m + c.epoch,

@@ -15,7 +15,7 @@ import {
   weightGradient,
 } from '../kernels/weight-gradient';
 import { type Epoch, runWithSnapshots } from './epochs';
-import { halfOperands } from './half';
+import { halves } from './half';
 import { hiddenStep, outputStep, PassScratch, sliceMask } from './pass';
 import { sliceLayout } from './slices';
 import type { TrainingHistory, TrainingOptions, TrainingProblem } from './trainer';
@@ -79,7 +79,7 @@ export async function prepareEpoch(gpu: Gpu, run: TrainingRun, epochs: number, s
   const summary = scope.use(gpu.array('epoch summary', 2));
   const state = scope.use(gpu.array('plateau state', 8));
   const history = scope.use(gpu.array('history', epochs * 3));
-  const half = problem.precision === 'f16' ? await halfOperands(gpu, problem, scope) : undefined;
+  const half = problem.precision === 'f16' ? await (await halves()).halfOperands(gpu, problem, scope) : undefined;
 
   const pending: Promise<Step>[] = [];
   if (half) pending.push(Promise.resolve(half.refresh));

@@ -3,7 +3,7 @@
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
 import { stridedSums } from '../kernels/gram';
-import { fitsHalves } from './half';
+import { halves } from './half';
 import type { Network } from './network';
 import type { Samples } from './samples';
 import type { Precision } from './trainer';
@@ -27,7 +27,7 @@ export async function weightsFault(
   network: Network,
   precision: Precision = 'f32',
 ): Promise<'weights' | 'half weights' | undefined> {
-  if (precision === 'f16') return (await fitsHalves(gpu, network)) ? undefined : 'half weights';
+  if (precision === 'f16') return (await (await halves()).fitsHalves(gpu, network)) ? undefined : 'half weights';
   return (await finiteNetwork(gpu, network)) ? undefined : 'weights';
 }
 

@@ -2,7 +2,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { Scope } from '../gpu/scope';
+import { Scope, together } from '../gpu/scope';
 import { gramIdentity, NEURON_WORDS } from '../kernels/gram-identity';
 import { GRAM_PIECES } from '../kernels/gram-limits';
 import { backgroundDot } from '../kernels/live';
@@ -23,9 +23,15 @@ export async function compileGramIdentity(
   layout: MatmulLayout,
   live = false,
 ): Promise<void> {
-  const { variant } = layout;
   const { least, worth } = crowdPlan(gpu, { n, d, m: layout.m, layout });
-  if (least < Infinity || worth > 0) await compileCrowds(gpu, layout, live);
+  await together([
+    compileNeuronLoop(gpu, n),
+    (least < Infinity || worth > 0) && compileCrowds(gpu, layout, live),
+    compileKernel(gpu, n, d, layout, live && worth === 0),
+  ]);
+}
+
+async function compileNeuronLoop(gpu: Gpu, n: number): Promise<void> {
   const scope = new Scope();
   try {
     const ld = gramRow(n);
@@ -39,19 +45,30 @@ export async function compileGramIdentity(
     const batch = gpu.batch('compile the neuron loop');
     // New WebGPU buffers are zero: the neuron has no epochs, and rests.
     (await gramIdentity(gpu, { ...arrays, pieceRows, pieceCount, n, ld, m: 1 }))(batch);
+    await batch.submit();
+  } finally {
+    scope.dispose();
+  }
+}
+
+/** @param live whether it is K above a background that is made */
+async function compileKernel(gpu: Gpu, n: number, d: number, { variant }: MatmulLayout, live: boolean): Promise<void> {
+  const scope = new Scope();
+  try {
+    const spare = () => scope.use(gpu.array('warm-up', 4));
     const operand = plainOperand(spare(), 4);
     const background = spare();
-    const makes = live && worth === 0;
-    if (makes) {
+    const batch = gpu.batch('compile the product of K');
+    if (live) {
       const x = scope.use(gpu.array('warm-up', 32));
       const size = { panels: 1, steps: 1, offset: 0, outputFirst: 0 };
       (await backgroundDot(gpu, { x, background, output: scope.use(gpu.array('warm-up', 32)), ...size }))(batch);
     }
     const product = { a: operand, b: operand, bias: { array: spare(), first: 0, stride: 0 } };
     const output = scope.use(gpu.array('warm-up', 16));
-    const height = panelHeight(d * ld, matmulVariant(gpu, variant).lanes);
+    const height = panelHeight(d * gramRow(n), matmulVariant(gpu, variant).lanes);
     // The plain one too: pre-activations are a product of that height.
-    for (const by of makes ? [{ live: { background, columns: 0 } }, {}] : [{}]) {
+    for (const by of live ? [{ live: { background, columns: 0 } }, {}] : [{}]) {
       (await matmul(gpu, { ...product, output, steps: 1, rows: 4, columns: 4, variant, height, ...by }))(batch);
     }
     await batch.submit();
