@@ -80,6 +80,9 @@ describe('transpose', () => {
     { rows: 101, cols: 7, outputLd: 104 },
     { rows: 16, cols: 31, inputLd: 40, outputLd: 36 },
     { rows: 15, cols: 3, outputLd: 33 },
+    { rows: 64, cols: 16 },
+    { rows: 65, cols: 17, outputLd: 68 },
+    { rows: 128, cols: 1, outputLd: 129 },
     { rows: 784, cols: 101, inputLd: 101, outputLd: 784 },
   ])('%j', async (each) => {
     await checkTranspose(each)(bound.gpu);

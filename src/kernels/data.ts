@@ -112,8 +112,8 @@ export async function transpose(gpu: Gpu, args: TransposeArgs): Promise<Step> {
   const { input, output, rows, cols, inputLd = cols, outputLd = rows } = args;
   const kernel = await gpu.kernel(transposeShader);
   const params = { rows, cols, input_ld: inputLd, output_ld: outputLd };
-  const tiles = Math.ceil(outputLd / 16) * Math.ceil(cols / 16);
-  return (batch) => void batch.dispatch(kernel, { input, output }, params, fold(gpu, tiles));
+  const groups = Math.ceil(outputLd / 64) * Math.ceil(cols / 16);
+  return (batch) => void batch.dispatch(kernel, { input, output }, params, fold(gpu, groups));
 }
 
 export interface ShiftArgs {
