@@ -12,7 +12,7 @@
 // Order      a copy; exact
 //
 // Each invocation walks along 16 columns of its row: what it reads comes from one line of the cache, and what 64 of them write stands
-// side by side. A tile in workgroup memory would read in whole lines too, but its barrier made the same copy 20 to 110 times slower on
+// side by side. A tile in workgroup memory would read in whole lines too, but its barrier made the same copy 50 to 130 times slower on
 // SwiftShader, 2 to 9 times on lavapipe (bench/RESULTS.md).
 
 struct Params {

@@ -169,7 +169,8 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
  */
 export function crowdBytes(gpu: Gpu, shape: NetworkShape): number {
   const { n, d, m } = shape;
-  const { least, worth } = crowdPlan(gpu, shape);
+  // Of networks side by side a narrow one may wait for K where the widest does not.
+  const { least, worth } = crowdPlan(gpu, { ...shape, m: 1 });
   if (least === Infinity && worth === 0) return 0;
   const arranged = arrange(gpu, shape);
   const neurons = Math.min(m, CROWD_NEURONS);
