@@ -84,6 +84,8 @@ describe('transpose', () => {
     { rows: 65, cols: 17, outputLd: 68 },
     { rows: 128, cols: 1, outputLd: 129 },
     { rows: 784, cols: 101, inputLd: 101, outputLd: 784 },
+    // More workgroups than one dimension of a dispatch has.
+    { rows: 2, cols: 1_048_581 },
   ])('%j', async (each) => {
     await checkTranspose(each)(bound.gpu);
   });

@@ -57,7 +57,7 @@ const LONG = linkOf(
 );
 
 describe('the first experiment', () => {
-  test('is quick', async () => {
+  test('is quick', { timeout: TRIES * 120_000 }, async () => {
     const { page } = site;
     const beside = await page.context().newPage();
     await beside.goto(`${site.url}icon.svg`);
@@ -114,6 +114,7 @@ describe('the first experiment', () => {
           `whole run ${whole.seconds.toFixed(1)} s (${whole.processor.toFixed(1)} s of processor)`,
           `the machine ${times.toFixed(2)} times slower than when calm`,
           `other programs took ${percent(curve.others)} and ${percent(whole.others)} of it`,
+          `try ${tries} of ${TRIES}`,
         ].join('; '),
       );
       const most = { curve: times * FIRST_CURVE, whole: times * WHOLE_RUN };
@@ -124,7 +125,10 @@ describe('the first experiment', () => {
       expect(curve.processor).toBeLessThan(CORES * most.curve);
       expect(whole.processor).toBeLessThan(CORES * most.whole);
       // On a machine that others work on, only the processor's time is the page's own.
-      if (curve.others > OTHERS || whole.others > OTHERS) return;
+      if (curve.others > OTHERS || whole.others > OTHERS) {
+        console.log('the machine is busy with other things: only the processor is judged');
+        return;
+      }
       expect(curve.seconds).toBeLessThan(most.curve);
       expect(whole.seconds).toBeLessThan(most.whole);
     }

@@ -1,14 +1,16 @@
 // What a run is foretold to take, against what it takes: never less, and not much more, or runs that fit are refused.
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { Engine } from '../../src/engine';
 import { estimateStage } from '../../src/experiment/estimate';
+import { crowdBytes, withLayout } from '../../src/experiment/memory';
 import { planRuns } from '../../src/experiment/plan';
 import { runExperiment, runExperiments } from '../../src/experiment/run';
 import { planSweep } from '../../src/experiment/sweep-plan';
 import { Gpu } from '../../src/gpu/gpu';
 import { shapeClass, type TunedChoice } from '../../src/kernels/tuning';
-import { NO_HALVES, useEngine } from '../helpers';
+import { crowdPlan } from '../../src/network/crowds';
+import { NO_HALVES, testEngine, useEngine } from '../helpers';
 import { needsGram, smallConfig } from './helpers';
 
 const bound = useEngine();
@@ -138,6 +140,31 @@ test.for([
   if (process.env.PERTURB_LARGE) process.stdout.write(`${ratio.toFixed(3)}\n`);
   expect(ratio).toBeGreaterThanOrEqual(1);
   expect(ratio).toBeLessThan(1.25);
+});
+
+test('crowds are counted for the narrowest network, the only one that may wait for K', ({ skip }) => {
+  const { gpu } = bound;
+  needsGram(gpu, skip);
+  const shape = (m: number) => withLayout(gpu, { n: 4500, d: 4500, m }, {});
+  const { worth } = crowdPlan(gpu, shape(100));
+  if (worth === 0) skip('no adapter with crowds');
+  expect(crowdBytes(gpu, shape(worth + 1), worth + 1)).toBe(0);
+  expect(crowdBytes(gpu, shape(worth + 1), 100)).toBeGreaterThan(2 ** 20);
+});
+
+test('the warm-up of a wide network of few inputs takes no more than the run', async () => {
+  const [n, d] = [2, 1];
+  const stage = { lr: 0.1, epochs: 1 };
+  const config = smallConfig({
+    ...{ data: { kind: 'gauss', n, d }, network: { width: 100_000 }, trainer: 'direct' },
+    ...{ perturbation: { kind: 'l2', size: 0.1 }, standard: stage, learning: stage, test: { n: 2 } },
+  });
+  const engine = await testEngine();
+  onTestFinished(() => engine.dispose());
+  const [plan] = planRuns([config], () => 0);
+  const { bytes } = estimateStage(engine.gpu, plan!, [config], { n, d });
+  const { memory } = await runExperiment(engine, config);
+  expect(bytes / memory.peakDeviceBytes).toBeGreaterThanOrEqual(1);
 });
 
 test('the plan of a sweep is of the kernels that will run', async () => {

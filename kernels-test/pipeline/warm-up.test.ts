@@ -2,6 +2,7 @@
 
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { warmUp } from '../../src/experiment/warm-up';
+import { GpuOutOfMemoryError } from '../../src/gpu/errors';
 import { matmulLayout, matmulVariant } from '../../src/kernels/variant';
 import { testEngine } from '../helpers';
 import { needsGram, smallConfig } from './helpers';
@@ -65,28 +66,83 @@ test('the product of K as it leaves out a background, where there is one', async
   expect(plain.map(({ name }) => name)).not.toContain('pack_live_subgroup');
 });
 
-test('one kernel that fails ends the warm-up with its error, after the others and with nothing left on the device', async ({
-  skip,
-}) => {
+/** A warm-up of both ends of Gram training. */
+async function warming() {
   const engine = await testEngine();
   onTestFinished(() => engine.dispose());
   const { gpu } = engine;
-  needsGram(gpu, skip);
   const config = { ...smallConfig({}), trainer: 'gram' } as const;
   const layout = matmulLayout(gpu, config.network.width);
-  const size = { n: 64, d: 8, background: async () => undefined };
-  const held = gpu.liveArrays;
+  // Another number of samples each time: what has been compiled for one is not compiled again.
+  const warm = (n: number) => warmUp(engine, config, layout, { n, d: 8, background: async () => undefined });
+  return { gpu, warm, held: gpu.liveArrays };
+}
+
+test('any kernel that fails ends the warm-up with its error, after the others and with nothing left on the device', async ({
+  skip,
+}) => {
+  const { gpu, warm, held } = await warming();
+  needsGram(gpu, skip);
   const compile = gpu.kernel.bind(gpu);
-  const kernel = vi.spyOn(gpu, 'kernel').mockImplementation((shader, constants) => {
-    if (shader.name.startsWith('gram_identity')) return Promise.reject(new Error('no such kernel'));
-    return compile(shader, constants);
+  const asked: string[] = [];
+  let failing: string | undefined;
+  vi.spyOn(gpu, 'kernel').mockImplementation((shader, constants) => {
+    const key = shader.name + JSON.stringify(constants ?? {});
+    asked.push(key);
+    return key === failing ? Promise.reject(new Error(`no ${key}`)) : compile(shader, constants);
   });
-  await expect(warmUp(engine, config, layout, size)).rejects.toThrow('no such kernel');
-  expect(gpu.liveArrays).toBe(held);
-  const asked = kernel.mock.calls.map(([{ name }]) => name);
-  expect(asked).toEqual(expect.arrayContaining(['input_gradient']));
-  // Not taken for done: the next run compiles what is missing.
-  kernel.mockRestore();
-  await warmUp(engine, config, layout, size);
-  expect(gpu.liveArrays).toBe(held);
+  await warm(64);
+  const keys = [...new Set(asked)];
+  expect(keys.length).toBeGreaterThan(12);
+  for (const [at, key] of keys.entries()) {
+    failing = key;
+    await expect(warm(65 + at), key).rejects.toThrow(`no ${key}`);
+    expect(gpu.liveArrays, key).toBe(held);
+    const then = asked.length;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(asked.length, key).toBe(then);
+    // Not taken for done: the same again compiles what is missing.
+    failing = undefined;
+    await warm(65 + at);
+    expect(gpu.liveArrays, key).toBe(held);
+  }
+});
+
+test('out of memory is told as that, whichever part of the warm-up was the one to run out', async ({ skip }) => {
+  const { gpu, warm, held } = await warming();
+  needsGram(gpu, skip);
+  const { device } = gpu;
+  const create = device.createBuffer.bind(device);
+  const pop = device.popErrorScope.bind(device);
+  let made = 0;
+  let refused = -1;
+  let refusing = false;
+  let label: string | undefined;
+  // As a device out of memory answers: an invalid buffer, and what its scope says.
+  vi.spyOn(device, 'createBuffer').mockImplementation((descriptor) => {
+    if (descriptor.label === 'readback' || made++ !== refused) return create(descriptor);
+    refusing = true;
+    label = descriptor.label;
+    device.pushErrorScope('validation');
+    const invalid = create({ ...descriptor, usage: 0x80 | 0x01 });
+    void pop();
+    return invalid;
+  });
+  vi.spyOn(device, 'popErrorScope').mockImplementation(async () => {
+    const mine = refusing;
+    refusing = false;
+    const told = await pop();
+    return mine ? ({ message: 'no memory' } as GPUError) : told;
+  });
+  await warm(64);
+  const all = made;
+  expect(all).toBeGreaterThan(30);
+  for (let at = 0; at < all; at++) {
+    made = 0;
+    refused = at;
+    const error = await warm(65 + at).catch((reason: unknown) => reason);
+    if (made <= at) continue;
+    expect(error, label).toBeInstanceOf(GpuOutOfMemoryError);
+    expect(gpu.liveArrays, label).toBe(held);
+  }
 });

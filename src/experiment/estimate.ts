@@ -116,7 +116,9 @@ export function estimateStage(
     const networks = group.map(({ config, ends }) => ends * networkBytes(sizeOf(config)));
     const held = all.map(({ memory }, at) => memory.held + networks[at]! - networkBytes(sizeOf(group[at]!.config)));
     const making = gram && gpu ? makingBytes(gpu, widest, lossOf(group), inner) : 0;
-    const crowds = gram && gpu && lossOf(group) === 'identity' ? crowdBytes(gpu, widest) : 0;
+    const flipping = group.filter(({ config }, at) => all[at]!.gram && config.loss === 'identity');
+    const narrowest = Math.min(...flipping.map(({ config }) => config.network.width));
+    const crowds = gpu && flipping.length > 0 ? crowdBytes(gpu, widest, narrowest) : 0;
     // K of the identity loss has the 1 of the bias in it, that of the logistic one has not.
     const kinds = new Set(group.filter((_, at) => all[at]!.gram).map(({ config }) => config.loss)).size;
     return {

@@ -166,11 +166,12 @@ function gramStateBytes(gpu: Gpu, shape: TrainingMemoryShape): TrainingMemory {
 /**
  * Of flips that go through X, with the samples as they are above a background where they may have one: shared by the trainings side by
  * side, and there to their end.
+ * @param shape that of the widest network
+ * @param narrowest neurons of the narrowest, which may wait for K where the widest does not
  */
-export function crowdBytes(gpu: Gpu, shape: NetworkShape): number {
+export function crowdBytes(gpu: Gpu, shape: NetworkShape, narrowest: number): number {
   const { n, d, m } = shape;
-  // Of networks side by side a narrow one may wait for K where the widest does not.
-  const { least, worth } = crowdPlan(gpu, { ...shape, m: 1 });
+  const { least, worth } = crowdPlan(gpu, { ...shape, m: narrowest });
   if (least === Infinity && worth === 0) return 0;
   const arranged = arrange(gpu, shape);
   const neurons = Math.min(m, CROWD_NEURONS);

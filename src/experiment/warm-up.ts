@@ -21,6 +21,10 @@ export interface WarmUpData {
   readonly background: () => Promise<Float32Array | undefined>;
 }
 
+/** Neurons from which on networks of fewer inputs than {@link FEW} are no larger than those that kernels are compiled with. */
+const WIDE = 4096;
+const FEW = 8;
+
 const done = new WeakMap<Engine, Set<string>>();
 
 /** Runs an epoch of each trainer that will be needed, an evaluation and a perturbation on two samples; once an engine and kind of run. */
@@ -44,21 +48,27 @@ export async function warmUp(
     const samples = scope.use(Samples.fromArray(gpu, 'warm-up', Float32Array.of(1, -1), 1, layout.words));
     const panels = scope.use(Panels.allocate(gpu, samples.blocks, 1));
     await panels.fill(gpu, samples);
-    const labels = scope.use(gpu.upload('warm-up labels', Float32Array.of(1, -1)));
+    const labels = scope.use(gpu.upload('warm-up', Float32Array.of(1, -1)));
     const untrained = async () =>
       scope.use(await Network.create(gpu, { d: 1, m, slope }, {}, 0, { W: 3, b: 4, a: 5 }, layout));
     const common = { samples, panels, labels, layout, loss, precision };
     const problem = { ...common, lr: 1, epochs: 1, momentum: 0, plateau: false } as const;
     const { compileGramIdentity } = gram ? await gramTrainers() : {};
-    await together([
-      loss === 'identity' && compileGramIdentity?.(gpu, n, d, layout, live),
-      gram && untrained().then((network) => train(gpu, { ...problem, network }, 'gram')),
-      direct && untrained().then((network) => trainDirect(gpu, { ...problem, network })),
-      untrained().then(async (network) => {
-        (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
-        scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
-      }),
-    ]);
+    // Side by side they have a network each: where the run's own is as large, that could be the most it ever takes.
+    const one = m > WIDE && d < FEW ? await untrained() : undefined;
+    const network = async () => one ?? untrained();
+    const works = [
+      () => loss === 'identity' && compileGramIdentity?.(gpu, n, d, layout, live),
+      () => gram && network().then((network) => train(gpu, { ...problem, network }, 'gram')),
+      () => direct && network().then((network) => trainDirect(gpu, { ...problem, network })),
+      () =>
+        network().then(async (network) => {
+          (await evaluate(gpu, network, panels, labels, layout, loss)).margin.dispose();
+          scope.use(await perturb(gpu, network, panels, labels, layout, { kind, size: 1, k: 1 }));
+        }),
+    ];
+    if (one) for (const work of works) await work();
+    else await together(works.map((work) => work()));
     done.set(engine, known.add(key));
   } finally {
     scope.dispose();

@@ -22,7 +22,7 @@ import type { ExperimentConfig } from './types';
 const WATCHED = 2048;
 /** They are taken in stretches of so many, spread evenly: data sorted by class are watched in both. */
 const STRETCH = 32;
-/** Where all are taken: each stretch costs three submits. */
+/** Where all are taken: each stretch costs submits of its own. */
 const LONG_STRETCH = 256;
 const SNAPSHOTS = 24;
 

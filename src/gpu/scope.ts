@@ -1,5 +1,7 @@
 // Things to dispose together, last first. (DisposableStack does it too, but Node 20 and many browsers lack it.)
 
+import { GpuOutOfMemoryError } from './errors';
+
 export class Scope {
   readonly #things: { dispose(): void }[] = [];
 
@@ -33,8 +35,11 @@ export async function keptAfter<T extends { dispose(): void }>(
 
 /**
  * Waits for all, however some end: nothing of them goes on after it, and what they use may be disposed.
- * @throws what the first in the list that failed did
+ * @param works false and undefined stand for nothing to do
+ * @throws what the first in the list that failed did; out of memory before all, because one may be told what another ran out of
  */
-export async function together(works: readonly unknown[]): Promise<void> {
-  for (const work of await Promise.allSettled(works)) if (work.status === 'rejected') throw work.reason;
+export async function together(works: readonly (Promise<unknown> | false | undefined)[]): Promise<void> {
+  const ended = await Promise.allSettled(works);
+  const failed = ended.filter((work) => work.status === 'rejected').map(({ reason }) => reason as unknown);
+  if (failed.length > 0) throw failed.find((error) => error instanceof GpuOutOfMemoryError) ?? failed[0];
 }

@@ -9,7 +9,7 @@ export interface HalveArgs {
   readonly input: GpuArray;
   /** {@link halfLength} of `count`, of type f16, out. */
   readonly output: GpuArray;
-  /** (1) of type u32: what does not fit is added to it. */
+  /** (2) of type u32: how many did not fit is added to the first; the second gets marks of what there was (halve.wgsl). */
   readonly overflow: GpuArray;
   readonly count: number;
 }

@@ -1,6 +1,7 @@
 // The kernels, one at a time: each call compiles what it needs (once a device), runs, and waits.
 
 import type { Gpu } from '../gpu/gpu';
+import { lazy } from '../gpu/lazy';
 import { rowCosine, rowDot, signAgreement } from './compare';
 import { add, panels, random, shiftRows, transpose, unpackBytes } from './data';
 import { forward, marginSummary, outputResidual } from './forward';
@@ -12,12 +13,15 @@ import { inputGradient, perturbRows, spanCoefficients } from './perturbation';
 import type { Step } from './step';
 import { momentumUpdate, plateau, weightGradient } from './weight-gradient';
 
+const loadHalf = lazy(() => import('./half'));
+const loadTheory = lazy(() => import('./theory'));
+
 type Theory = typeof import('./theory');
 /** A kernel that few runs need, loaded when it is called. */
 const theory =
   <K extends keyof Theory>(name: K) =>
   async (gpu: Gpu, args: Parameters<Theory[K]>[1]): Promise<Step> =>
-    ((await import('./theory'))[name] as (gpu: Gpu, args: Parameters<Theory[K]>[1]) => Promise<Step>)(gpu, args);
+    ((await loadTheory())[name] as (gpu: Gpu, args: Parameters<Theory[K]>[1]) => Promise<Step>)(gpu, args);
 
 const steps = {
   random,
@@ -26,7 +30,7 @@ const steps = {
   transpose,
   shiftRows,
   add,
-  halve: async (gpu: Gpu, args: HalveArgs): Promise<Step> => (await import('./half')).halve(gpu, args),
+  halve: async (gpu: Gpu, args: HalveArgs): Promise<Step> => (await loadHalf()).halve(gpu, args),
   forward,
   outputResidual,
   marginSummary,

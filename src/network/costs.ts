@@ -12,7 +12,7 @@ interface Costs {
   /** A multiply-add of K, of which half are computed, and what both ends of Gram training cost besides: submits, readbacks. */
   readonly gram: number;
   readonly ends: number;
-  /** A multiply-add of a crowd's product with X, which is made for whole rows of neurons however few stopped. */
+  /** A multiply-add of a crowd's product with X, of one neuron: SwiftShader computes 16 rows however few stopped. */
   readonly crowd: number;
   /** A flip, one sample's share of it, and of going to the next event. */
   readonly row: number;
@@ -47,7 +47,7 @@ const SWIFTSHADER: Costs = {
 
 /** Seconds that an entry of K takes besides its multiply-adds: written, mirrored, and its memory touched for the first time. */
 const ENTRY = 3e-9;
-/** Numbers in X below which crowds are not worth their submits, and their kernels to compile. */
+/** Elements of X below which crowds are not worth their submits, and their kernels to compile. */
 const LEAST_CROWD = 2.4e6;
 /** Seconds of K up to which it is made for the first flip. */
 const CHEAP_KERNEL = 0.1;
@@ -108,7 +108,7 @@ export function estimateCosts(gpu: Gpu, { n, d, m, inner = d }: CostShape): Esti
   const worth = Math.ceil(kernel / product);
   const crowds = {
     least: flip > gather ? Math.ceil(product / (flip - gather)) : Infinity,
-    // An epoch in which every neuron flips would be worth it, and looks at each epoch would cost more than they spare.
+    // Below m an epoch in which every neuron flips pays for K, and looks at every epoch would cost more than they spare.
     worth: kernel > CHEAP_KERNEL && worth >= m ? worth : 0,
   };
   return {

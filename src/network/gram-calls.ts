@@ -5,6 +5,7 @@ import type { GpuArray } from '../gpu/array';
 import type { Batch } from '../gpu/batch';
 import type { Gpu } from '../gpu/gpu';
 import type { GpuImage } from '../gpu/image';
+import { keptAfter } from '../gpu/scope';
 import { labelSums, stridedSums } from '../kernels/gram';
 import { gramIdentity, type NeuronOrder, neuronReport, packNeurons } from '../kernels/gram-identity';
 import { packRows } from '../kernels/pack';
@@ -207,20 +208,21 @@ export class GramCalls {
   async #recordSums(batch: Batch, orders: readonly Order[], stride: number): Promise<GpuArray> {
     const { gpu, groups } = this;
     const sums = gpu.array('epoch losses', orders.length * stride);
-    for (const [k, { active, epochs }] of orders.entries()) {
-      if (epochs === 0) continue;
-      let accumulate = false;
-      for (const group of groups) {
-        for (const part of group.parts) {
-          if (part.job !== active.at) continue;
-          const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
-          const to = { output: sums, outputFirst: k * stride, accumulate };
-          (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
-          accumulate = true;
+    return keptAfter(sums, async () => {
+      for (const [k, { active, epochs }] of orders.entries()) {
+        if (epochs === 0) continue;
+        let accumulate = false;
+        for (const group of groups) {
+          for (const part of group.parts) {
+            if (part.job !== active.at) continue;
+            const size = { count: epochs, steps: part.count, first: part.at * stride, outer: 1, inner: stride };
+            const to = { output: sums, outputFirst: k * stride, accumulate };
+            (await stridedSums(gpu, { input: group.losses(stride), ...size, ...to }))(batch);
+            accumulate = true;
+          }
         }
       }
-    }
-    return sums;
+    });
   }
 
   async #sums(orders: readonly Order[], stride: number): Promise<ArrayBuffer> {

@@ -126,9 +126,9 @@ class GramTraining {
         const count = { flips, events };
         const { samples, network, layout } = job.run.problem;
         const plan = crowdPlan(gpu, { n: samples.n, d: samples.d, m: network.m, inner: job.inner, layout });
-        const first = plan.worth > 0 ? nextLook(plan, job.run.epoch, 0, network.m) : 0;
-        // One kept before there were looks had K.
-        const look = place ? (place.identity?.look ?? 0) : first;
+        const next = plan.worth > 0 ? nextLook(plan, job.run.epoch, events, network.m) : 0;
+        // One kept before there were looks had K. A build whose costs were others may have kept a look that is too late.
+        const look = place ? Math.min(place.identity?.look ?? 0, next) : next;
         actives.push({
           ...{ job, run: job.run, at, readout, source: source[at]!, carry, moved, count, done: false, look, plan },
           // All flips go through X while K has not been worth it.

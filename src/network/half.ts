@@ -1,4 +1,4 @@
-// Half precision: whether it can be had, and what it takes, which few runs load.
+// Half precision: whether an adapter has it, and the loader of the rest, which few runs need.
 
 import type { Gpu } from '../gpu/gpu';
 import { lazy } from '../gpu/lazy';

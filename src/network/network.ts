@@ -3,7 +3,7 @@
 
 import type { GpuArray } from '../gpu/array';
 import type { Gpu } from '../gpu/gpu';
-import { Scope } from '../gpu/scope';
+import { keptAfter, Scope } from '../gpu/scope';
 import { random, transpose } from '../kernels/data';
 import { paddedRow } from '../kernels/step';
 import { type MatmulLayout, matmulLayout } from '../kernels/variant';
@@ -127,10 +127,11 @@ export class Network {
   async rows({ weights, m }: WeightSlice): Promise<GpuArray> {
     const { gpu, d } = this;
     const rows = gpu.array('weight rows', m * paddedRow(d));
-    const batch = gpu.batch('weight rows');
-    (await transpose(gpu, { input: weights, output: rows, rows: d, cols: m, outputLd: paddedRow(d) }))(batch);
-    await batch.submit();
-    return rows;
+    return keptAfter(rows, async () => {
+      const batch = gpu.batch('weight rows');
+      (await transpose(gpu, { input: weights, output: rows, rows: d, cols: m, outputLd: paddedRow(d) }))(batch);
+      await batch.submit();
+    });
   }
 
   /** The parameters on the host. */
